@@ -1,0 +1,3 @@
+//! Echo server; to come with the adapter.
+
+fn main() {}

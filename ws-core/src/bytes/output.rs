@@ -1,0 +1,67 @@
+//! [`Output`]: a place to encode into.
+
+use super::copy;
+
+/// A place the caller lends to write into; [`filled`](Self::filled) is what must go to the transport, after
+/// which [`clear`](Self::clear) makes the room free again.
+///
+/// How to size the buffer: a server needs at least 3 bytes for a frame that carries anything, a client 7; what
+/// does not fit goes out in more frames. A few kilobytes make a good write.
+#[derive(Debug)]
+pub struct Output<'o> {
+    buf: &'o mut [u8],
+    len: usize,
+}
+
+impl<'o> Output<'o> {
+    /// An empty output over `buf`.
+    #[inline]
+    pub fn new(buf: &'o mut [u8]) -> Self {
+        Self { buf, len: 0 }
+    }
+
+    /// The bytes written so far.
+    #[inline]
+    pub fn filled(&self) -> &[u8] {
+        self.buf.get(..self.len).unwrap_or(&[])
+    }
+
+    /// Nothing was written since [`clear`](Self::clear).
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Bytes that still fit.
+    #[inline]
+    pub fn space(&self) -> usize {
+        self.buf.len().saturating_sub(self.len)
+    }
+
+    /// Bytes that fit in all.
+    #[inline]
+    pub fn capacity(&self) -> usize {
+        self.buf.len()
+    }
+
+    /// Forgets what was written: it has gone to the transport.
+    #[inline]
+    pub fn clear(&mut self) {
+        self.len = 0;
+    }
+
+    /// Writes as much of `bytes` as fits and says how much: for bytes of the caller's own, such as the body behind
+    /// a response head.
+    #[inline]
+    pub fn put(&mut self, bytes: &[u8]) -> usize {
+        let n = copy(self.buf.get_mut(self.len..).unwrap_or_default(), bytes);
+        self.len = self.len.saturating_add(n);
+        n
+    }
+
+    /// The last `n` bytes written, to be masked in place.
+    #[inline]
+    pub(crate) fn tail_mut(&mut self, n: usize) -> &mut [u8] {
+        self.buf.get_mut(self.len.saturating_sub(n)..self.len).unwrap_or_default()
+    }
+}

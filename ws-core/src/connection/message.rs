@@ -1,0 +1,92 @@
+//! Whole messages in lent memory: [`MessageBuffer`]. Built on the public events alone.
+
+use super::Data;
+use crate::bytes::copy;
+use crate::error::CapacityError;
+use crate::frame::Kind;
+
+/// Puts the pieces of a message together, in memory that the caller lends.
+///
+/// How to size the buffer: the longest message to be taken. Set [`Limits::for_message`](crate::Limits::for_message)
+/// to the same size, so that a longer one is refused with 1009 by its header, before its bytes come. A message
+/// that came in one piece is not copied, and may be longer than the buffer.
+///
+/// # Memory
+///
+/// The buffer, and 4 words.
+#[derive(Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct MessageBuffer<'m> {
+    buf: &'m mut [u8],
+    len: usize,
+}
+
+/// A whole message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Message<'a> {
+    /// Text.
+    Text(&'a str),
+    /// Any bytes.
+    Binary(&'a [u8]),
+}
+
+impl<'a> Message<'a> {
+    /// What it holds, to send it back as it came.
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Text(_) => Kind::Text,
+            Self::Binary(_) => Kind::Binary,
+        }
+    }
+
+    /// Its bytes.
+    pub const fn as_bytes(&self) -> &'a [u8] {
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Binary(bytes) => bytes,
+        }
+    }
+}
+
+impl<'m> MessageBuffer<'m> {
+    /// An empty buffer over `buf`.
+    pub const fn new(buf: &'m mut [u8]) -> Self {
+        Self { buf, len: 0 }
+    }
+
+    /// Adds a piece; `Some` is the whole message, once its last piece is in, and lent until the next call.
+    ///
+    /// # Errors
+    ///
+    /// The message does not fit, as the header of this piece's frame tells already. Refuse it:
+    /// [`Connection::fail`](crate::Connection::fail) with
+    /// [`CloseCode::MESSAGE_TOO_BIG`](crate::CloseCode::MESSAGE_TOO_BIG).
+    pub fn push<'a>(&'a mut self, data: Data<'a>) -> Result<Option<Message<'a>>, CapacityError> {
+        if data.first {
+            self.len = 0;
+            if data.last {
+                return Ok(Some(message(data.kind, data.payload)));
+            }
+        }
+        let room = self.buf.get_mut(self.len..).unwrap_or_default();
+        let coming = data.remaining.saturating_add(data.payload.len() as u64);
+        if coming > room.len() as u64 {
+            return Err(CapacityError);
+        }
+        self.len = self.len.saturating_add(copy(room, data.payload));
+        Ok(data.last.then(|| message(data.kind, self.buf.get(..self.len).unwrap_or(&[]))))
+    }
+}
+
+fn message(kind: Kind, bytes: &[u8]) -> Message<'_> {
+    match kind {
+        Kind::Text => {
+            // The connection has checked it byte by byte.
+            let text = core::str::from_utf8(bytes);
+            debug_assert!(text.is_ok());
+            Message::Text(text.unwrap_or_default())
+        }
+        Kind::Binary => Message::Binary(bytes),
+    }
+}

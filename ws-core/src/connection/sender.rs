@@ -1,0 +1,367 @@
+//! Messages in, frames out: [`Connection::send`] and [`Connection::begin`]; and the control frames that are owed,
+//! which [`Connection::transmit`] writes.
+
+use super::{Connection, Role, Server, closing::Sent};
+use crate::bytes::Output;
+use crate::error::UsageError;
+use crate::frame::header::{self, opcode_of};
+use crate::frame::mask::{advance, unmask};
+use crate::frame::{CONTROL_MAX, CloseCode, Kind, opcode};
+
+/// A control frame that is going out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Control {
+    Pong,
+    Ping,
+    Close,
+}
+
+const FIN: u8 = 0x80;
+
+impl<R: Role> Connection<R> {
+    const MASK: u8 = if R::MASKS { 0x80 } else { 0 };
+    const KEY_LEN: usize = if R::MASKS { 4 } else { 0 };
+
+    /// Encodes a frame with as much of `payload` as fits into `out`, and moves `payload` past it.
+    ///
+    /// `true`: all of `payload` is in `out`. `false`: `out` is full; write it out, [`clear`](Output::clear) it and
+    /// call again with the same arguments. What the connection owes goes first, and each call ends on the boundary
+    /// of a frame, so a Pong is never stuck behind a long message.
+    ///
+    /// `last`: the message ends with `payload`. A long message may be sent in any number of calls with `last` unset
+    /// and a final one with it set. Text has to be UTF-8 as a whole; pieces may be cut anywhere (RFC 6455 5.6).
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError::Closing`] once the closing handshake has begun; [`UsageError::UnfinishedMessage`] if `kind` is not
+    /// that of the message begun; [`UsageError::UnfinishedFrame`] inside [`begin`](Self::begin);
+    /// [`UsageError::OutputTooSmall`] if `out` holds less than 3 bytes (server) or 7 (client).
+    #[must_use = "`Ok(false)` asks to be called again"]
+    pub fn send(
+        &mut self,
+        kind: Kind,
+        payload: &mut &[u8],
+        last: bool,
+        out: &mut Output<'_>,
+    ) -> Result<bool, UsageError> {
+        self.check_sendable(kind)?;
+        let least = const { if R::MASKS { 7 } else { 3 } };
+        if out.capacity() < least {
+            return Err(UsageError::OutputTooSmall);
+        }
+        if payload.is_empty() && !last {
+            return Ok(true);
+        }
+        self.transmit(out);
+        let space = out.space();
+        if self.wants_transmit() || space < least {
+            return Ok(false);
+        }
+        let fits = |head: usize| payload.len().min(space.saturating_sub(head.saturating_add(Self::KEY_LEN)));
+        let n = match fits(2) {
+            n @ 0..=125 => n,
+            _ if fits(4) <= 0xffff => fits(4).max(125),
+            _ => fits(10).max(0xffff),
+        };
+        let (now, later) = payload.split_at_checked(n).unwrap_or_default();
+        let last = last && later.is_empty();
+        self.put_header(kind, n as u64, last, out);
+        self.put_payload(now, out);
+        *payload = later;
+        Ok(later.is_empty())
+    }
+
+    /// Encodes the header of one data frame with `len` bytes of payload, which [`payload`](Self::payload) then takes
+    /// in pieces: for a large message in a single frame.
+    ///
+    /// `false`: `out` is full; write it out, clear it and call again. Until the payload is sent, nothing else can
+    /// be, not even a Pong: prefer [`send`](Self::send) for what takes long to produce.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send); the output must hold 10 bytes (server) or 14 (client), and `len` be below 2⁶³
+    /// ([`UsageError::TooMuchPayload`]).
+    #[must_use = "`Ok(false)` asks to be called again"]
+    pub fn begin(
+        &mut self,
+        kind: Kind,
+        len: u64,
+        last: bool,
+        out: &mut Output<'_>,
+    ) -> Result<bool, UsageError> {
+        self.check_sendable(kind)?;
+        let least = 10usize.saturating_add(Self::KEY_LEN);
+        if out.capacity() < least {
+            return Err(UsageError::OutputTooSmall);
+        }
+        if len >> 63 != 0 {
+            return Err(UsageError::TooMuchPayload);
+        }
+        self.transmit(out);
+        if self.wants_transmit() || out.space() < least {
+            return Ok(false);
+        }
+        self.put_header(kind, len, last, out);
+        self.frame_left = len;
+        Ok(true)
+    }
+
+    /// Encodes as much of `payload` as fits, and moves it on: the payload of the frame that [`begin`](Self::begin)
+    /// began. `true`: all of `payload` is in `out`. `false`: write `out` out, clear it and call again.
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError::TooMuchPayload`] if the frame was begun with less.
+    #[must_use = "`Ok(false)` asks to be called again"]
+    pub fn payload(&mut self, payload: &mut &[u8], out: &mut Output<'_>) -> Result<bool, UsageError> {
+        if payload.len() as u64 > self.frame_left {
+            return Err(UsageError::TooMuchPayload);
+        }
+        let n = payload.len().min(out.space());
+        let (now, later) = payload.split_at_checked(n).unwrap_or_default();
+        self.put_payload(now, out);
+        self.frame_left = self.frame_left.saturating_sub(n as u64);
+        *payload = later;
+        Ok(later.is_empty())
+    }
+
+    /// Sends a Ping with up to 125 bytes of `payload` (RFC 6455 5.5.2). The heartbeat sends its own; see
+    /// [`Timeouts`](crate::Timeouts). `false`: write `out` out, clear it and call again.
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError::LongControl`], [`UsageError::Closing`], [`UsageError::UnfinishedFrame`]; or
+    /// [`UsageError::OutputTooSmall`] if `out` can never hold the frame, which is the payload and 2 bytes (server) or 6.
+    #[must_use = "`Ok(false)` asks to be called again"]
+    pub fn ping(&mut self, payload: &[u8], out: &mut Output<'_>) -> Result<bool, UsageError> {
+        self.put_control(opcode::PING, &[], payload, out)
+    }
+
+    /// Sends a Pong that nobody asked for (RFC 6455 5.5.3); those asked for are sent without being told. Otherwise
+    /// as [`ping`](Self::ping).
+    ///
+    /// # Errors
+    ///
+    /// As [`ping`](Self::ping).
+    #[must_use = "`Ok(false)` asks to be called again"]
+    pub fn pong(&mut self, payload: &[u8], out: &mut Output<'_>) -> Result<bool, UsageError> {
+        self.put_control(opcode::PONG, &[], payload, out)
+    }
+
+    /// Begins the closing handshake (RFC 6455 7.1.2): sends a Close with `code` and, if there is one, a `reason` of
+    /// up to 123 bytes, which people may read in a log.
+    ///
+    /// `false`: write `out` out, clear it and call again. After `true` nothing more can be sent. Go on receiving: the
+    /// peer may finish a message before it answers, for as long as [`Timeouts::close`](crate::Timeouts::close).
+    ///
+    /// # Errors
+    ///
+    /// As [`ping`](Self::ping); a reason without a code is [`UsageError::LongControl`].
+    #[must_use = "`Ok(false)` asks to be called again"]
+    pub fn close(
+        &mut self,
+        code: Option<CloseCode>,
+        reason: &str,
+        out: &mut Output<'_>,
+    ) -> Result<bool, UsageError> {
+        let done = match code {
+            Some(code) => {
+                self.put_control(opcode::CLOSE, &code.get().to_be_bytes(), reason.as_bytes(), out)?
+            }
+            None if !reason.is_empty() => return Err(UsageError::LongControl),
+            None => self.put_control(opcode::CLOSE, &[], &[], out)?,
+        };
+        if done {
+            self.begin_close(code, Sent::Yes);
+        }
+        Ok(done)
+    }
+
+    /// Writes what the connection owes: the Pong to a Ping, the heartbeat's Ping, the Close that answers or fails.
+    /// Returns how many bytes it wrote; may stop anywhere, even inside a frame, and goes on at the next call.
+    ///
+    /// Writes nothing inside a frame that [`begin`](Self::begin) began.
+    pub fn transmit(&mut self, out: &mut Output<'_>) -> usize {
+        let before = out.filled().len();
+        while self.wants_transmit()
+            && let Some(control) = self.next_control()
+        {
+            if !self.put_rest_of(control, out) {
+                break;
+            }
+            self.control = None;
+            match control {
+                Control::Pong => self.pong_owed = false,
+                Control::Ping => self.ping_owed = false,
+                Control::Close => self.close_sent = Sent::Yes,
+            }
+        }
+        out.filled().len().saturating_sub(before)
+    }
+
+    /// There is something for [`transmit`](Self::transmit) to write now.
+    #[inline]
+    pub fn wants_transmit(&self) -> bool {
+        self.frame_left == 0 && (self.pong_owed || self.ping_owed || self.close_sent == Sent::Owed)
+    }
+
+    /// A new message may be sent now: no closing handshake, no message and no frame is begun, nothing is owed.
+    pub fn is_sendable(&self) -> bool {
+        self.may_send() && self.sending.is_none() && self.frame_left == 0 && !self.wants_transmit()
+    }
+
+    /// Bytes that are yet to be written: what [`transmit`](Self::transmit) owes, and payload promised to
+    /// [`begin`](Self::begin). What has been encoded into an output is the caller's to count.
+    pub fn buffered_amount(&self) -> u64 {
+        let head = 2usize.saturating_add(Self::KEY_LEN);
+        let owed = [
+            (self.pong_is_pending(), usize::from(self.slot_len)),
+            (self.ping_owed, 4),
+            (self.close_sent == Sent::Owed, if self.our_code.is_some() { 2 } else { 0 }),
+        ];
+        let owed = owed.iter().filter(|(is_owed, _)| *is_owed).map(|(_, len)| head.saturating_add(*len));
+        let bytes = owed.sum::<usize>().saturating_sub(usize::from(self.control_at));
+        self.frame_left.saturating_add(bytes as u64)
+    }
+
+    fn check_sendable(&self, kind: Kind) -> Result<(), UsageError> {
+        if !self.may_send() {
+            return Err(UsageError::Closing);
+        }
+        if self.sending.is_some_and(|begun| begun != kind) {
+            return Err(UsageError::UnfinishedMessage);
+        }
+        if self.frame_left != 0 {
+            return Err(UsageError::UnfinishedFrame);
+        }
+        Ok(())
+    }
+
+    /// There is room for the header: the caller has seen to it.
+    fn put_header(&mut self, kind: Kind, len: u64, last: bool, out: &mut Output<'_>) {
+        let opcode = if self.sending.is_some() { opcode::CONTINUATION } else { opcode_of(kind) };
+        let fin = if last { FIN } else { 0 };
+        out.put(header::encode(fin | opcode, len, Self::MASK).as_bytes());
+        if R::MASKS {
+            let key = self.role.new_key();
+            out.put(&key.to_le_bytes());
+        }
+        self.sending = if last { None } else { Some(kind) };
+    }
+
+    fn put_payload(&mut self, payload: &[u8], out: &mut Output<'_>) {
+        let n = out.put(payload);
+        if R::MASKS {
+            let key = self.role.key();
+            unmask::<false>(out.tail_mut(n), key);
+            self.role.set_key(advance(key, n));
+        }
+    }
+
+    /// A control frame of the caller's, whole.
+    fn put_control(
+        &mut self,
+        opcode: u8,
+        a: &[u8],
+        b: &[u8],
+        out: &mut Output<'_>,
+    ) -> Result<bool, UsageError> {
+        let len = a.len().saturating_add(b.len());
+        if len > CONTROL_MAX {
+            return Err(UsageError::LongControl);
+        }
+        if !self.may_send() {
+            return Err(UsageError::Closing);
+        }
+        if self.frame_left != 0 {
+            return Err(UsageError::UnfinishedFrame);
+        }
+        let frame = len.saturating_add(2).saturating_add(Self::KEY_LEN);
+        if out.capacity() < frame {
+            return Err(UsageError::OutputTooSmall);
+        }
+        self.transmit(out);
+        if self.wants_transmit() || out.space() < frame {
+            return Ok(false);
+        }
+        out.put(&[FIN | opcode, Self::MASK | len as u8]);
+        if R::MASKS {
+            let key = self.role.new_key();
+            out.put(&key.to_le_bytes());
+        }
+        self.put_payload(a, out);
+        self.put_payload(b, out);
+        Ok(true)
+    }
+
+    /// The control frame to write next: the one begun, else a Pong, a Ping, a Close; nothing behind a Close.
+    fn next_control(&mut self) -> Option<Control> {
+        if self.control.is_none() {
+            let next = if self.pong_owed {
+                Control::Pong
+            } else if self.ping_owed {
+                Control::Ping
+            } else if self.close_sent == Sent::Owed {
+                Control::Close
+            } else {
+                return None;
+            };
+            self.control = Some(next);
+            self.control_at = 0;
+            if R::MASKS {
+                self.role.new_key();
+            }
+        }
+        self.control
+    }
+
+    /// Writes the bytes of `control` from `control_at` on; `true`: all are written.
+    fn put_rest_of(&mut self, control: Control, out: &mut Output<'_>) -> bool {
+        let (mut body, code);
+        let (opcode, payload): (u8, &[u8]) = match control {
+            Control::Pong => (opcode::PONG, self.slot.get(..usize::from(self.slot_len)).unwrap_or(&[])),
+            Control::Ping => {
+                body = self.ping_body();
+                (opcode::PING, &mut body)
+            }
+            Control::Close => {
+                code = self.our_code.map(|code| code.get().to_be_bytes());
+                (opcode::CLOSE, code.as_ref().map_or(&[], |code| code))
+            }
+        };
+        let [k0, k1, k2, k3] = self.role.key().to_le_bytes();
+        let head = [FIN | opcode, Self::MASK | payload.len() as u8, k0, k1, k2, k3];
+        let head = head.get(..2usize.saturating_add(Self::KEY_LEN)).unwrap_or(&[]);
+        let at = usize::from(self.control_at);
+        let mut written = out.put(head.get(at..).unwrap_or(&[]));
+        let from = at.saturating_add(written).saturating_sub(head.len());
+        let rest = payload.get(from..).unwrap_or(&[]);
+        let n = out.put(rest);
+        if R::MASKS {
+            unmask::<false>(out.tail_mut(n), advance(self.role.key(), from));
+        }
+        written = written.saturating_add(n);
+        let done = n == rest.len() && at.saturating_add(written) == head.len().saturating_add(payload.len());
+        self.control_at = if done { 0 } else { self.control_at.saturating_add(written as u8) };
+        done
+    }
+
+    /// The slot holds a Pong that was not written yet.
+    #[inline]
+    pub(super) fn pong_is_pending(&self) -> bool {
+        self.pong_owed
+    }
+}
+
+impl Connection<Server> {
+    /// The caller wrote `n` bytes of the payload that [`begin`](Self::begin) promised to the transport itself, behind
+    /// all that was encoded before: for one payload lent to many peers, or a vectored write.
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError::TooMuchPayload`] if the frame lacks less than that.
+    pub fn payload_written(&mut self, n: u64) -> Result<(), UsageError> {
+        self.frame_left = self.frame_left.checked_sub(n).ok_or(UsageError::TooMuchPayload)?;
+        Ok(())
+    }
+}

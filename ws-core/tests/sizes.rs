@@ -1,0 +1,21 @@
+//! A connection's memory is a compile-time constant, and stays small.
+
+use ws_core::{Client, Connection, Entropy, Event, MessageBuffer, Server};
+
+struct Unit;
+
+impl Entropy for Unit {
+    fn fill(&mut self, _bytes: &mut [u8]) {}
+}
+
+const _: () = assert!(size_of::<Connection<Server>>() <= 224);
+const _: () = assert!(size_of::<Connection<Client<Unit>>>() <= 232);
+const _: () = assert!(size_of::<Event<'_>>() <= 5 * size_of::<u64>());
+const _: () = assert!(size_of::<MessageBuffer<'_>>() <= 4 * size_of::<usize>());
+
+#[test]
+fn a_server_connection_takes_at_most_224_bytes() {
+    let size = size_of::<Connection<Server>>();
+    println!("Connection<Server> {size} B, Event {} B", size_of::<Event<'_>>());
+    assert!(size <= 224);
+}

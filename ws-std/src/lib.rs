@@ -1,0 +1,1 @@
+//! WebSocket on `std` sockets.
