@@ -79,6 +79,11 @@ pub enum UsageError {
     TooMuchPayload,
     /// The output cannot hold the shortest frame in question, even when empty: lend a larger one.
     OutputTooSmall,
+    /// A field, a target, a host or a subprotocol that may not go on the wire: it would break the head, or stands there
+    /// already.
+    BadField,
+    /// A subprotocol that the client did not offer.
+    NotOffered,
     /// A control payload of more than 125 bytes, a close reason of more than 123, or a reason without a code.
     LongControl,
 }
@@ -91,6 +96,10 @@ impl fmt::Display for UsageError {
             Self::UnfinishedFrame => "the frame begun still lacks payload: send it first",
             Self::TooMuchPayload => "more payload than the frame was begun with",
             Self::OutputTooSmall => "the output buffer is too small for any frame: lend a larger one",
+            Self::BadField => {
+                "this may not stand in a head: line breaks, bad names and fields set already are refused"
+            }
+            Self::NotOffered => "the client did not offer this subprotocol",
             Self::LongControl => "a control payload has at most 125 bytes, a close reason 123 and a code",
         })
     }

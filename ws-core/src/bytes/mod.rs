@@ -1,4 +1,4 @@
-//! Bytes without a protocol: what was read ([`Input`]), what is to be written ([`Output`]), [`utf8`] checked while
+//! Bytes without a protocol: what was read ([`Input`]), what is to be written ([`Output`]), UTF-8 checked while
 //! it is unmasked, and the ASCII grammar that fields of HTTP are made of ([`ascii`]).
 
 pub mod ascii;

@@ -1,1 +1,59 @@
-//! To be written.
+//! The opening handshake (RFC 6455 1.3, 4): one request, one response, and the same connection speaks WebSocket.
+//!
+//! [`server`] and [`client`] are the two sides. [`OriginPolicy`] decides which pages may connect, [`extensions`] is the
+//! grammar of what the two sides offer each other; none is offered yet.
+
+pub mod client;
+pub mod extensions;
+pub(crate) mod key;
+mod origin;
+pub mod server;
+
+pub use origin::OriginPolicy;
+
+use crate::time::Duration;
+
+/// How long the whole handshake may take. One deadline, not one for each read: else a byte now and then would hold a
+/// socket for ever. It is the adapters that enforce it.
+pub const DEADLINE: Duration = Duration::from_secs(10);
+
+/// The names of the fields, in lower case.
+mod field {
+    pub(super) const ACCEPT: &str = "sec-websocket-accept";
+    pub(super) const CONNECTION: &str = "connection";
+    pub(super) const CONTENT_LENGTH: &str = "content-length";
+    pub(super) const EXTENSIONS: &str = "sec-websocket-extensions";
+    pub(super) const HOST: &str = "host";
+    pub(super) const KEY: &str = "sec-websocket-key";
+    pub(super) const ORIGIN: &str = "origin";
+    pub(super) const PROTOCOL: &str = "sec-websocket-protocol";
+    pub(super) const TRANSFER_ENCODING: &str = "transfer-encoding";
+    pub(super) const UPGRADE: &str = "upgrade";
+    pub(super) const VERSION: &str = "sec-websocket-version";
+
+    /// Fields that the handshake writes itself, or that have no place in it.
+    const OURS: [&str; 11] = [
+        ACCEPT,
+        CONNECTION,
+        CONTENT_LENGTH,
+        EXTENSIONS,
+        HOST,
+        KEY,
+        ORIGIN,
+        PROTOCOL,
+        TRANSFER_ENCODING,
+        UPGRADE,
+        VERSION,
+    ];
+
+    /// The caller's own fields can go on the wire beside those of the handshake.
+    pub(super) fn are_extra(fields: &[(&str, &str)]) -> bool {
+        let is_ours = |name: &str| OURS.iter().any(|ours| name.eq_ignore_ascii_case(ours));
+        crate::http::are_fields(fields) && !fields.iter().any(|(name, _)| is_ours(name))
+    }
+}
+
+/// One of the elements of a field's lines, all of which are lists, is `word`.
+fn has_word<'a>(lines: impl Iterator<Item = &'a str>, word: &str) -> bool {
+    lines.flat_map(crate::bytes::ascii::list).any(|element| element.eq_ignore_ascii_case(word))
+}

@@ -1,1 +1,17 @@
-//! To be written.
+//! The part of HTTP/1.1 that is spoken here (RFC 9110, 9112): heads of requests and responses read in any pieces
+//! ([`head`]), request targets ([`target`]), and responses written into any room ([`response`]). Nothing of WebSocket.
+
+pub mod head;
+pub(crate) mod pieces;
+pub mod response;
+pub mod target;
+
+pub use head::{Fields, HeadError, HeadLimits, Version};
+pub use response::Response;
+pub use target::Target;
+
+/// A caller's fields can go on the wire: their names are tokens, their values hold no line break.
+pub(crate) fn are_fields(fields: &[(&str, &str)]) -> bool {
+    use crate::bytes::ascii::{is_field_value, is_token};
+    fields.iter().all(|(name, value)| is_token(name) && is_field_value(value))
+}

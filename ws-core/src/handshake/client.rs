@@ -1,0 +1,271 @@
+//! The client's side (RFC 6455 4.1): writes the request and checks the response with [`Handshake`].
+//!
+//! No extension is offered yet, so a response that agrees on one is refused.
+
+use super::{field, has_word, key};
+use crate::bytes::{Input, Output, ascii};
+use crate::entropy::Entropy;
+use crate::error::UsageError;
+use crate::http::head::{self, Fields, HeadError, HeadLimits, HeadReader, Wanted};
+use crate::http::pieces::Pieces;
+use crate::http::{Target, Version};
+
+/// What to ask for.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Request<'a> {
+    /// Host and, unless it is the scheme's default, port: `example.com:8080`, `[::1]`.
+    pub host: &'a str,
+    /// Path and query, percent-encoded: `/chat?room=1`.
+    pub target: &'a str,
+    /// The page that asks; a browser has to say (RFC 6455 4.1), another client may.
+    pub origin: Option<&'a str>,
+    /// Subprotocols that are spoken, those preferred first.
+    pub subprotocols: &'a [&'a str],
+    /// Further fields, such as `Authorization`.
+    pub fields: &'a [(&'a str, &'a str)],
+}
+
+impl<'a> Request<'a> {
+    /// A request for `target` on `host`, and nothing else.
+    pub const fn new(host: &'a str, target: &'a str) -> Self {
+        Self { host, target, origin: None, subprotocols: &[], fields: &[] }
+    }
+
+    /// Nothing in it can break the request.
+    fn check(&self) -> Result<(), UsageError> {
+        let is_host = |b: u8| b.is_ascii_graphic() && !b"/?#@\\\"<>^`{|},".contains(&b);
+        let host = !self.host.is_empty() && self.host.bytes().all(is_host);
+        let target = self.target.starts_with('/') && Target::parse(self.target).is_ok();
+        let origin = self.origin.is_none_or(|o| !o.is_empty() && o.bytes().all(|b| b.is_ascii_graphic()));
+        let protocols = self.subprotocols.iter().enumerate().all(|(n, name)| {
+            ascii::is_token(name) && !self.subprotocols.iter().take(n).any(|earlier| earlier == name)
+        });
+        if host && target && origin && protocols && field::are_extra(self.fields) {
+            Ok(())
+        } else {
+            Err(UsageError::BadField)
+        }
+    }
+}
+
+/// Writes a request, reads the response and checks it.
+///
+/// # Memory
+///
+/// About 45 words, and the store for the response's head; how to size it: see [`HeadReader`].
+#[derive(Debug)]
+pub struct Handshake<'s> {
+    request: Request<'s>,
+    key: [u8; key::KEY_LEN],
+    at: usize,
+    reader: HeadReader<'s>,
+    outcome: Option<Result<(), Error>>,
+}
+
+impl<'s> Handshake<'s> {
+    const SINGLE: [&'static str; 3] = [field::ACCEPT, field::PROTOCOL, field::CONTENT_LENGTH];
+    const REPEATED: [&'static str; 8] = [
+        field::CONNECTION,
+        field::UPGRADE,
+        field::EXTENSIONS,
+        field::TRANSFER_ENCODING,
+        "content-type",
+        "location",
+        "retry-after",
+        "www-authenticate",
+    ];
+
+    /// A handshake over a lent store. `entropy` makes the key; `further`: names, in lower case, of fields of the
+    /// response that the application wants to read.
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError::BadField`]: something in `request` may not go on the wire.
+    pub fn new(
+        request: Request<'s>,
+        entropy: &mut impl Entropy,
+        store: &'s mut [u8],
+        further: &'s [&'s str],
+    ) -> Result<Self, UsageError> {
+        request.check()?;
+        let mut nonce = [0; 16];
+        entropy.fill(&mut nonce);
+        let wanted = Wanted { single: &Self::SINGLE, repeated: &Self::REPEATED, further };
+        let reader = HeadReader::response(store, wanted, HeadLimits::DEFAULT);
+        Ok(Self { request, key: key::encode_key(&nonce), at: 0, reader, outcome: None })
+    }
+
+    /// Writes as much of the request as fits. `true`: all is in `out`. `false`: write `out` out, clear it and call
+    /// again.
+    pub fn transmit(&mut self, out: &mut Output<'_>) -> bool {
+        let request = &self.request;
+        let mut pieces = Pieces::new(&mut self.at, out);
+        pieces.put("GET ").put(request.target).put(" HTTP/1.1\r\n").put_field("Host", request.host);
+        pieces.put("Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n");
+        pieces.put_field("Sec-WebSocket-Key", self.key);
+        if let Some(origin) = request.origin {
+            pieces.put_field("Origin", origin);
+        }
+        if let [first, others @ ..] = request.subprotocols {
+            pieces.put("Sec-WebSocket-Protocol: ").put(first);
+            for name in others {
+                pieces.put(", ").put(name);
+            }
+            pieces.put("\r\n");
+        }
+        pieces.put_fields(request.fields).put("\r\n");
+        pieces.is_done()
+    }
+
+    /// Reads on. `true`: the connection is open; what is left in `input` is the beginning of its frames, for a
+    /// [`Connection::client`](crate::Connection::client). `false`: read more.
+    ///
+    /// # Errors
+    ///
+    /// Why it is not open: close the transport. Behind [`Error::Refused`], what is left in `input` is the beginning of
+    /// the response's body. Redirects are reported, not followed.
+    pub fn receive(&mut self, input: &mut Input<'_>) -> Result<bool, Error> {
+        if let Some(outcome) = self.outcome {
+            return outcome.map(|()| true);
+        }
+        loop {
+            if !self.reader.receive(input)? {
+                return Ok(false);
+            }
+            match self.response().status() {
+                // Interim responses may come first (RFC 9110 15.2); they count towards the limits.
+                100 | 102..=199 => self.reader.restart(),
+                _ => break,
+            }
+        }
+        let outcome = self.check();
+        self.outcome = Some(outcome);
+        outcome.map(|()| true)
+    }
+
+    /// The server's response. Empty before its head was read.
+    pub fn response(&self) -> Response<'_> {
+        Response { line: self.reader.line(), fields: self.reader.fields() }
+    }
+
+    /// The subprotocol that the server agreed on.
+    pub fn subprotocol(&self) -> Option<&str> {
+        self.reader.fields().first(field::PROTOCOL)
+    }
+
+    /// RFC 6455 4.1, what the client must do with the response.
+    fn check(&self) -> Result<(), Error> {
+        let (version, status, _) = head::status_line(self.reader.line())?;
+        if status != 101 {
+            return Err(Error::Refused { status });
+        }
+        let fields = self.reader.fields();
+        let has = |name| fields.into_iter().find(|(kept, _)| *kept == name).map(|(_, value)| value);
+        if version < Version::Http11 || !has_word(fields.all(field::UPGRADE), "websocket") {
+            return Err(Error::Upgrade);
+        }
+        if !has_word(fields.all(field::CONNECTION), "upgrade") {
+            return Err(Error::Connection);
+        }
+        if has(field::ACCEPT) != Some(&key::accept(&self.key)) {
+            return Err(Error::Accept);
+        }
+        if has(field::EXTENSIONS).is_some() {
+            return Err(Error::Extension);
+        }
+        if has(field::PROTOCOL)
+            .is_some_and(|agreed| !self.request.subprotocols.iter().any(|name| name.as_bytes() == agreed))
+        {
+            return Err(Error::Subprotocol);
+        }
+        if has(field::TRANSFER_ENCODING).is_some()
+            || has(field::CONTENT_LENGTH).is_some_and(|len| len != b"0")
+        {
+            return Err(Error::Body);
+        }
+        Ok(())
+    }
+}
+
+/// What a server answers.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Response<'a> {
+    line: &'a str,
+    fields: Fields<'a>,
+}
+
+impl<'a> Response<'a> {
+    /// The status; 0 before it was read.
+    pub fn status(&self) -> u16 {
+        head::status_line(self.line).map_or(0, |(_, status, _)| status)
+    }
+
+    /// The phrase behind the status; it may be empty, and means nothing to programs.
+    pub fn reason(&self) -> &'a str {
+        head::status_line(self.line).map_or("", |(_, _, reason)| reason)
+    }
+
+    /// The fields kept: those of the handshake, `Content-Type`, `Content-Length`, `Location`, `Retry-After`,
+    /// `WWW-Authenticate`, and those that the application wants.
+    pub fn fields(&self) -> Fields<'a> {
+        self.fields
+    }
+
+    /// The first field of that name (in lower case).
+    pub fn field(&self, name: &str) -> Option<&'a str> {
+        self.fields.first(name)
+    }
+}
+
+/// Why there is no connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Error {
+    /// The response is malformed or too large.
+    Head(HeadError),
+    /// The server answered with another status than 101.
+    Refused {
+        /// The status.
+        status: u16,
+    },
+    /// 101 in HTTP/1.0, or without `Upgrade: websocket`.
+    Upgrade,
+    /// 101 without `Connection: Upgrade`.
+    Connection,
+    /// 101 with no accept value, or that of another key: this is no WebSocket server, or a cache answered.
+    Accept,
+    /// 101 with an extension that was not offered.
+    Extension,
+    /// 101 with a subprotocol that was not offered.
+    Subprotocol,
+    /// 101 with a body.
+    Body,
+}
+
+impl From<HeadError> for Error {
+    fn from(error: HeadError) -> Self {
+        Self::Head(error)
+    }
+}
+
+impl core::fmt::Display for Error {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Head(error) => return error.fmt(f),
+            Self::Refused { status } => return write!(f, "the server refused, with status {status}"),
+            Self::Upgrade => "the server's 101 does not upgrade to WebSocket over HTTP/1.1",
+            Self::Connection => "the server's 101 lacks Connection: Upgrade",
+            Self::Accept => {
+                "the server's accept value does not match the key: it did not read this handshake"
+            }
+            Self::Extension => "the server chose an extension that was not offered",
+            Self::Subprotocol => "the server chose a subprotocol that was not offered",
+            Self::Body => "the server's 101 has a body",
+        })
+    }
+}
+
+impl core::error::Error for Error {}

@@ -1,0 +1,60 @@
+//! The key that a client sends and the accept value that a server makes of it (RFC 6455 4.1, 4.2.2): they prove that the
+//! server has read this very request, as a WebSocket handshake.
+
+use base64ct::{Base64, Encoding};
+
+/// Bytes of a key's text.
+pub(crate) const KEY_LEN: usize = 24;
+/// Bytes of an accept value's text.
+pub(crate) const ACCEPT_LEN: usize = 28;
+
+const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+/// `key` is 16 bytes in Base64.
+pub(crate) fn is_key(key: &str) -> bool {
+    let mut nonce = [0; 16];
+    key.len() == KEY_LEN && Base64::decode(key, &mut nonce).is_ok_and(|nonce| nonce.len() == 16)
+}
+
+/// The text of a key, of 16 random bytes.
+pub(crate) fn encode_key(nonce: &[u8; 16]) -> [u8; KEY_LEN] {
+    let mut key = [0; KEY_LEN];
+    // The lengths fit, so this does not fail; a key of zeros would be refused by the peer.
+    let _ = Base64::encode(nonce, &mut key);
+    key
+}
+
+/// The value that proves to have read `key`.
+pub(crate) fn accept(key: &[u8]) -> [u8; ACCEPT_LEN] {
+    let mut sha1 = sha1_smol::Sha1::new();
+    sha1.update(key);
+    sha1.update(GUID);
+    let mut accept = [0; ACCEPT_LEN];
+    let _ = Base64::encode(&sha1.digest().bytes(), &mut accept);
+    accept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 6455 1.3: the example.
+    #[test]
+    fn the_accept_value_of_the_sample_nonce() {
+        assert!(is_key("dGhlIHNhbXBsZSBub25jZQ=="));
+        assert_eq!(encode_key(b"the sample nonce"), *b"dGhlIHNhbXBsZSBub25jZQ==");
+        assert_eq!(accept(b"dGhlIHNhbXBsZSBub25jZQ=="), *b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+    }
+
+    #[test]
+    fn a_key_is_sixteen_bytes_in_base64() {
+        for bad in
+            ["", "abc", "dGhlIHNhbXBsZSBub25jZQ=", "dGhlIHNhbXBsZSBub25jZQ", "dGhlIHNhbXBsZSBub25jZQ==="]
+        {
+            assert!(!is_key(bad), "{bad}");
+        }
+        assert!(!is_key("dGhlIHNhbXBsZSBub25jZWVl"), "18 bytes");
+        assert!(!is_key("dGhlIHNhbXBsZSBub25jZQ= "));
+        assert!(!is_key(&"d".repeat(4000)));
+    }
+}

@@ -1,0 +1,308 @@
+//! The server's side (RFC 6455 4.2): reads the request with [`Handshake`], and answers with [`Accept`] or
+//! [`Refusal`].
+//!
+//! ```
+//! use ws_core::{Input, Output, handshake::{OriginPolicy, server::Handshake}};
+//!
+//! let mut store = [0; 1024];
+//! let mut handshake = Handshake::new(&mut store, &[]);
+//! # let mut read = *b"GET /chat HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+//! # Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+//! let mut input = Input::new(&mut read); // of each read, until `true`
+//! assert!(handshake.receive(&mut input)?);
+//! assert_eq!(handshake.request().target().path, "/chat"); // else: Response::new(404, ..)
+//!
+//! let mut accept = handshake.accept(OriginPolicy::SameOrigin)?;
+//! let mut buf = [0; 256];
+//! let mut out = Output::new(&mut buf);
+//! while !accept.transmit(&mut out) {
+//!     out.clear(); // written to the transport
+//! }
+//! // From here on the input, with what is left in it, belongs to a `Connection::server`.
+//! # assert!(out.filled().ends_with(b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"));
+//! # Ok::<_, ws_core::handshake::server::Refusal>(())
+//! ```
+
+use super::{OriginPolicy, extensions, field, has_word, key};
+use crate::bytes::{Input, Output, ascii};
+use crate::error::UsageError;
+use crate::http::head::{self, Fields, HeadError, HeadLimits, HeadReader, Wanted};
+use crate::http::pieces::Pieces;
+use crate::http::{Response, Target, Version};
+
+/// Reads a client's request and checks it.
+///
+/// # Memory
+///
+/// About 30 words, and the store; how to size it: see [`HeadReader`].
+#[derive(Debug)]
+pub struct Handshake<'s> {
+    reader: HeadReader<'s>,
+}
+
+impl<'s> Handshake<'s> {
+    const SINGLE: [&'static str; 5] =
+        [field::HOST, field::KEY, field::VERSION, field::ORIGIN, field::CONTENT_LENGTH];
+    const REPEATED: [&'static str; 5] =
+        [field::CONNECTION, field::UPGRADE, field::PROTOCOL, field::EXTENSIONS, field::TRANSFER_ENCODING];
+
+    /// A handshake over a lent store. `further`: names, in lower case, of fields that the application wants to read,
+    /// such as `cookie` or `authorization`.
+    pub const fn new(store: &'s mut [u8], further: &'s [&'s str]) -> Self {
+        Self::with_limits(store, further, HeadLimits::DEFAULT)
+    }
+
+    /// The same, with other limits.
+    pub const fn with_limits(store: &'s mut [u8], further: &'s [&'s str], limits: HeadLimits) -> Self {
+        let wanted = Wanted { single: &Self::SINGLE, repeated: &Self::REPEATED, further };
+        Self { reader: HeadReader::request(store, wanted, limits) }
+    }
+
+    /// Reads on. `true`: the request is complete; look at it, then [`accept`](Self::accept) it or answer otherwise. What
+    /// is left in `input` comes behind it. `false`: read more.
+    ///
+    /// # Errors
+    ///
+    /// The request is none: transmit the refusal's [`response`](Refusal::response) and close.
+    pub fn receive(&mut self, input: &mut Input<'_>) -> Result<bool, Refusal> {
+        Ok(self.reader.receive(input)?)
+    }
+
+    /// What has been asked for. Empty before [`receive`](Self::receive) was `true`.
+    pub fn request(&self) -> Request<'_> {
+        Request { line: self.reader.line(), fields: self.reader.fields() }
+    }
+
+    /// Checks all that RFC 6455 4.2.1 asks of a request, and that `origin` lets it in.
+    ///
+    /// # Errors
+    ///
+    /// What is missing: transmit the refusal's [`response`](Refusal::response) and close.
+    pub fn accept(&self, origin: OriginPolicy<'_>) -> Result<Accept<'_>, Refusal> {
+        let (method, target, version) = head::request_line(self.reader.line())?;
+        let target = Target::parse(target)?;
+        let request = self.request();
+        let fields = request.fields;
+        if version < Version::Http11 {
+            return Err(Refusal::Head(HeadError::BadVersion));
+        }
+        let host = fields.first(field::HOST).ok_or(Refusal::NoHost)?;
+        if method != "GET" {
+            return Err(Refusal::Method);
+        }
+        if !has_word(fields.all(field::UPGRADE), "websocket")
+            || !has_word(fields.all(field::CONNECTION), "upgrade")
+        {
+            return Err(Refusal::NoUpgrade);
+        }
+        if fields.first(field::VERSION) != Some("13") {
+            return Err(Refusal::WebSocketVersion);
+        }
+        let key = fields.first(field::KEY).filter(|key| key::is_key(key)).ok_or(Refusal::Key)?;
+        let mut bodies = fields.filter(|(name, value)| {
+            *name == field::TRANSFER_ENCODING || (*name == field::CONTENT_LENGTH && *value != b"0")
+        });
+        if bodies.next().is_some() {
+            return Err(Refusal::Body);
+        }
+        if !request.subprotocols().all(ascii::is_token)
+            || !fields.all(field::EXTENSIONS).flat_map(extensions::offers).all(|offer| offer.is_ok())
+        {
+            return Err(Refusal::Grammar);
+        }
+        let page = fields.into_iter().find(|(name, _)| *name == field::ORIGIN);
+        // An origin that is not even text is one that no policy but `Any` knows.
+        let page = page.map(|(_, value)| core::str::from_utf8(value).unwrap_or_default());
+        if !origin.allows(page, target.authority.unwrap_or(host)) {
+            return Err(Refusal::Origin);
+        }
+        Ok(Accept { accept: key::accept(key.as_bytes()), request, subprotocol: None, fields: &[], at: 0 })
+    }
+}
+
+/// What a client asks for.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Request<'a> {
+    line: &'a str,
+    fields: Fields<'a>,
+}
+
+impl<'a> Request<'a> {
+    /// The method, such as `GET`.
+    pub fn method(&self) -> &'a str {
+        self.line.split(' ').next().unwrap_or_default()
+    }
+
+    /// What is asked for: route by its path.
+    pub fn target(&self) -> Target<'a> {
+        let target = self.line.split(' ').nth(1).unwrap_or("/");
+        Target::parse(target).unwrap_or(Target { authority: None, path: "/", query: None })
+    }
+
+    /// It asks to change to WebSocket; else it is an ordinary request, perhaps for a page.
+    pub fn is_upgrade(&self) -> bool {
+        has_word(self.fields.all(field::UPGRADE), "websocket")
+    }
+
+    /// Host and port, as the client knows them.
+    pub fn host(&self) -> Option<&'a str> {
+        self.fields.first(field::HOST)
+    }
+
+    /// The page that asks, if a browser does.
+    pub fn origin(&self) -> Option<&'a str> {
+        self.fields.first(field::ORIGIN)
+    }
+
+    /// The subprotocols offered, those preferred first (RFC 6455 11.3.4).
+    pub fn subprotocols(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.fields.all(field::PROTOCOL).flat_map(ascii::list)
+    }
+
+    /// The lines of extension offers; [`extensions::offers`] takes them apart.
+    pub fn extensions(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.fields.all(field::EXTENSIONS)
+    }
+
+    /// The fields kept: those of the handshake, and those that the application wants.
+    pub fn fields(&self) -> Fields<'a> {
+        self.fields
+    }
+
+    /// The first field of that name (in lower case).
+    pub fn field(&self, name: &str) -> Option<&'a str> {
+        self.fields.first(name)
+    }
+}
+
+/// The answer that makes the connection a WebSocket: 101 (RFC 6455 4.2.2). Once transmitted, the bytes in both
+/// directions belong to a [`Connection::server`](crate::Connection::server).
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Accept<'a> {
+    accept: [u8; key::ACCEPT_LEN],
+    request: Request<'a>,
+    subprotocol: Option<&'a str>,
+    fields: &'a [(&'a str, &'a str)],
+    at: usize,
+}
+
+impl<'a> Accept<'a> {
+    /// Agrees on a subprotocol out of [`Request::subprotocols`]. Without it none is spoken, which the client may refuse.
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError::NotOffered`].
+    pub fn subprotocol(self, name: &str) -> Result<Self, UsageError> {
+        let offered = self.request.subprotocols().find(|offered| *offered == name);
+        Ok(Self { subprotocol: Some(offered.ok_or(UsageError::NotOffered)?), ..self })
+    }
+
+    /// Adds fields, such as `Set-Cookie`.
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError::BadField`]: a name that is no token, a value with a line break or another control byte in it, or a
+    /// field of the handshake's own.
+    pub fn fields(self, fields: &'a [(&'a str, &'a str)]) -> Result<Self, UsageError> {
+        if field::are_extra(fields) { Ok(Self { fields, ..self }) } else { Err(UsageError::BadField) }
+    }
+
+    /// The subprotocol agreed on.
+    pub fn agreed_subprotocol(&self) -> Option<&'a str> {
+        self.subprotocol
+    }
+
+    /// Writes as much as fits. `true`: all is in `out`. `false`: write `out` out, clear it and call again.
+    pub fn transmit(&mut self, out: &mut Output<'_>) -> bool {
+        let mut pieces = Pieces::new(&mut self.at, out);
+        pieces.put("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n");
+        if let Some(name) = self.subprotocol {
+            pieces.put_field("Sec-WebSocket-Protocol", name);
+        }
+        pieces.put_fields(self.fields).put_field("Sec-WebSocket-Accept", self.accept).put("\r\n");
+        pieces.is_done()
+    }
+}
+
+/// Why a request is refused. Transmit the [`response`](Self::response), then close: a proxy that took the refusal for
+/// an upgrade must find no open connection behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The head is malformed or too large: 400, 414, 431 or 505.
+    Head(HeadError),
+    /// No `Host` field: 400 (RFC 6455 4.2.1).
+    NoHost,
+    /// The method is not GET: 405.
+    Method,
+    /// No upgrade to WebSocket is asked for: 426 (RFC 9110 15.5.22).
+    NoUpgrade,
+    /// A version other than 13: 426, with the version spoken (RFC 6455 4.2.2, 4.4).
+    WebSocketVersion,
+    /// No key, or one that is not 16 bytes in Base64: 400.
+    Key,
+    /// The request has a body: 400.
+    Body,
+    /// A list of subprotocols or extensions is malformed: 400 (RFC 6455 9.1).
+    Grammar,
+    /// The page is not let in: 403 (RFC 6455 10.2).
+    Origin,
+}
+
+impl From<HeadError> for Refusal {
+    fn from(error: HeadError) -> Self {
+        Self::Head(error)
+    }
+}
+
+impl Refusal {
+    /// The status of the response.
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::Head(error) => error.status(),
+            Self::NoHost | Self::Key | Self::Body | Self::Grammar => 400,
+            Self::Origin => 403,
+            Self::Method => 405,
+            Self::NoUpgrade | Self::WebSocketVersion => 426,
+        }
+    }
+
+    /// What is wrong, in words: the body of the response.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Head(error) => error.reason(),
+            Self::NoHost => "a Host field is needed",
+            Self::Method => "only GET opens a WebSocket",
+            Self::NoUpgrade => "this is a WebSocket: ask for an upgrade",
+            Self::WebSocketVersion => "only version 13 of the WebSocket protocol is spoken here",
+            Self::Key => "Sec-WebSocket-Key is not 16 bytes in Base64",
+            Self::Body => "a request for a WebSocket has no body",
+            Self::Grammar => "a list of subprotocols or extensions is malformed",
+            Self::Origin => "pages of this origin are not let in",
+        }
+    }
+
+    /// The response: the status, the fields that go with it and the reason as text.
+    pub const fn response(self) -> Response<'static> {
+        const TEXT: (&str, &str) = ("Content-Type", "text/plain");
+        let fields: &[(&str, &str)] = match self.status() {
+            405 => &[TEXT, ("Allow", "GET")],
+            426 => {
+                &[TEXT, ("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")]
+            }
+            _ => &[TEXT],
+        };
+        Response::trusted(self.status(), fields, self.reason().as_bytes())
+    }
+}
+
+impl core::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(self.reason())
+    }
+}
+
+impl core::error::Error for Refusal {}

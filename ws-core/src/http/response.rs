@@ -1,0 +1,100 @@
+//! Writing a response: [`Response`], with a body of known length and the connection closed behind it.
+
+use super::pieces::Pieces;
+use crate::bytes::Output;
+use crate::error::UsageError;
+
+/// A response that ends the connection: a refusal, or a page. It says `Connection: close`, so close behind it.
+///
+/// ```
+/// use ws_core::{Output, http::Response};
+/// let mut response = Response::new(404, &[("Content-Type", "text/plain")], b"nothing here\n")?;
+/// let mut buf = [0; 256];
+/// let mut out = Output::new(&mut buf);
+/// while !response.transmit(&mut out) {
+///     // write `out.filled()` to the transport
+///     out.clear();
+/// }
+/// # assert!(out.filled().starts_with(b"HTTP/1.1 404 Not Found\r\n"));
+/// # Ok::<_, ws_core::UsageError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Response<'a> {
+    status: u16,
+    fields: &'a [(&'a str, &'a str)],
+    body: &'a [u8],
+    is_head: bool,
+    at: usize,
+}
+
+impl<'a> Response<'a> {
+    /// A response with `status` (200 to 599), `fields` and `body`. `Content-Length` and `Connection` are added.
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError::BadField`]: a name that is no token, a value with a line break or another control byte in it, or a
+    /// field that is added anyway.
+    pub fn new(status: u16, fields: &'a [(&'a str, &'a str)], body: &'a [u8]) -> Result<Self, UsageError> {
+        let ours = ["connection", "content-length", "transfer-encoding"];
+        let is_ours = |name: &str| ours.iter().any(|ours| name.eq_ignore_ascii_case(ours));
+        if !super::are_fields(fields) || fields.iter().any(|(name, _)| is_ours(name)) {
+            return Err(UsageError::BadField);
+        }
+        Ok(Self::trusted(status, fields, body))
+    }
+
+    pub(crate) const fn trusted(status: u16, fields: &'a [(&'a str, &'a str)], body: &'a [u8]) -> Self {
+        Self { status, fields, body, is_head: false, at: 0 }
+    }
+
+    /// The answer to a HEAD request: the same head, and no body (RFC 9110 9.3.2).
+    #[must_use]
+    pub const fn for_head(self) -> Self {
+        Self { is_head: true, ..self }
+    }
+
+    /// The status.
+    pub const fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// Writes as much as fits. `true`: all is in `out`. `false`: write `out` out, clear it and call again.
+    pub fn transmit(&mut self, out: &mut Output<'_>) -> bool {
+        let mut pieces = Pieces::new(&mut self.at, out);
+        pieces.put("HTTP/1.1 ").put_decimal(self.status.into()).put(" ").put(reason(self.status)).put("\r\n");
+        pieces.put("Connection: close\r\nContent-Length: ").put_decimal(self.body.len() as u64).put("\r\n");
+        pieces.put_fields(self.fields).put("\r\n");
+        if !self.is_head {
+            pieces.put(self.body);
+        }
+        pieces.is_done()
+    }
+}
+
+/// The phrase that people expect behind a status; it means nothing to programs (RFC 9112 4).
+const fn reason(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        204 => "No Content",
+        301 => "Moved Permanently",
+        302 => "Found",
+        304 => "Not Modified",
+        308 => "Permanent Redirect",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        408 => "Request Timeout",
+        413 => "Content Too Large",
+        414 => "URI Too Long",
+        426 => "Upgrade Required",
+        429 => "Too Many Requests",
+        431 => "Request Header Fields Too Large",
+        500 => "Internal Server Error",
+        503 => "Service Unavailable",
+        505 => "HTTP Version Not Supported",
+        _ => "",
+    }
+}
