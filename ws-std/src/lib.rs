@@ -1,1 +1,90 @@
-//! WebSocket on `std` sockets.
+//! WebSocket client and server on `std` sockets: blocking, with the memory you choose. The protocol is
+//! [`ws_core`]; this crate reads, writes, looks at the clock and closes.
+//!
+//! # A client
+//!
+//! ```no_run
+//! # fn main() -> Result<(), ws_std::Error> {
+//! use ws_std::Message;
+//!
+//! let mut ws = ws_std::connect("ws://127.0.0.1:9001/chat")?;
+//! ws.send_text("hello")?;
+//! while let Some(message) = ws.read()? {
+//!     match message {
+//!         Message::Text(text) => println!("{text}"),
+//!         Message::Binary(bytes) => println!("{} bytes", bytes.len()),
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # A server
+//!
+//! ```no_run
+//! # fn main() -> std::io::Result<()> {
+//! use std::{net::TcpListener, thread};
+//! use ws_std::OriginPolicy;
+//!
+//! let listener = TcpListener::bind("127.0.0.1:9001")?;
+//! for stream in listener.incoming() {
+//!     let stream = stream?;
+//!     thread::spawn(move || -> Result<(), ws_std::Error> {
+//!         let mut ws = ws_std::accept(stream, OriginPolicy::SameOrigin)?;
+//!         while let Some(chunk) = ws.read_chunk()? {
+//!             let (kind, last, payload) = (chunk.kind, chunk.last, chunk.payload.to_vec());
+//!             ws.send(kind, &mut &payload[..], last)?;
+//!         }
+//!         Ok(())
+//!     });
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Memory
+//!
+//! A connection takes two buffers and, while a message is put together, a third one: 4 KiB, 2 KiB and at most
+//! 8 KiB by default ([`Options`]). The third grows with the bytes that came, never with those that a peer declares.
+//!
+//! # TLS
+//!
+//! `wss://` is not opened yet. Hand any stream that reads and writes to [`client::handshake`] or [`accept`]: see
+//! [`Transport`].
+
+#![forbid(unsafe_code)]
+#![warn(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::unreachable
+)]
+
+mod buffers;
+pub mod client;
+mod clock;
+mod entropy;
+mod error;
+mod incoming;
+mod opening;
+mod options;
+pub mod server;
+mod socket;
+mod split;
+mod transport;
+
+pub use client::{Connect, connect};
+pub use entropy::OsSeeded;
+pub use error::{Error, Refused, Waited};
+pub use incoming::Chunk;
+pub use options::Options;
+pub use server::{Answer, accept, accept_with};
+pub use socket::{MessageWriter, WebSocket};
+pub use split::{Reader, Writer};
+pub use transport::Transport;
+pub use ws_core::handshake::OriginPolicy;
+pub use ws_core::{
+    Client, CloseCode, Config, Data, Kind, Limits, Message, PeerError, ReadyState, Server, Timeouts,
+    UsageError,
+};

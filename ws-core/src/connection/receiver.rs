@@ -84,10 +84,7 @@ impl<R: Role> Connection<R> {
                 Ok(None)
             };
             let header = match header {
-                Ok(Some(header)) => {
-                    input.take(header.used);
-                    Some(header)
-                }
+                Ok(Some(header)) => Some(header),
                 Ok(None) => match self.gather_header(bytes, have, input) {
                     Ok(header) => header,
                     Err(error) => return Err(self.violation(error)),
@@ -95,6 +92,12 @@ impl<R: Role> Connection<R> {
                 Err(error) => return Err(self.violation(error)),
             };
             let Some(header) = header else { return Ok(None) };
+            // The slot still holds a Pong. Memory stays bounded, and so that the caller comes back, so does what is
+            // left of the input: this header.
+            if header.opcode >= opcode::CLOSE && self.pong_is_pending() {
+                return Ok(None);
+            }
+            input.take(header.used);
             if let Err(error) = self.begin_frame(&header) {
                 return Err(self.violation(error));
             }
@@ -121,7 +124,7 @@ impl<R: Role> Connection<R> {
         self.slot.get(..usize::from(self.slot_len)).unwrap_or(&[])
     }
 
-    /// A header that came in pieces: its bytes gather in the connection.
+    /// A header that came in pieces: its bytes gather in the connection. `used` is how many of the input's are its own.
     #[cold]
     fn gather_header(
         &mut self,
@@ -136,17 +139,16 @@ impl<R: Role> Connection<R> {
         let n = copy(all.get_mut(have..).unwrap_or_default(), input.rest());
         let got = have.saturating_add(n);
         let header = header::parse(all.get(..got).unwrap_or(&[]), !R::MASKS, self.message.is_some())?;
-        let taken = match &header {
-            Some(header) => header.used.saturating_sub(have),
+        Ok(match header {
+            Some(header) => Some(Header { used: header.used.saturating_sub(have), ..header }),
             None => {
                 let mut bytes = [0; HEADER_MAX - 1];
                 copy(&mut bytes, &all);
                 self.phase = Phase::Header { bytes, have: got as u8 };
-                n
+                input.take(n);
+                None
             }
-        };
-        input.take(taken);
-        Ok(header)
+        })
     }
 
     /// Applies every limit that the header tells of.
@@ -154,7 +156,7 @@ impl<R: Role> Connection<R> {
     fn begin_frame(&mut self, header: &Header) -> Result<(), PeerError> {
         let Header { fin, opcode, len, key, .. } = *header;
         if opcode >= opcode::CLOSE {
-            self.slot_len = if self.pong_is_pending() { self.slot_len } else { 0 };
+            self.slot_len = 0;
             self.phase = Phase::Control { left: len as u8, key, opcode };
             return Ok(());
         }
@@ -193,7 +195,7 @@ impl<R: Role> Connection<R> {
         }
         let n = usize::try_from(left).unwrap_or(usize::MAX).min(input.rest().len());
         let mut payload = input.take(n);
-        let remaining = left.saturating_sub(n as u64);
+        let mut remaining = left.saturating_sub(n as u64);
         let mut last = remaining == 0 && fin;
         let kind = self.message.unwrap_or(Kind::Binary);
         self.phase = if remaining == 0 {
@@ -210,6 +212,7 @@ impl<R: Role> Connection<R> {
                     return Err(error);
                 }
                 payload = payload.split_at_mut_checked(valid).unwrap_or_default().0;
+                remaining = left.saturating_sub(valid as u64);
                 last = false;
             }
         } else if !R::MASKS {
@@ -230,9 +233,6 @@ impl<R: Role> Connection<R> {
         key: u32,
         opcode: u8,
     ) -> Result<Option<Event<'b>>, PeerError> {
-        if self.pong_is_pending() {
-            return Ok(None); // the slot still holds a reply: memory stays bounded
-        }
         let part = input.take(usize::from(left));
         let n = part.len();
         unmask::<false>(part, key);

@@ -2,13 +2,14 @@
 //!
 //! No extension is offered yet, so a response that agrees on one is refused.
 
-use super::{field, has_word, key};
+use super::{Deadline, field, has_word, key};
 use crate::bytes::{Input, Output, ascii};
 use crate::entropy::Entropy;
 use crate::error::UsageError;
 use crate::http::head::{self, Fields, HeadError, HeadLimits, HeadReader, Wanted};
 use crate::http::pieces::Pieces;
 use crate::http::{Target, Version};
+use crate::time::{Duration, Instant};
 
 /// What to ask for.
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +54,7 @@ impl<'a> Request<'a> {
 ///
 /// # Memory
 ///
-/// About 45 words, and the store for the response's head; how to size it: see [`HeadReader`].
+/// About 50 words, and the store for the response's head; how to size it: see [`HeadReader`].
 #[derive(Debug)]
 pub struct Handshake<'s> {
     request: Request<'s>,
@@ -61,6 +62,7 @@ pub struct Handshake<'s> {
     at: usize,
     reader: HeadReader<'s>,
     outcome: Option<Result<(), Error>>,
+    deadline: Deadline,
 }
 
 impl<'s> Handshake<'s> {
@@ -77,7 +79,7 @@ impl<'s> Handshake<'s> {
     ];
 
     /// A handshake over a lent store. `entropy` makes the key; `further`: names, in lower case, of fields of the
-    /// response that the application wants to read.
+    /// response that the application wants to read; `now`: when the transport was opened, see [`Instant`].
     ///
     /// # Errors
     ///
@@ -87,13 +89,33 @@ impl<'s> Handshake<'s> {
         entropy: &mut impl Entropy,
         store: &'s mut [u8],
         further: &'s [&'s str],
+        now: Instant,
     ) -> Result<Self, UsageError> {
         request.check()?;
         let mut nonce = [0; 16];
         entropy.fill(&mut nonce);
         let wanted = Wanted { single: &Self::SINGLE, repeated: &Self::REPEATED, further };
         let reader = HeadReader::response(store, wanted, HeadLimits::DEFAULT);
-        Ok(Self { request, key: key::encode_key(&nonce), at: 0, reader, outcome: None })
+        let key = key::encode_key(&nonce);
+        Ok(Self { request, key, at: 0, reader, outcome: None, deadline: Deadline::from(now) })
+    }
+
+    /// The same, with another time than [`TIMEOUT`](super::TIMEOUT) for the whole; [`Duration::ZERO`]: no limit.
+    #[must_use]
+    pub const fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.deadline.timeout = timeout;
+        self
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) has to be called at the latest; `None`: no timer runs.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        if self.outcome.is_some() { None } else { self.deadline.poll() }
+    }
+
+    /// Says what time it is. Calls at any time do no harm. Once the deadline has passed, [`receive`](Self::receive) fails
+    /// with [`Error::TimedOut`].
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.deadline.handle(now);
     }
 
     /// Writes as much of the request as fits. `true`: all is in `out`. `false`: write `out` out, clear it and call
@@ -129,6 +151,9 @@ impl<'s> Handshake<'s> {
         if let Some(outcome) = self.outcome {
             return outcome.map(|()| true);
         }
+        if self.deadline.passed {
+            return Err(Error::TimedOut);
+        }
         loop {
             if !self.reader.receive(input)? {
                 return Ok(false);
@@ -149,9 +174,10 @@ impl<'s> Handshake<'s> {
         Response { line: self.reader.line(), fields: self.reader.fields() }
     }
 
-    /// The subprotocol that the server agreed on.
-    pub fn subprotocol(&self) -> Option<&str> {
-        self.reader.fields().first(field::PROTOCOL)
+    /// The subprotocol that the server agreed on; `None` before [`receive`](Self::receive) was `true`, and if there is
+    /// none.
+    pub fn protocol(&self) -> Option<&str> {
+        self.reader.fields().first(field::PROTOCOL).filter(|_| self.outcome == Some(Ok(())))
     }
 
     /// RFC 6455 4.1, what the client must do with the response.
@@ -243,6 +269,8 @@ pub enum Error {
     Subprotocol,
     /// 101 with a body.
     Body,
+    /// The response did not come in time.
+    TimedOut,
 }
 
 impl From<HeadError> for Error {
@@ -264,6 +292,7 @@ impl core::fmt::Display for Error {
             Self::Extension => "the server chose an extension that was not offered",
             Self::Subprotocol => "the server chose a subprotocol that was not offered",
             Self::Body => "the server's 101 has a body",
+            Self::TimedOut => "the server did not answer in time",
         })
     }
 }

@@ -11,11 +11,33 @@ pub mod server;
 
 pub use origin::OriginPolicy;
 
-use crate::time::Duration;
+use crate::time::{Duration, Instant};
 
-/// How long the whole handshake may take. One deadline, not one for each read: else a byte now and then would hold a
-/// socket for ever. It is the adapters that enforce it.
-pub const DEADLINE: Duration = Duration::from_secs(10);
+/// How long the whole handshake may take, unless another time is set: 10 seconds.
+pub const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// One deadline for the whole of a handshake, not one for each read: else a byte now and then would hold a socket for
+/// ever.
+#[derive(Clone, Copy, Debug)]
+struct Deadline {
+    start: Instant,
+    timeout: Duration,
+    passed: bool,
+}
+
+impl Deadline {
+    const fn from(start: Instant) -> Self {
+        Self { start, timeout: TIMEOUT, passed: false }
+    }
+
+    fn poll(&self) -> Option<Instant> {
+        (self.timeout != Duration::ZERO && !self.passed).then(|| self.start.after(self.timeout))
+    }
+
+    fn handle(&mut self, now: Instant) {
+        self.passed |= self.poll().is_some_and(|moment| now.has_reached(moment));
+    }
+}
 
 /// The names of the fields, in lower case.
 mod field {

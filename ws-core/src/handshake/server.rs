@@ -2,10 +2,10 @@
 //! [`Refusal`].
 //!
 //! ```
-//! use ws_core::{Input, Output, handshake::{OriginPolicy, server::Handshake}};
+//! use ws_core::{Input, Instant, Output, handshake::{OriginPolicy, server::Handshake}};
 //!
 //! let mut store = [0; 1024];
-//! let mut handshake = Handshake::new(&mut store, &[]);
+//! let mut handshake = Handshake::new(&mut store, &[], Instant::from_millis(0));
 //! # let mut read = *b"GET /chat HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
 //! # Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
 //! let mut input = Input::new(&mut read); // of each read, until `true`
@@ -23,21 +23,23 @@
 //! # Ok::<_, ws_core::handshake::server::Refusal>(())
 //! ```
 
-use super::{OriginPolicy, extensions, field, has_word, key};
+use super::{Deadline, OriginPolicy, extensions, field, has_word, key};
 use crate::bytes::{Input, Output, ascii};
 use crate::error::UsageError;
 use crate::http::head::{self, Fields, HeadError, HeadLimits, HeadReader, Wanted};
 use crate::http::pieces::Pieces;
 use crate::http::{Response, Target, Version};
+use crate::time::{Duration, Instant};
 
 /// Reads a client's request and checks it.
 ///
 /// # Memory
 ///
-/// About 30 words, and the store; how to size it: see [`HeadReader`].
+/// About 35 words, and the store; how to size it: see [`HeadReader`].
 #[derive(Debug)]
 pub struct Handshake<'s> {
     reader: HeadReader<'s>,
+    deadline: Deadline,
 }
 
 impl<'s> Handshake<'s> {
@@ -47,15 +49,36 @@ impl<'s> Handshake<'s> {
         [field::CONNECTION, field::UPGRADE, field::PROTOCOL, field::EXTENSIONS, field::TRANSFER_ENCODING];
 
     /// A handshake over a lent store. `further`: names, in lower case, of fields that the application wants to read,
-    /// such as `cookie` or `authorization`.
-    pub const fn new(store: &'s mut [u8], further: &'s [&'s str]) -> Self {
-        Self::with_limits(store, further, HeadLimits::DEFAULT)
+    /// such as `cookie` or `authorization`. `now`: when the transport was accepted; see [`Instant`].
+    pub const fn new(store: &'s mut [u8], further: &'s [&'s str], now: Instant) -> Self {
+        let wanted = Wanted { single: &Self::SINGLE, repeated: &Self::REPEATED, further };
+        let reader = HeadReader::request(store, wanted, HeadLimits::DEFAULT);
+        Self { reader, deadline: Deadline::from(now) }
     }
 
     /// The same, with other limits.
-    pub const fn with_limits(store: &'s mut [u8], further: &'s [&'s str], limits: HeadLimits) -> Self {
-        let wanted = Wanted { single: &Self::SINGLE, repeated: &Self::REPEATED, further };
-        Self { reader: HeadReader::request(store, wanted, limits) }
+    #[must_use]
+    pub const fn with_limits(mut self, limits: HeadLimits) -> Self {
+        self.reader.set_limits(limits);
+        self
+    }
+
+    /// The same, with another time than [`TIMEOUT`](super::TIMEOUT) for the whole; [`Duration::ZERO`]: no limit.
+    #[must_use]
+    pub const fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.deadline.timeout = timeout;
+        self
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) has to be called at the latest; `None`: no timer runs.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.deadline.poll()
+    }
+
+    /// Says what time it is. Calls at any time do no harm. Once the deadline has passed, [`receive`](Self::receive) and
+    /// [`accept`](Self::accept) refuse with [`Refusal::TimedOut`].
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.deadline.handle(now);
     }
 
     /// Reads on. `true`: the request is complete; look at it, then [`accept`](Self::accept) it or answer otherwise. What
@@ -65,6 +88,9 @@ impl<'s> Handshake<'s> {
     ///
     /// The request is none: transmit the refusal's [`response`](Refusal::response) and close.
     pub fn receive(&mut self, input: &mut Input<'_>) -> Result<bool, Refusal> {
+        if self.deadline.passed {
+            return Err(Refusal::TimedOut);
+        }
         Ok(self.reader.receive(input)?)
     }
 
@@ -79,6 +105,9 @@ impl<'s> Handshake<'s> {
     ///
     /// What is missing: transmit the refusal's [`response`](Refusal::response) and close.
     pub fn accept(&self, origin: OriginPolicy<'_>) -> Result<Accept<'_>, Refusal> {
+        if self.deadline.passed {
+            return Err(Refusal::TimedOut);
+        }
         let (method, target, version) = head::request_line(self.reader.line())?;
         let target = Target::parse(target)?;
         let request = self.request();
@@ -210,7 +239,7 @@ impl<'a> Accept<'a> {
     }
 
     /// The subprotocol agreed on.
-    pub fn agreed_subprotocol(&self) -> Option<&'a str> {
+    pub fn protocol(&self) -> Option<&'a str> {
         self.subprotocol
     }
 
@@ -250,6 +279,8 @@ pub enum Refusal {
     Grammar,
     /// The page is not let in: 403 (RFC 6455 10.2).
     Origin,
+    /// The request did not come in time: 408.
+    TimedOut,
 }
 
 impl From<HeadError> for Refusal {
@@ -266,6 +297,7 @@ impl Refusal {
             Self::NoHost | Self::Key | Self::Body | Self::Grammar => 400,
             Self::Origin => 403,
             Self::Method => 405,
+            Self::TimedOut => 408,
             Self::NoUpgrade | Self::WebSocketVersion => 426,
         }
     }
@@ -282,6 +314,7 @@ impl Refusal {
             Self::Body => "a request for a WebSocket has no body",
             Self::Grammar => "a list of subprotocols or extensions is malformed",
             Self::Origin => "pages of this origin are not let in",
+            Self::TimedOut => "the request did not come in time",
         }
     }
 

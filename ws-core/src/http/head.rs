@@ -191,6 +191,11 @@ impl<'s> HeadReader<'s> {
         }
     }
 
+    /// Sets other limits.
+    pub const fn set_limits(&mut self, limits: HeadLimits) {
+        self.limits = limits;
+    }
+
     /// Reads on. `true`: the head is complete, and what is left in `input` is behind it. `false`: the input is empty,
     /// read more.
     ///

@@ -1,0 +1,88 @@
+//! [`Ws`]: a connection of either role, so that one test serves both.
+
+use super::{End, TestKeys};
+use ws_core::{
+    Client, CloseCode, Config, Connection, Duration, Event, Input, Instant, Kind, Output, PeerError,
+    ReadyState, Server, TimedOut, UsageError,
+};
+
+/// A moment, in milliseconds.
+pub(crate) fn at(millis: u64) -> Instant {
+    Instant::from_millis(millis)
+}
+
+/// A length of time, in milliseconds.
+pub(crate) fn ms(millis: u32) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// A connection of either role.
+#[derive(Debug)]
+pub(crate) enum Ws {
+    Server(Connection<Server>),
+    Client(Connection<Client<TestKeys>>),
+}
+
+impl Ws {
+    pub(crate) fn new(end: End, config: Config, now: Instant) -> Self {
+        match end {
+            End::Server => Self::Server(Connection::server(config, now)),
+            End::Client => Self::Client(Connection::client(config, TestKeys::default(), now)),
+        }
+    }
+}
+
+macro_rules! forward {
+    ($($name:ident(&$($mut:ident)? $(, $arg:ident: $kind:ty)*) -> $result:ty;)*) => {
+        impl Ws {
+            $(pub(crate) fn $name<'b>(self: &$($mut)? Self $(, $arg: $kind)*) -> $result {
+                match self {
+                    Self::Server(ws) => ws.$name($($arg),*),
+                    Self::Client(ws) => ws.$name($($arg),*),
+                }
+            })*
+        }
+    };
+}
+
+forward! {
+    close(&mut, code: Option<CloseCode>, reason: &str, out: &mut Output<'_>) -> Result<bool, UsageError>;
+    begin(&mut, kind: Kind, len: u64, last: bool, out: &mut Output<'_>) -> Result<bool, UsageError>;
+    send(&mut, kind: Kind, rest: &mut &[u8], last: bool, out: &mut Output<'_>) -> Result<bool, UsageError>;
+    payload(&mut, rest: &mut &[u8], out: &mut Output<'_>) -> Result<bool, UsageError>;
+    ping(&mut, payload: &[u8], out: &mut Output<'_>) -> Result<bool, UsageError>;
+    pong(&mut, payload: &[u8], out: &mut Output<'_>) -> Result<bool, UsageError>;
+    transmit(&mut, out: &mut Output<'_>) -> usize;
+    fail(&mut, code: CloseCode) -> ();
+    receive_eof(&mut) -> ();
+    handle_timeout(&mut, now: Instant) -> ();
+    wants_transmit(&) -> bool;
+    wants_shutdown(&) -> bool;
+    close_expected(&) -> bool;
+    is_sendable(&) -> bool;
+    was_clean(&) -> bool;
+    ready_state(&) -> ReadyState;
+    buffered_amount(&) -> u64;
+    close_sent(&) -> Option<Option<CloseCode>>;
+    close_received(&) -> Option<Option<CloseCode>>;
+    poll_timeout(&) -> Option<Instant>;
+    timed_out(&) -> Option<TimedOut>;
+    round_trip(&) -> Option<Duration>;
+    receive(&mut, input: &mut Input<'b>) -> Result<Option<Event<'b>>, PeerError>;
+}
+
+impl Ws {
+    pub(crate) fn control(&self) -> &[u8] {
+        match self {
+            Self::Server(ws) => ws.control(),
+            Self::Client(ws) => ws.control(),
+        }
+    }
+
+    pub(crate) fn close_reason(&self) -> &str {
+        match self {
+            Self::Server(ws) => ws.close_reason(),
+            Self::Client(ws) => ws.close_reason(),
+        }
+    }
+}

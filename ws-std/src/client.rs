@@ -1,0 +1,257 @@
+//! Opening a connection: [`connect`]; with more to say, [`Connect`]; over a stream of your own, [`handshake`].
+
+use crate::buffers::{Inbox, Outbox};
+use crate::clock::{Clock, Deadline};
+use crate::{Error, Options, OsSeeded, Refused, Transport, Waited, WebSocket, opening};
+use std::io;
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+use url::{Position, Url};
+use ws_core::handshake::client::{self, Handshake, Request};
+use ws_core::{Client, Connection};
+
+/// How long one address may take before the next is tried beside it (RFC 8305 5).
+const STAGGER: Duration = Duration::from_millis(250);
+
+/// How long the body of a refusal is waited for.
+const BODY: Duration = Duration::from_secs(1);
+
+/// Opens `url`, such as `ws://example.com/chat`, with [`Options::DEFAULT`] and nothing else said. See [`Connect::open`].
+///
+/// # Errors
+///
+/// As [`Connect::open`].
+pub fn connect(url: &str) -> Result<WebSocket<TcpStream, Client<OsSeeded>>, Error> {
+    Connect::new(url).open()
+}
+
+/// A connection to be opened, and what to say to the server.
+///
+/// ```no_run
+/// # fn main() -> Result<(), ws_std::Error> {
+/// let ws = ws_std::Connect::new("ws://[::1]:9001/chat")
+///     .subprotocols(&["chat.v2", "chat.v1"])
+///     .fields(&[("Authorization", "Bearer abc")])
+///     .open()?;
+/// assert!(ws.protocol().is_some());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "`open` opens the connection"]
+pub struct Connect<'a> {
+    url: &'a str,
+    origin: Option<&'a str>,
+    subprotocols: &'a [&'a str],
+    fields: &'a [(&'a str, &'a str)],
+    options: Options,
+}
+
+impl<'a> Connect<'a> {
+    /// A connection to `url`. The port is 80 if the URL has none.
+    pub const fn new(url: &'a str) -> Self {
+        Self { url, origin: None, subprotocols: &[], fields: &[], options: Options::DEFAULT }
+    }
+
+    /// The `Origin` field: the page in whose name a browser asks. Other programs need none.
+    pub const fn origin(self, origin: &'a str) -> Self {
+        Self { origin: Some(origin), ..self }
+    }
+
+    /// The subprotocols that are spoken, those preferred first.
+    pub const fn subprotocols(self, names: &'a [&'a str]) -> Self {
+        Self { subprotocols: names, ..self }
+    }
+
+    /// Further fields of the request, such as `Authorization`.
+    pub const fn fields(self, fields: &'a [(&'a str, &'a str)]) -> Self {
+        Self { fields, ..self }
+    }
+
+    /// Memory, limits and deadlines.
+    pub const fn options(self, options: Options) -> Self {
+        Self { options, ..self }
+    }
+
+    /// Opens the connection: asks for the host's addresses, connects to the one that answers first, IPv6 or IPv4, and
+    /// does the opening handshake. All but the question to the name service is over within
+    /// [`Options::handshake_timeout`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Url`], [`Error::TlsNeeded`] before anything is sent; [`Error::Io`] if no address answers;
+    /// then as [`handshake`].
+    pub fn open(self) -> Result<WebSocket<TcpStream, Client<OsSeeded>>, Error> {
+        let place = Place::of(self.url)?;
+        let addresses = (place.name.as_str(), place.port).to_socket_addrs().map_err(Error::Io)?;
+        let deadline = Deadline::within(self.options.handshake_timeout);
+        let stream = dial(in_turns(addresses.collect()), deadline)?;
+        let request = Request {
+            host: &place.host,
+            target: &place.target,
+            origin: self.origin,
+            subprotocols: self.subprotocols,
+            fields: self.fields,
+        };
+        handshake_until(stream, request, &self.options, deadline)
+    }
+}
+
+/// Does the opening handshake over a stream that is connected already, such as TLS.
+///
+/// # Errors
+///
+/// [`Error::Refused`] with what the server said instead; [`Error::Handshake`] if its answer is not acceptable;
+/// [`Error::TimedOut`] after [`Options::handshake_timeout`]; [`Error::Usage`] if something in `request` may not go on the
+/// wire; [`Error::Lost`], [`Error::Io`].
+pub fn handshake<S: Transport>(
+    stream: S,
+    request: Request<'_>,
+    options: &Options,
+) -> Result<WebSocket<S, Client<OsSeeded>>, Error> {
+    handshake_until(stream, request, options, Deadline::within(options.handshake_timeout))
+}
+
+fn handshake_until<S: Transport>(
+    mut stream: S,
+    request: Request<'_>,
+    options: &Options,
+    deadline: Deadline,
+) -> Result<WebSocket<S, Client<OsSeeded>>, Error> {
+    let mut entropy = OsSeeded::new()?;
+    let mut store = vec![0; options.head_buffer];
+    let mut handshake = Handshake::new(request, &mut entropy, &mut store, &[])?;
+    stream.set_nodelay()?;
+    let mut outbox = Outbox::new(options.write_buffer);
+    opening::write(&mut stream, &mut outbox, deadline, |out| handshake.transmit(out))?;
+    let mut inbox = Inbox::new(options.read_buffer);
+    loop {
+        opening::read(&mut stream, &mut inbox, deadline)?;
+        match inbox.decode(|input| handshake.receive(input)) {
+            Ok(true) => break,
+            Ok(false) => {}
+            Err(client::Error::Refused { status }) => {
+                let refused = refused(status, &handshake, &mut stream, &mut inbox, deadline);
+                return Err(Error::Refused(Box::new(refused)));
+            }
+            Err(error) => return Err(Error::Handshake(error)),
+        }
+    }
+    let protocol = handshake.subprotocol().map(str::to_owned);
+    let clock = Clock::start();
+    let ws = Connection::client(options.config, entropy, clock.now());
+    WebSocket::new(stream, ws, clock, inbox, options, protocol)
+}
+
+/// What the server says instead of 101, with as much of the body as comes soon and fits the buffer.
+fn refused<S: Transport>(
+    status: u16,
+    handshake: &Handshake<'_>,
+    stream: &mut S,
+    inbox: &mut Inbox,
+    deadline: Deadline,
+) -> Refused {
+    let response = handshake.response();
+    let ours = ["content-type", "content-length", "location", "retry-after", "www-authenticate"];
+    let fields = response
+        .fields()
+        .filter(|(name, _)| ours.contains(name))
+        .map(|(name, value)| (name.to_owned(), String::from_utf8_lossy(value).into_owned()))
+        .collect();
+    let length =
+        response.field("content-length").and_then(|length| length.parse().ok()).unwrap_or(usize::MAX);
+    let wanted = inbox.capacity().min(length);
+    let mut body = inbox.waiting().to_vec();
+    let deadline = deadline.or_within(BODY);
+    while body.len() < wanted {
+        inbox.clear();
+        if opening::read(stream, inbox, deadline).is_err() {
+            break;
+        }
+        body.extend_from_slice(inbox.waiting());
+    }
+    body.truncate(wanted);
+    Refused { status, fields, body }
+}
+
+/// What a URL says, in the forms that are needed.
+struct Place {
+    /// Name or address to ask for, without brackets.
+    name: String,
+    port: u16,
+    /// For the `Host` field.
+    host: String,
+    /// Path and query.
+    target: String,
+}
+
+impl Place {
+    fn of(url: &str) -> Result<Self, Error> {
+        let url = Url::parse(url).map_err(|_| Error::Url("this is no URL"))?;
+        match url.scheme() {
+            "ws" | "http" => {}
+            "wss" | "https" => return Err(Error::TlsNeeded),
+            _ => return Err(Error::Url("the scheme has to be ws")),
+        }
+        if url.fragment().is_some() {
+            return Err(Error::Url("a WebSocket's URL has no fragment: write # as %23 (RFC 6455 3)"));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(Error::Url("a WebSocket's URL has no user: send an Authorization field"));
+        }
+        let host = url.host_str().ok_or(Error::Url("the URL has no host"))?;
+        Ok(Self {
+            name: host.trim_start_matches('[').trim_end_matches(']').to_owned(),
+            port: url.port_or_known_default().unwrap_or(80),
+            host: url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")),
+            target: url[Position::BeforePath..Position::AfterQuery].to_owned(),
+        })
+    }
+}
+
+/// The families in turns, beginning with the one that the system prefers (RFC 8305 4).
+fn in_turns(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let six_first = addresses.first().is_some_and(SocketAddr::is_ipv6);
+    let (mut a, mut b): (Vec<_>, Vec<_>) = addresses.into_iter().partition(|a| a.is_ipv6() == six_first);
+    let mut turns = Vec::with_capacity(a.len().saturating_add(b.len()));
+    let (mut a, mut b) = (a.drain(..), b.drain(..));
+    loop {
+        let before = turns.len();
+        turns.extend(a.next());
+        turns.extend(b.next());
+        if turns.len() == before {
+            return turns;
+        }
+    }
+}
+
+/// Connects to the address that answers first; each has a head start over the next.
+fn dial(addresses: Vec<SocketAddr>, deadline: Deadline) -> Result<TcpStream, Error> {
+    let late = || Error::TimedOut(Waited::Handshake);
+    let (answer, answers) = mpsc::channel();
+    let mut addresses = addresses.into_iter();
+    let mut failure = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
+    let mut running = 0u32;
+    loop {
+        let left = deadline.left().ok_or_else(late)?;
+        if let Some(address) = addresses.next() {
+            let answer = answer.clone();
+            // A connection that comes too late is closed: nobody is there to take it.
+            thread::spawn(move || answer.send(TcpStream::connect_timeout(&address, left)));
+            running = running.saturating_add(1);
+        } else if running == 0 {
+            return Err(Error::Io(failure));
+        }
+        let patience = if addresses.len() == 0 { left } else { left.min(STAGGER) };
+        match answers.recv_timeout(patience) {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) => {
+                running = running.saturating_sub(1);
+                failure = error;
+            }
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
+        }
+    }
+}

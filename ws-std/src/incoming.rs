@@ -1,0 +1,116 @@
+//! From bytes read to pieces of messages ([`decode`], [`Chunk`]) and to whole ones ([`Assembly`]).
+
+use crate::buffers::Inbox;
+use std::ops::Range;
+use ws_core::{Connection, Event, Kind, Message, PeerError, Role};
+
+/// A piece of a message, lent by [`WebSocket::read_chunk`](crate::WebSocket::read_chunk).
+#[derive(Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Chunk<'a> {
+    /// Text or binary; the same for all pieces of a message.
+    pub kind: Kind,
+    /// The bytes of this piece; may be empty, and text may be cut inside a character.
+    pub payload: &'a mut [u8],
+    /// No piece of the message came before.
+    pub first: bool,
+    /// No piece of the message follows.
+    pub last: bool,
+    /// Bytes of the same frame that are still to come.
+    pub remaining: u64,
+}
+
+/// A piece of a message that lies in the inbox: where, since a borrow cannot outlive the loop that finds it.
+pub(crate) struct Found {
+    kind: Kind,
+    first: bool,
+    last: bool,
+    remaining: u64,
+    place: Range<usize>,
+}
+
+impl Found {
+    pub(crate) fn lend(self, inbox: &mut Inbox) -> Chunk<'_> {
+        let Self { kind, first, last, remaining, place } = self;
+        Chunk { kind, payload: inbox.at(place), first, last, remaining }
+    }
+}
+
+enum Step {
+    Found { kind: Kind, first: bool, last: bool, remaining: u64, start: usize, len: usize },
+    Again,
+    Stuck,
+}
+
+/// Decodes up to the next piece of a message. `None`: the inbox is empty, or a reply is in the way.
+pub(crate) fn decode<R: Role>(ws: &mut Connection<R>, inbox: &mut Inbox) -> Result<Option<Found>, PeerError> {
+    loop {
+        let step = inbox.decode(|input| {
+            Ok(match ws.receive(input)? {
+                Some(Event::Data(data)) => Step::Found {
+                    kind: data.kind,
+                    first: data.first,
+                    last: data.last,
+                    remaining: data.remaining,
+                    start: data.payload.as_ptr().addr(),
+                    len: data.payload.len(),
+                },
+                Some(_) => Step::Again,
+                None => Step::Stuck,
+            })
+        })?;
+        match step {
+            Step::Stuck => return Ok(None),
+            Step::Again => {}
+            Step::Found { kind, first, last, remaining, start, len } => {
+                let place = inbox.place_of(start, len);
+                return Ok(Some(Found { kind, first, last, remaining, place }));
+            }
+        }
+    }
+}
+
+/// A message being put together. One that came in a piece is lent from the inbox, and costs nothing here.
+#[derive(Debug)]
+pub(crate) struct Assembly {
+    bytes: Vec<u8>,
+    limit: usize,
+}
+
+impl Assembly {
+    pub(crate) fn up_to(limit: u32) -> Self {
+        Self { bytes: Vec::new(), limit: usize::try_from(limit).unwrap_or(usize::MAX) }
+    }
+
+    /// Takes a piece; `true`: the message is whole.
+    pub(crate) fn add(&mut self, inbox: &mut Inbox, found: &Found) -> bool {
+        if found.first {
+            self.bytes.clear();
+        }
+        if !(found.first && found.last) {
+            let piece = inbox.at(found.place.clone());
+            self.make_room(piece.len());
+            self.bytes.extend_from_slice(piece);
+        }
+        found.last
+    }
+
+    /// The message whose last piece was found.
+    pub(crate) fn lend<'a>(&'a self, inbox: &'a mut Inbox, found: Found) -> Message<'a> {
+        let bytes = if found.first { &*inbox.at(found.place) } else { &self.bytes };
+        match found.kind {
+            // The connection has checked it byte by byte.
+            Kind::Text => Message::Text(std::str::from_utf8(bytes).unwrap_or_default()),
+            Kind::Binary => Message::Binary(bytes),
+        }
+    }
+
+    /// Twice what there is, but never beyond the limit.
+    fn make_room(&mut self, more: usize) {
+        let needed = self.bytes.len().saturating_add(more);
+        if needed > self.bytes.capacity() {
+            let target = self.bytes.capacity().saturating_mul(2).min(self.limit).max(needed);
+            self.bytes.reserve_exact(target.saturating_sub(self.bytes.len()));
+        }
+    }
+}

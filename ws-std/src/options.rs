@@ -1,0 +1,49 @@
+//! What a connection is made with: [`Options`].
+
+use std::time::Duration;
+use ws_core::{Config, Limits, handshake};
+
+/// Memory, limits and deadlines of one connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Limits and timeouts of the protocol. `limits.message` is also how far the buffer of [`read`] may grow.
+    ///
+    /// [`read`]: crate::WebSocket::read
+    pub config: Config,
+    /// Bytes read at once, at least 1.
+    pub read_buffer: usize,
+    /// Bytes encoded before they are written, at least 256. Larger payloads go out in several frames.
+    pub write_buffer: usize,
+    /// Bytes of the opening handshake that are kept: the first line and the fields of interest.
+    pub head_buffer: usize,
+    /// The opening handshake has to be done within this time, as a whole.
+    pub handshake_timeout: Duration,
+    /// A peer that takes nothing for this long is given up.
+    pub send_timeout: Duration,
+}
+
+impl Options {
+    /// At most 16 KiB in all: 4 KiB to read, 2 KiB to write, messages of up to 8 KiB. 10 s for the handshake, 10 s for
+    /// a write.
+    pub const DEFAULT: Self = Self {
+        config: Config::DEFAULT.with_limits(Limits::for_message(8 * 1024)),
+        read_buffer: 4 * 1024,
+        write_buffer: 2 * 1024,
+        head_buffer: 4 * 1024,
+        handshake_timeout: Duration::from_millis(handshake::DEADLINE.millis() as u64),
+        send_timeout: Duration::from_secs(10),
+    };
+
+    /// The same with messages of up to `bytes`; `usize::MAX`: no limit.
+    #[must_use]
+    pub const fn with_message_limit(mut self, bytes: usize) -> Self {
+        self.config.limits.message = Limits::for_message(bytes).message;
+        self
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}

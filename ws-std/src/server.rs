@@ -1,0 +1,183 @@
+//! Accepting a connection: [`accept`]; with a look at the request first, [`accept_with`].
+
+use crate::buffers::{Inbox, Outbox};
+use crate::clock::{Clock, Deadline};
+use crate::transport::linger;
+use crate::{Error, Options, Transport, WebSocket, opening};
+use std::borrow::Cow;
+use std::time::Duration;
+use ws_core::handshake::OriginPolicy;
+use ws_core::handshake::server::{Handshake, Request};
+use ws_core::http::Response;
+use ws_core::{Connection, Server, UsageError};
+
+/// Does the opening handshake on a stream that was accepted, with [`Options::DEFAULT`], on any path and without a
+/// subprotocol. Do it in the connection's own thread: it may take [`Options::handshake_timeout`].
+///
+/// # Errors
+///
+/// [`Error::Refusal`] if the request was refused, which the client was told; [`Error::TimedOut`], [`Error::Lost`],
+/// [`Error::Io`].
+pub fn accept<S: Transport>(stream: S, origin: OriginPolicy<'_>) -> Result<WebSocket<S, Server>, Error> {
+    // There is a connection: the answer is never another.
+    accept_with(stream, &Options::DEFAULT, &[], |_| Answer::accept(origin))?.ok_or(Error::Lost)
+}
+
+/// Does the opening handshake as `decide` says, which sees the request: its path, its subprotocols, its fields. The
+/// fields named in `further` (in lower case, such as `cookie`) are kept beside those of the handshake.
+///
+/// `None`: another response was given; the connection is done.
+///
+/// ```no_run
+/// # fn main() -> Result<(), ws_std::Error> {
+/// # let stream = std::net::TcpStream::connect("")?;
+/// use ws_std::{Answer, Options, OriginPolicy, accept_with};
+///
+/// let ws = accept_with(stream, &Options::DEFAULT, &[], |request| match request.target().path {
+///     "/chat" => Answer::accept(OriginPolicy::SameOrigin),
+///     "/" => Answer::page("text/html", b"<h1>hello</h1>"),
+///     _ => Answer::respond(404, b"nothing here\n"),
+/// })?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+///
+/// As [`accept`]; [`Error::Usage`] if the answer may not go on the wire: the client is told 500.
+pub fn accept_with<'a, S: Transport>(
+    mut stream: S,
+    options: &Options,
+    further: &[&str],
+    decide: impl FnOnce(Request<'_>) -> Answer<'a>,
+) -> Result<Option<WebSocket<S, Server>>, Error> {
+    let deadline = Deadline::within(options.handshake_timeout);
+    let mut exchange = Exchange {
+        inbox: Inbox::new(options.read_buffer),
+        outbox: Outbox::new(options.write_buffer),
+        linger: Duration::from_millis(options.config.timeouts.close.millis().into()),
+        deadline,
+    };
+    let mut store = vec![0; options.head_buffer];
+    let mut handshake = Handshake::new(&mut store, further);
+    stream.set_nodelay()?;
+    loop {
+        opening::read(&mut stream, &mut exchange.inbox, deadline)?;
+        match exchange.inbox.decode(|input| handshake.receive(input)) {
+            Ok(true) => break,
+            Ok(false) => {}
+            Err(refusal) => {
+                exchange.end(&mut stream, refusal.response())?;
+                return Err(Error::Refusal(refusal));
+            }
+        }
+    }
+    let request = handshake.request();
+    let (subprotocol, fields, origin) = match decide(request).0 {
+        Choice::Accept { subprotocol, fields, origin } => (subprotocol, fields, origin),
+        Choice::Respond { status, fields, body } => {
+            let fields = borrowed(&fields);
+            let response = match Response::new(status, &fields, &body) {
+                Ok(response) if request.method() == "HEAD" => response.for_head(),
+                Ok(response) => response,
+                Err(error) => return exchange.fail(&mut stream, error),
+            };
+            exchange.end(&mut stream, response)?;
+            return Ok(None);
+        }
+    };
+    let fields = borrowed(&fields);
+    let accept = match handshake.accept(origin) {
+        Ok(accept) => accept,
+        Err(refusal) => {
+            exchange.end(&mut stream, refusal.response())?;
+            return Err(Error::Refusal(refusal));
+        }
+    };
+    let chosen = match &subprotocol {
+        Some(name) => accept.subprotocol(name),
+        None => Ok(accept),
+    };
+    let mut accept = match chosen.and_then(|accept| accept.fields(&fields)) {
+        Ok(accept) => accept,
+        Err(error) => return exchange.fail(&mut stream, error),
+    };
+    opening::write(&mut stream, &mut exchange.outbox, deadline, |out| accept.transmit(out))?;
+    let clock = Clock::start();
+    let ws = Connection::server(options.config, clock.now());
+    WebSocket::new(stream, ws, clock, exchange.inbox, options, subprotocol).map(Some)
+}
+
+/// What to answer to a request; made by the function that is given to [`accept_with`].
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Answer<'a>(Choice<'a>);
+
+#[derive(Clone, Debug)]
+enum Choice<'a> {
+    Accept { origin: OriginPolicy<'a>, subprotocol: Option<String>, fields: Vec<(String, String)> },
+    Respond { status: u16, fields: Vec<(String, String)>, body: Cow<'a, [u8]> },
+}
+
+impl<'a> Answer<'a> {
+    /// Opens the WebSocket, if the request is a correct one and comes from a page that `origin` lets in.
+    pub const fn accept(origin: OriginPolicy<'a>) -> Self {
+        Self(Choice::Accept { origin, subprotocol: None, fields: Vec::new() })
+    }
+
+    /// Refuses the request, or answers one for something else, with `status` and a body of plain text.
+    pub fn respond(status: u16, text: impl Into<Cow<'a, [u8]>>) -> Self {
+        let fields = vec![("Content-Type".to_owned(), "text/plain; charset=utf-8".to_owned())];
+        Self(Choice::Respond { status, fields, body: text.into() })
+    }
+
+    /// Answers a request for a page with 200.
+    pub fn page(content_type: &str, body: impl Into<Cow<'a, [u8]>>) -> Self {
+        let fields = vec![("Content-Type".to_owned(), content_type.to_owned())];
+        Self(Choice::Respond { status: 200, fields, body: body.into() })
+    }
+
+    /// Agrees on a subprotocol, which has to be one of those offered.
+    pub fn subprotocol(mut self, name: &str) -> Self {
+        if let Choice::Accept { subprotocol, .. } = &mut self.0 {
+            *subprotocol = Some(name.to_owned());
+        }
+        self
+    }
+
+    /// Adds a field to the response, such as `Set-Cookie` or `Location`.
+    pub fn field(mut self, name: &str, value: &str) -> Self {
+        let (Choice::Accept { fields, .. } | Choice::Respond { fields, .. }) = &mut self.0;
+        fields.push((name.to_owned(), value.to_owned()));
+        self
+    }
+}
+
+/// The buffers and the deadline of one request and its response.
+struct Exchange {
+    inbox: Inbox,
+    outbox: Outbox,
+    deadline: Deadline,
+    linger: Duration,
+}
+
+impl Exchange {
+    /// Answers and ends the connection, the peer having read the answer.
+    fn end<S: Transport>(&mut self, stream: &mut S, mut response: Response<'_>) -> Result<(), Error> {
+        opening::write(stream, &mut self.outbox, self.deadline, |out| response.transmit(out))?;
+        linger(stream, &mut self.inbox, self.deadline.or_within(self.linger));
+        Ok(())
+    }
+
+    /// The answer that was decided on cannot be given.
+    fn fail<S: Transport, T>(&mut self, stream: &mut S, error: UsageError) -> Result<T, Error> {
+        if let Ok(response) = Response::new(500, &[], b"") {
+            self.end(stream, response)?;
+        }
+        Err(error.into())
+    }
+}
+
+fn borrowed(fields: &[(String, String)]) -> Vec<(&str, &str)> {
+    fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+}
