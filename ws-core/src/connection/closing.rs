@@ -5,7 +5,7 @@
 //! | no | no | Open | yes | yes | |
 //! | owed | no | Closing | no | no, it failed | transmit; shut down |
 //! | owed | yes | Closing | no | no | transmit; shut down (server) or await the end (client) |
-//! | sent | no | Closing | no | yes, until the peer's Close | await the peer's Close |
+//! | sent | no | Closing | Pongs alone | yes, until the peer's Close | await the peer's Close |
 //! | sent | no, it failed | Closing | no | no | shut down |
 //! | sent | yes | Closing | no | no | shut down (server) or await the end (client) |
 //! | any | any | Closed, at the transport's end | no | no | drop the transport |

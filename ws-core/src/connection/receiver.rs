@@ -247,7 +247,7 @@ impl<R: Role> Connection<R> {
         self.phase = Phase::START;
         Ok(Some(match opcode {
             opcode::PING => {
-                self.pong_owed = self.may_send();
+                self.pong_owed = !self.eof; // behind our Close too, until the peer's (RFC 6455 5.5.2)
                 Event::Ping
             }
             opcode::PONG => {

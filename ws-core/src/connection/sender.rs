@@ -75,7 +75,9 @@ impl<R: Role> Connection<R> {
     /// in pieces: for a large message in a single frame.
     ///
     /// `false`: `out` is full; write it out, clear it and call again. Until the payload is sent, nothing else can
-    /// be, not even a Pong: prefer [`send`](Self::send) for what takes long to produce.
+    /// be, not even a Pong: prefer [`send`](Self::send) for what takes long to produce. A client has all of the payload
+    /// fixed by then: who could still change it, and sees the bytes sent, would choose what goes on the wire
+    /// (RFC 6455 10.3).
     ///
     /// # Errors
     ///
@@ -151,8 +153,9 @@ impl<R: Role> Connection<R> {
     /// Begins the closing handshake (RFC 6455 7.1.2): sends a Close with `code` and, if there is one, a `reason` of
     /// up to 123 bytes, which people may read in a log.
     ///
-    /// `false`: write `out` out, clear it and call again. After `true` nothing more can be sent. Go on receiving: the
-    /// peer may finish a message before it answers, for as long as [`Timeouts::close`](crate::Timeouts::close).
+    /// `false`: write `out` out, clear it and call again. After `true` nothing more can be sent; Pings are still
+    /// answered. Go on receiving: the peer may finish a message before it answers, for as long as
+    /// [`Timeouts::close`](crate::Timeouts::close).
     ///
     /// # Errors
     ///
