@@ -188,7 +188,11 @@ impl<'s> Handshake<'s> {
         }
         let fields = self.reader.fields();
         let has = |name| fields.into_iter().find(|(kept, _)| *kept == name).map(|(_, value)| value);
-        if version < Version::Http11 || !has_word(fields.all(field::UPGRADE), "websocket") {
+        // The response, unlike the request, may name nothing beside it.
+        let mut upgrades = fields.filter(|(name, _)| *name == field::UPGRADE);
+        let upgrade = upgrades.next().filter(|_| upgrades.next().is_none());
+        let is_websocket = upgrade.is_some_and(|(_, value)| value.eq_ignore_ascii_case(b"websocket"));
+        if version < Version::Http11 || !is_websocket {
             return Err(Error::Upgrade);
         }
         if !has_word(fields.all(field::CONNECTION), "upgrade") {
