@@ -134,7 +134,9 @@ impl<'s> Handshake<'s> {
         if bodies.next().is_some() {
             return Err(Refusal::Body);
         }
-        if !request.subprotocols().all(ascii::is_token)
+        if !is_list(fields, field::PROTOCOL)
+            || !is_list(fields, field::EXTENSIONS)
+            || !request.subprotocols().all(ascii::is_token)
             || !fields.all(field::EXTENSIONS).flat_map(extensions::offers).all(|offer| offer.is_ok())
         {
             return Err(Refusal::Grammar);
@@ -147,6 +149,17 @@ impl<'s> Handshake<'s> {
         }
         Ok(Accept { accept: key::accept(key.as_bytes()), request, subprotocol: None, fields: &[], at: 0 })
     }
+}
+
+/// The lines of a list, if there are any, are text and have an element between them (RFC 6455 4.3, 8.1).
+fn is_list(fields: Fields<'_>, name: &str) -> bool {
+    let (mut stands, mut has_element) = (false, false);
+    let is_text = fields.filter(|(kept, _)| *kept == name).all(|(_, line)| {
+        stands = true;
+        has_element |= !line.iter().all(|b| b", \t".contains(b));
+        core::str::from_utf8(line).is_ok()
+    });
+    is_text && (has_element || !stands)
 }
 
 /// What a client asks for.
