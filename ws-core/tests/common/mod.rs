@@ -1,7 +1,7 @@
 //! What the tests share: [`Ws`], a connection of either role; [`Driver`], which feeds it and drains it; frames as the
 //! peer writes them, and a decoder, independent of the library's, for the frames that were sent.
 
-#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(dead_code, unused_imports, reason = "each test file uses a part of it")]
 
 mod wire;
 mod ws;
