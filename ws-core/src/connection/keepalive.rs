@@ -37,9 +37,15 @@ impl<R: Role> Connection<R> {
         })
     }
 
-    /// Says what time it is: after each read, before the input is received, and when
-    /// [`poll_timeout`](Self::poll_timeout) asks for it. Calls at any other time do no harm. Look at
-    /// [`timed_out`](Self::timed_out) and [`transmit`](Self::transmit) after it.
+    /// Says what time it is, and judges no deadline: after each read, before its input is received. What has come counts,
+    /// even if a deadline passed while it waited to be read.
+    pub fn set_time(&mut self, now: Instant) {
+        self.now = now;
+    }
+
+    /// Says what time it is, and does what is due: when [`poll_timeout`](Self::poll_timeout) asks for it, once all that
+    /// came before is received. Calls at any other time do no harm. Look at [`timed_out`](Self::timed_out) and
+    /// [`transmit`](Self::transmit) after it.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.now = now;
         for (moment, action) in self.deadlines().into_iter().flatten() {

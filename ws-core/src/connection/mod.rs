@@ -34,11 +34,12 @@ use crate::time::{Duration, Instant};
 ///
 /// It owns no socket, no buffer and no clock. Whoever drives it does this, for as long as the transport lives:
 ///
-/// 1. read into a buffer; say what time it is with [`handle_timeout`](Self::handle_timeout);
+/// 1. read into a buffer; say what time it is with [`set_time`](Self::set_time);
 /// 2. call [`receive`](Self::receive) until the input is empty, and use each event while it is lent;
 /// 3. [`send`](Self::send) what there is to say;
-/// 4. [`transmit`](Self::transmit) what the connection owes, and write the output out;
-/// 5. shut the transport down when [`wants_shutdown`](Self::wants_shutdown), and drop it when
+/// 4. call [`handle_timeout`](Self::handle_timeout) when [`poll_timeout`](Self::poll_timeout) asks for it;
+/// 5. [`transmit`](Self::transmit) what the connection owes, and write the output out;
+/// 6. shut the transport down when [`wants_shutdown`](Self::wants_shutdown), and drop it when
 ///    [`timed_out`](Self::timed_out) or at its end, which [`receive_eof`](Self::receive_eof) is told.
 ///
 /// # Memory
