@@ -8,6 +8,7 @@ use crate::entropy::Entropy;
 use crate::error::UsageError;
 use crate::http::head::{self, Fields, HeadError, HeadLimits, HeadReader, Wanted};
 use crate::http::pieces::Pieces;
+use crate::http::target::is_authority;
 use crate::http::{Target, Version};
 use crate::time::{Duration, Instant};
 
@@ -35,8 +36,7 @@ impl<'a> Request<'a> {
 
     /// Nothing in it can break the request.
     fn check(&self) -> Result<(), UsageError> {
-        let is_host = |b: u8| b.is_ascii_graphic() && !b"/?#@\\\"<>^`{|},".contains(&b);
-        let host = !self.host.is_empty() && self.host.bytes().all(is_host);
+        let host = is_authority(self.host);
         let target = self.target.starts_with('/') && Target::parse(self.target).is_ok();
         let origin = self.origin.is_none_or(|o| !o.is_empty() && o.bytes().all(|b| b.is_ascii_graphic()));
         let protocols = self.subprotocols.iter().enumerate().all(|(n, name)| {
@@ -154,17 +154,15 @@ impl<'s> Handshake<'s> {
         if self.deadline.passed {
             return Err(Error::TimedOut);
         }
-        loop {
-            if !self.reader.receive(input)? {
-                return Ok(false);
-            }
-            match self.response().status() {
+        let outcome = loop {
+            match self.reader.receive(input) {
+                Ok(false) => return Ok(false),
+                Err(error) => break Err(error.into()),
                 // Interim responses may come first (RFC 9110 15.2); they count towards the limits.
-                100 | 102..=199 => self.reader.restart(),
-                _ => break,
+                Ok(true) if matches!(self.response().status(), 100 | 102..=199) => self.reader.restart(),
+                Ok(true) => break self.check(),
             }
-        }
-        let outcome = self.check();
+        };
         self.outcome = Some(outcome);
         outcome.map(|()| true)
     }

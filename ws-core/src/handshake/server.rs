@@ -28,6 +28,7 @@ use crate::bytes::{Input, Output, ascii};
 use crate::error::UsageError;
 use crate::http::head::{self, Fields, HeadError, HeadLimits, HeadReader, Wanted};
 use crate::http::pieces::Pieces;
+use crate::http::target::is_authority;
 use crate::http::{Response, Target, Version};
 use crate::time::{Duration, Instant};
 
@@ -108,14 +109,14 @@ impl<'s> Handshake<'s> {
         if self.deadline.passed {
             return Err(Refusal::TimedOut);
         }
-        let (method, target, version) = head::request_line(self.reader.line())?;
-        let target = Target::parse(target)?;
         let request = self.request();
+        let (method, target, version) = head::request_line(request.line)?;
+        let target = Target::parse(target)?;
         let fields = request.fields;
         if version < Version::Http11 {
             return Err(Refusal::Head(HeadError::BadVersion));
         }
-        let host = fields.first(field::HOST).ok_or(Refusal::NoHost)?;
+        let host = fields.first(field::HOST).filter(|host| is_authority(host)).ok_or(Refusal::NoHost)?;
         if method != "GET" {
             return Err(Refusal::Method);
         }
@@ -184,12 +185,15 @@ impl<'a> Request<'a> {
 
     /// It asks to change to WebSocket; else it is an ordinary request, perhaps for a page.
     pub fn is_upgrade(&self) -> bool {
-        has_word(self.fields.all(field::UPGRADE), "websocket")
+        // In HTTP/1.0 the field means nothing (RFC 9110 7.8).
+        head::request_line(self.line).is_ok_and(|(_, _, version)| version >= Version::Http11)
+            && has_word(self.fields.all(field::UPGRADE), "websocket")
     }
 
-    /// Host and port, as the client knows them.
+    /// Host and port, as the client knows them: those of the target if it names them, else those of the `Host` field
+    /// (RFC 9112 3.2.2).
     pub fn host(&self) -> Option<&'a str> {
-        self.fields.first(field::HOST)
+        self.target().authority.or(self.fields.first(field::HOST))
     }
 
     /// The page that asks, if a browser does.
@@ -276,7 +280,7 @@ impl<'a> Accept<'a> {
 pub enum Refusal {
     /// The head is malformed or too large: 400, 414, 431 or 505.
     Head(HeadError),
-    /// No `Host` field: 400 (RFC 6455 4.2.1).
+    /// No `Host` field, or one that names no host: 400 (RFC 6455 4.2.1, RFC 9112 3.2).
     NoHost,
     /// The method is not GET: 405.
     Method,
@@ -319,7 +323,7 @@ impl Refusal {
     pub const fn reason(self) -> &'static str {
         match self {
             Self::Head(error) => error.reason(),
-            Self::NoHost => "a Host field is needed",
+            Self::NoHost => "a Host field that names a host is needed",
             Self::Method => "only GET opens a WebSocket",
             Self::NoUpgrade => "this is a WebSocket: ask for an upgrade",
             Self::WebSocketVersion => "only version 13 of the WebSocket protocol is spoken here",
@@ -331,7 +335,7 @@ impl Refusal {
         }
     }
 
-    /// The response: the status, the fields that go with it and the reason as text.
+    /// The response: the status, the fields that go with it and, but for 405, the reason as text.
     pub const fn response(self) -> Response<'static> {
         const TEXT: (&str, &str) = ("Content-Type", "text/plain");
         let fields: &[(&str, &str)] = match self.status() {
@@ -341,7 +345,9 @@ impl Refusal {
             }
             _ => &[TEXT],
         };
-        Response::trusted(self.status(), fields, self.reason().as_bytes())
+        // No body where the method may be HEAD, which takes none (RFC 9110 9.3.2).
+        let text = if matches!(self, Self::Method) { "" } else { self.reason() };
+        Response::trusted(self.status(), fields, text.as_bytes())
     }
 }
 

@@ -26,13 +26,13 @@ impl Default for HeadLimits {
     }
 }
 
-/// HTTP/1.0 or HTTP/1.1.
+/// HTTP/1.0, or what counts as HTTP/1.1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Version {
     /// HTTP/1.0
     Http10,
-    /// HTTP/1.1
+    /// HTTP/1.1, and the minor versions above it, which mean the same to us (RFC 9110 2.5).
     Http11,
 }
 
@@ -43,7 +43,7 @@ pub enum Version {
 pub enum HeadError {
     /// The first line is no request line or status line (RFC 9112 3, 4).
     BadLine,
-    /// The version is not HTTP/1.0 or 1.1 (RFC 9110 2.5).
+    /// The major version is not 1, or it is HTTP/1.0 where more is needed (RFC 9110 2.5).
     BadVersion,
     /// The request target has a form that is not served here, or holds a fragment (RFC 9112 3.2).
     BadTarget,
@@ -222,7 +222,7 @@ impl<'s> HeadReader<'s> {
 
     /// Begins anew, for the head behind an interim response. What was read goes on to count towards the limits.
     pub fn restart(&mut self) {
-        (self.len, self.line, self.state) = (0, 0, State::Start);
+        (self.len, self.line, self.field, self.state) = (0, 0, 0, State::Start);
     }
 
     /// The head is complete.
@@ -230,14 +230,23 @@ impl<'s> HeadReader<'s> {
         self.state == State::Done
     }
 
-    /// The first line, without its line break; empty before it was read.
+    /// The first line, without its line break; empty before the head is complete, so that nobody takes half a head, or
+    /// one that was refused, for a whole one.
     pub fn line(&self) -> &str {
+        if self.is_done() { self.kept_line() } else { "" }
+    }
+
+    /// The fields that were kept; none before the head is complete.
+    pub fn fields(&self) -> Fields<'_> {
+        if self.is_done() { self.kept_fields() } else { Fields { rest: &[] } }
+    }
+
+    fn kept_line(&self) -> &str {
         self.store.get(..self.line).and_then(|line| core::str::from_utf8(line).ok()).unwrap_or_default()
     }
 
-    /// The fields that were kept.
-    pub fn fields(&self) -> Fields<'_> {
-        Fields { rest: self.store.get(self.line..self.field.max(self.line)).unwrap_or(&[]) }
+    fn kept_fields(&self) -> Fields<'_> {
+        Fields { rest: self.store.get(self.line..self.field).unwrap_or(&[]) }
     }
 
     fn step(&mut self, byte: u8) -> Result<(), HeadError> {
@@ -275,8 +284,11 @@ impl<'s> HeadReader<'s> {
                 self.keep(byte)?;
                 State::Line
             }
-            // A reason phrase may hold more than ASCII; it is not kept (RFC 9112 4).
-            (State::Line, b'\t' | 0x80..) if !self.is_request => State::Line,
+            // A reason phrase may hold more than ASCII (RFC 9112 4); anywhere else, the mark breaks the line.
+            (State::Line, b'\t' | 0x80..) if !self.is_request => {
+                self.keep(b'?')?;
+                State::Line
+            }
             (State::Start | State::Line, b'\t' | 0x80..) => return Err(HeadError::BadLine),
             (State::Field, b' ' | b'\t') => return Err(HeadError::FoldedLine),
             (State::Field, byte) if ascii::is_token_byte(byte) => {
@@ -336,10 +348,10 @@ impl<'s> HeadReader<'s> {
 
     fn check_line(&self) -> Result<(), HeadError> {
         if self.is_request {
-            let (_, target, _) = request_line(self.line())?;
+            let (_, target, _) = request_line(self.kept_line())?;
             super::Target::parse(target).map(|_| ())
         } else {
-            status_line(self.line()).map(|_| ())
+            status_line(self.kept_line()).map(|_| ())
         }
     }
 
@@ -351,7 +363,7 @@ impl<'s> HeadReader<'s> {
             self.skip = true;
             return Ok(());
         }
-        if single && self.fields().any(|(kept, _)| kept.as_bytes() == name) {
+        if single && self.kept_fields().any(|(kept, _)| kept.as_bytes() == name) {
             return Err(HeadError::DuplicateField);
         }
         self.keep(b':')
@@ -399,8 +411,8 @@ pub(crate) fn status_line(line: &str) -> Result<(Version, u16, &str), HeadError>
 
 fn version_of(text: &str) -> Result<Version, HeadError> {
     match text.as_bytes() {
-        b"HTTP/1.1" => Ok(Version::Http11),
         b"HTTP/1.0" => Ok(Version::Http10),
+        [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'1'..=b'9'] => Ok(Version::Http11),
         [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
             if major.is_ascii_digit() && minor.is_ascii_digit() =>
         {

@@ -29,16 +29,20 @@ pub struct Response<'a> {
 }
 
 impl<'a> Response<'a> {
-    /// A response with `status` (200 to 599), `fields` and `body`. `Content-Length` and `Connection` are added.
+    /// A response with `status` (200 to 599), `fields` and `body`. `Content-Length` and `Connection` are added. The body
+    /// of 204 and 304 stays unsent.
     ///
     /// # Errors
     ///
-    /// [`UsageError::BadField`]: a name that is no token, a value with a line break or another control byte in it, or a
-    /// field that is added anyway.
+    /// [`UsageError::BadField`]: a status out of range, a name that is no token, a value with a line break or another
+    /// control byte in it, or a field that is added anyway.
     pub fn new(status: u16, fields: &'a [(&'a str, &'a str)], body: &'a [u8]) -> Result<Self, UsageError> {
         let ours = ["connection", "content-length", "transfer-encoding"];
         let is_ours = |name: &str| ours.iter().any(|ours| name.eq_ignore_ascii_case(ours));
-        if !super::are_fields(fields) || fields.iter().any(|(name, _)| is_ours(name)) {
+        if !(200..=599).contains(&status)
+            || !super::are_fields(fields)
+            || fields.iter().any(|(name, _)| is_ours(name))
+        {
             return Err(UsageError::BadField);
         }
         Ok(Self::trusted(status, fields, body))
@@ -63,9 +67,14 @@ impl<'a> Response<'a> {
     pub fn transmit(&mut self, out: &mut Output<'_>) -> bool {
         let mut pieces = Pieces::new(&mut self.at, out);
         pieces.put("HTTP/1.1 ").put_decimal(self.status.into()).put(" ").put(reason(self.status)).put("\r\n");
-        pieces.put("Connection: close\r\nContent-Length: ").put_decimal(self.body.len() as u64).put("\r\n");
+        pieces.put("Connection: close\r\n");
+        // These two have neither a body nor a length (RFC 9110 8.6, 15.3.5, 15.4.5).
+        let is_empty = matches!(self.status, 204 | 304);
+        if !is_empty {
+            pieces.put("Content-Length: ").put_decimal(self.body.len() as u64).put("\r\n");
+        }
         pieces.put_fields(self.fields).put("\r\n");
-        if !self.is_head {
+        if !self.is_head && !is_empty {
             pieces.put(self.body);
         }
         pieces.is_done()
