@@ -8,7 +8,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum OriginPolicy<'a> {
-    /// The page came from the host and port that it connects to, as the `Host` field names them.
+    /// The page came, over http or https, from the host and port that it connects to, as the `Host` field names them.
     SameOrigin,
     /// One of these: scheme, host and, unless it is the scheme's default, port, such as `https://example.com:8443`.
     /// `null` is what sandboxed pages and files send.
@@ -27,7 +27,8 @@ impl OriginPolicy<'_> {
                 let (name, port) = split_port(host);
                 // A host without a port means the default of whichever scheme the page has.
                 let port = if port.is_empty() { default_port(origin.scheme) } else { port };
-                origin.host.eq_ignore_ascii_case(name) && origin.port == port
+                let is_web = ["http", "https"].iter().any(|web| origin.scheme.eq_ignore_ascii_case(web));
+                is_web && origin.host.eq_ignore_ascii_case(name) && origin.port == port
             }),
             Self::List(list) => list.iter().any(|allowed| match (Parts::of(allowed), Parts::of(origin)) {
                 (Some(a), Some(b)) => {
@@ -92,6 +93,7 @@ mod tests {
             "null",
             "",
             "good.example",
+            "app://good.example",
         ] {
             assert!(!allows(evil, "good.example"), "{evil}");
         }
