@@ -65,6 +65,10 @@ impl Rng {
         (self.next() % n as u64) as usize
     }
 
+    pub(crate) fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+        from[self.below(from.len())]
+    }
+
     pub(crate) fn one_in(&mut self, n: usize) -> bool {
         self.below(n) == 0
     }

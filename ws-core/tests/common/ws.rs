@@ -7,12 +7,12 @@ use ws_core::{
 };
 
 /// A moment, in milliseconds.
-pub(crate) fn at(millis: u64) -> Instant {
+pub(crate) const fn at(millis: u64) -> Instant {
     Instant::from_millis(millis)
 }
 
 /// A length of time, in milliseconds.
-pub(crate) fn ms(millis: u32) -> Duration {
+pub(crate) const fn ms(millis: u32) -> Duration {
     Duration::from_millis(millis)
 }
 
