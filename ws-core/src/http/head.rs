@@ -222,7 +222,8 @@ impl<'s> HeadReader<'s> {
 
     /// Begins anew, for the head behind an interim response. What was read goes on to count towards the limits.
     pub fn restart(&mut self) {
-        (self.len, self.line, self.field, self.state) = (0, 0, 0, State::Start);
+        (self.len, self.line, self.field) = (0, 0, 0);
+        (self.skip, self.state) = (false, State::Start);
     }
 
     /// The head is complete.
