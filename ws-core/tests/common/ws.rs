@@ -56,6 +56,7 @@ forward! {
     fail(&mut, code: CloseCode) -> ();
     receive_eof(&mut) -> ();
     handle_timeout(&mut, now: Instant) -> ();
+    set_time(&mut, now: Instant) -> ();
     wants_transmit(&) -> bool;
     wants_shutdown(&) -> bool;
     close_expected(&) -> bool;
