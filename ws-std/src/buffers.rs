@@ -1,8 +1,10 @@
 //! What was read and not decoded ([`Inbox`]), what was encoded and not written ([`Outbox`]): both survive any
 //! interruption of the stream.
 
+use crate::{Error, Waited};
 use std::io::{self, ErrorKind, Read, Write};
 use std::ops::Range;
+use std::time::{Duration, Instant};
 use ws_core::{Input, Output};
 
 /// More than the longest control frame, which has 2 bytes, 4 of masking key and 125 of payload.
@@ -78,15 +80,22 @@ impl Inbox {
 pub(crate) struct Outbox {
     buf: Box<[u8]>,
     waiting: Range<usize>,
+    /// How long the stream was told to wait in a write.
+    timeout: Duration,
 }
 
 impl Outbox {
-    pub(crate) fn new(size: usize) -> Self {
-        Self { buf: vec![0; size.max(256)].into_boxed_slice(), waiting: 0..0 }
+    pub(crate) fn new(size: usize, timeout: Duration) -> Self {
+        Self { buf: vec![0; size.max(256)].into_boxed_slice(), waiting: 0..0, timeout }
     }
 
     pub(crate) fn len(&self) -> usize {
         self.waiting.len()
+    }
+
+    /// Forgets what waits: there is nobody to take it.
+    pub(crate) fn clear(&mut self) {
+        self.waiting = 0..0;
     }
 
     /// Lets `encode` write behind what waits.
@@ -106,11 +115,21 @@ impl Outbox {
     }
 
     /// Writes all that waits; what is not written when the stream fails goes on waiting.
-    pub(crate) fn flush(&mut self, stream: &mut impl Write) -> io::Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TimedOut`] if the stream has waited in vain; [`Error::WouldBlock`] if it does not wait; [`Error::Io`].
+    pub(crate) fn flush(&mut self, stream: &mut impl Write) -> Result<(), Error> {
         while !self.waiting.is_empty() {
-            self.write_some(stream)?;
+            let begun = Instant::now();
+            self.write_some(stream).map_err(|error| match Error::from(error) {
+                Error::WouldBlock if !self.timeout.is_zero() && begun.elapsed() >= self.timeout => {
+                    Error::TimedOut(Waited::Send)
+                }
+                error => error,
+            })?;
         }
-        stream.flush()
+        Ok(stream.flush()?)
     }
 
     /// Writes once, as much as the stream takes.

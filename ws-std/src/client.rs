@@ -122,9 +122,10 @@ fn handshake_until<S: Transport>(
 ) -> Result<WebSocket<S, Client<OsSeeded>>, Error> {
     let mut entropy = OsSeeded::new()?;
     let mut store = vec![0; options.head_buffer];
-    let mut handshake = Handshake::new(request, &mut entropy, &mut store, &[])?;
+    let clock = Clock::start();
+    let mut handshake = Handshake::new(request, &mut entropy, &mut store, &[], clock.now())?;
     stream.set_nodelay()?;
-    let mut outbox = Outbox::new(options.write_buffer);
+    let mut outbox = Outbox::new(options.write_buffer, options.send_timeout);
     opening::write(&mut stream, &mut outbox, deadline, |out| handshake.transmit(out))?;
     let mut inbox = Inbox::new(options.read_buffer);
     loop {
@@ -139,8 +140,7 @@ fn handshake_until<S: Transport>(
             Err(error) => return Err(Error::Handshake(error)),
         }
     }
-    let protocol = handshake.subprotocol().map(str::to_owned);
-    let clock = Clock::start();
+    let protocol = handshake.protocol().map(str::to_owned);
     let ws = Connection::client(options.config, entropy, clock.now());
     WebSocket::new(stream, ws, clock, inbox, options, protocol)
 }

@@ -45,6 +45,8 @@ pub enum Waited {
     Idle,
     /// The peer's part of the closing handshake.
     Close,
+    /// The peer to take what is sent.
+    Send,
 }
 
 /// What a server answered instead of 101.
@@ -67,9 +69,11 @@ impl fmt::Display for Error {
             Self::TimedOut(Waited::Handshake) => f.write_str("the opening handshake took too long"),
             Self::TimedOut(Waited::Pong) => f.write_str("the peer did not answer a Ping: it is gone"),
             Self::TimedOut(Waited::Idle) => f.write_str("nothing came from the peer for too long"),
+            Self::TimedOut(Waited::Send) => f.write_str("the peer takes nothing: it is stuck or gone"),
             Self::TimedOut(Waited::Close) => f.write_str("the peer did not finish the closing handshake"),
+            Self::Peer(error @ PeerError::Refused) => write!(f, "{error}"),
             Self::Peer(error) => write!(f, "{error} (answered with close code {})", error.close_code()),
-            Self::Usage(error) => error.fmt(f),
+            Self::Usage(error) => write!(f, "{error}"),
             Self::Lost => f.write_str("the connection was lost: the peer left without closing"),
             Self::Url(why) => write!(f, "{why}; an example: ws://127.0.0.1:9001/path"),
             Self::TlsNeeded => {
@@ -82,7 +86,7 @@ impl fmt::Display for Error {
                     None => Ok(()),
                 }
             }
-            Self::Handshake(error) => error.fmt(f),
+            Self::Handshake(error) => write!(f, "{error}"),
             Self::Refusal(refusal) => write!(f, "refused with status {}: {refusal}", refusal.status()),
         }
     }

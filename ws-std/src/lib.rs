@@ -31,9 +31,8 @@
 //!     let stream = stream?;
 //!     thread::spawn(move || -> Result<(), ws_std::Error> {
 //!         let mut ws = ws_std::accept(stream, OriginPolicy::SameOrigin)?;
-//!         while let Some(chunk) = ws.read_chunk()? {
-//!             let (kind, last, payload) = (chunk.kind, chunk.last, chunk.payload.to_vec());
-//!             ws.send(kind, &mut &payload[..], last)?;
+//!         while let Some((chunk, mut sender)) = ws.receive()? {
+//!             sender.feed(chunk.kind, &mut &*chunk.payload, chunk.last)?; // an echo
 //!         }
 //!         Ok(())
 //!     });
@@ -67,21 +66,24 @@ mod clock;
 mod entropy;
 mod error;
 mod incoming;
+mod link;
 mod opening;
 mod options;
 pub mod server;
 mod socket;
 mod split;
 mod transport;
+mod waiting;
 
 pub use client::{Connect, connect};
 pub use entropy::OsSeeded;
 pub use error::{Error, Refused, Waited};
 pub use incoming::Chunk;
+pub use link::{MessageWriter, Sender};
 pub use options::Options;
 pub use server::{Answer, accept, accept_with};
-pub use socket::{MessageWriter, WebSocket};
-pub use split::{Reader, Writer};
+pub use socket::{Received, WebSocket};
+pub use split::{Halves, Reader, Writer};
 pub use transport::Transport;
 pub use ws_core::handshake::OriginPolicy;
 pub use ws_core::{

@@ -1,4 +1,4 @@
-//! Reading and writing the opening handshake: both within one deadline for the whole of it.
+//! Reading and writing the opening handshake, until the moment by which all of it has to be done.
 
 use crate::buffers::{Inbox, Outbox};
 use crate::clock::Deadline;

@@ -18,7 +18,7 @@ pub struct Options {
     pub head_buffer: usize,
     /// The opening handshake has to be done within this time, as a whole.
     pub handshake_timeout: Duration,
-    /// A peer that takes nothing for this long is given up.
+    /// A peer that takes nothing for this long is given up; zero: never.
     pub send_timeout: Duration,
 }
 
@@ -30,7 +30,7 @@ impl Options {
         read_buffer: 4 * 1024,
         write_buffer: 2 * 1024,
         head_buffer: 4 * 1024,
-        handshake_timeout: Duration::from_millis(handshake::DEADLINE.millis() as u64),
+        handshake_timeout: Duration::from_millis(handshake::TIMEOUT.millis() as u64),
         send_timeout: Duration::from_secs(10),
     };
 

@@ -2,14 +2,17 @@
 
 use crate::buffers::{Inbox, Outbox};
 use crate::clock::{Clock, Deadline};
-use crate::transport::linger;
-use crate::{Error, Options, Transport, WebSocket, opening};
+use crate::waiting::linger;
+use crate::{Error, Options, Transport, Waited, WebSocket, opening};
 use std::borrow::Cow;
 use std::time::Duration;
 use ws_core::handshake::OriginPolicy;
-use ws_core::handshake::server::{Handshake, Request};
+use ws_core::handshake::server::{Handshake, Refusal, Request};
 use ws_core::http::Response;
 use ws_core::{Connection, Server, UsageError};
+
+/// How long a client that was too late is waited for to take the answer.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Does the opening handshake on a stream that was accepted, with [`Options::DEFAULT`], on any path and without a
 /// subprotocol. Do it in the connection's own thread: it may take [`Options::handshake_timeout`].
@@ -54,15 +57,23 @@ pub fn accept_with<'a, S: Transport>(
     let deadline = Deadline::within(options.handshake_timeout);
     let mut exchange = Exchange {
         inbox: Inbox::new(options.read_buffer),
-        outbox: Outbox::new(options.write_buffer),
+        outbox: Outbox::new(options.write_buffer, options.send_timeout),
         linger: Duration::from_millis(options.config.timeouts.close.millis().into()),
         deadline,
     };
     let mut store = vec![0; options.head_buffer];
-    let mut handshake = Handshake::new(&mut store, further);
+    let clock = Clock::start();
+    let mut handshake = Handshake::new(&mut store, further, clock.now());
     stream.set_nodelay()?;
     loop {
-        opening::read(&mut stream, &mut exchange.inbox, deadline)?;
+        match opening::read(&mut stream, &mut exchange.inbox, deadline) {
+            Err(late @ Error::TimedOut(Waited::Handshake)) => {
+                exchange.deadline = Deadline::within(LAST_WORDS);
+                exchange.end(&mut stream, Refusal::TimedOut.response())?;
+                return Err(late);
+            }
+            result => result?,
+        }
         match exchange.inbox.decode(|input| handshake.receive(input)) {
             Ok(true) => break,
             Ok(false) => {}
@@ -103,7 +114,6 @@ pub fn accept_with<'a, S: Transport>(
         Err(error) => return exchange.fail(&mut stream, error),
     };
     opening::write(&mut stream, &mut exchange.outbox, deadline, |out| accept.transmit(out))?;
-    let clock = Clock::start();
     let ws = Connection::server(options.config, clock.now());
     WebSocket::new(stream, ws, clock, exchange.inbox, options, subprotocol).map(Some)
 }

@@ -7,12 +7,15 @@
 use crate::buffers::{Inbox, Outbox};
 use crate::clock::{Clock, Deadline};
 use crate::incoming::{Assembly, Chunk, Found, decode};
-use crate::socket::is_end;
-use crate::transport::linger;
+use crate::link::{Link, ending, note, taken};
+use crate::waiting::{ReadTimer, is_end, linger};
 use crate::{Error, Transport, WebSocket};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 use ws_core::{CloseCode, Connection, Kind, Message, Output, ReadyState, Role, UsageError};
+
+/// The longest wait of a reader, so that a closing handshake begun by the writer is noticed.
+const NAP: Duration = Duration::from_secs(1);
 
 /// The half that reads; see [`WebSocket::split`]. It has to go on reading for Pings to be answered.
 #[derive(Debug)]
@@ -22,8 +25,7 @@ pub struct Reader<S, R: Role> {
     assembly: Assembly,
     clock: Clock,
     protocol: Option<String>,
-    /// The longest wait, so that a closing handshake begun by the writer is noticed.
-    nap: Duration,
+    timer: ReadTimer,
     is_shut: bool,
     shared: Arc<Shared<S, R>>,
 }
@@ -46,15 +48,15 @@ struct Outgoing<S> {
     outbox: Outbox,
 }
 
-pub(crate) fn split<S: Transport, R: Role>(
-    socket: WebSocket<S, R>,
-    other: S,
-) -> (Reader<S, R>, Writer<S, R>) {
-    let WebSocket { stream, ws, clock, inbox, outbox, assembly, protocol, is_shut } = socket;
-    let nap = Duration::from_millis(ws.config().timeouts.close.millis().max(1).into());
+/// What [`WebSocket::split`] makes.
+pub type Halves<S, R> = (Reader<S, R>, Writer<S, R>);
+
+pub(crate) fn split<S: Transport, R: Role>(socket: WebSocket<S, R>, other: S) -> Halves<S, R> {
+    let WebSocket { link, inbox, assembly, protocol } = socket;
+    let Link { stream, ws, clock, outbox, timer, is_shut } = link;
     let outgoing = Mutex::new(Outgoing { stream: other, outbox });
     let shared = Arc::new(Shared { outgoing, ws: Mutex::new(ws) });
-    let reader = Reader { stream, inbox, assembly, clock, protocol, nap, is_shut, shared: shared.clone() };
+    let reader = Reader { stream, inbox, assembly, clock, protocol, timer, is_shut, shared: shared.clone() };
     (reader, Writer { shared })
 }
 
@@ -119,17 +121,20 @@ impl<S: Transport, R: Role> Reader<S, R> {
                 }
             }
             if self.inbox.is_empty() {
+                if self.timer.is_drained() {
+                    self.shared.ws().handle_timeout(self.clock.now());
+                }
                 self.shared.settle()?;
             } else {
-                self.shared.transmit(&mut self.shared.outgoing())?; // a reply is in the way
+                self.shared.reply(&mut self.shared.outgoing())?; // one is in the way
             }
-            let (is_over, is_clean) = {
+            let is_over = {
                 let ws = self.shared.ws();
-                (ws.wants_shutdown(), ws.was_clean())
+                ws.wants_shutdown() || ws.timed_out().is_some()
             };
             if is_over {
                 self.end()?;
-                return if is_clean { Ok(None) } else { Err(Error::Lost) };
+                return ending(&self.shared.ws()).map(|()| None);
             }
             if self.inbox.is_empty() {
                 self.wait()?;
@@ -139,37 +144,28 @@ impl<S: Transport, R: Role> Reader<S, R> {
 
     fn wait(&mut self) -> Result<(), Error> {
         let due = self.shared.ws().poll_timeout().map(|due| self.clock.until(due));
-        let nap = due.unwrap_or(self.nap).min(self.nap);
-        let end = Deadline::within(nap);
-        self.stream.set_read_timeout(Some(nap))?;
-        let read = self.inbox.fill(&mut self.stream);
-        let mut ws = self.shared.ws();
-        ws.handle_timeout(self.clock.now());
-        if let Some(which) = ws.timed_out() {
-            return Err(which.into());
-        }
-        match read {
-            Ok(0) => ws.receive_eof(),
-            Ok(_) => {}
-            Err(error) => match Error::from(error) {
-                Error::WouldBlock if end.left().is_none() || ws.wants_transmit() => {}
-                Error::Io(error) if ws.was_clean() && is_end(&error) => ws.receive_eof(),
-                error => return Err(error),
-            },
-        }
-        Ok(())
+        let wait = due.unwrap_or(NAP).min(NAP);
+        let got = self.timer.read(&mut self.stream, &mut self.inbox, Some(wait));
+        note(&mut self.shared.ws(), self.clock.now(), got)
     }
 
     fn end(&mut self) -> Result<(), Error> {
         if self.is_shut {
             return Ok(());
         }
-        self.shared.transmit(&mut self.shared.outgoing())?;
+        if self.shared.ws().timed_out().is_none() {
+            self.shared.reply(&mut self.shared.outgoing())?;
+        }
         self.is_shut = true;
-        if self.shared.ws().ready_state() == ReadyState::Closed {
-            let _ = self.stream.shutdown_write();
+        let (state, time) = {
+            let ws = self.shared.ws();
+            (ws.ready_state(), ws.config().timeouts.close.millis())
+        };
+        if state == ReadyState::Closed {
+            let _ = self.stream.shutdown_write(); // the peer is gone: there is nobody to tell
         } else {
-            linger(&mut self.stream, &mut self.inbox, Deadline::within(self.nap));
+            let time = Duration::from_millis(time.into());
+            linger(&mut self.stream, &mut self.inbox, Deadline::within(time));
             self.shared.ws().receive_eof();
         }
         Ok(())
@@ -282,10 +278,7 @@ impl<S: Transport, R: Role> Shared<S, R> {
                     }
                 }
                 Ok(true) if flush => {
-                    break match self.transmit(&mut outgoing) {
-                        Err(Error::WouldBlock) => Ok(()), // all is taken; it goes out with the next call
-                        result => result,
-                    };
+                    break taken(self.transmit(&mut outgoing));
                 }
                 Ok(true) => break Ok(()),
                 Err(error) => break Err(error.into()),
@@ -303,12 +296,24 @@ impl<S: Transport, R: Role> Shared<S, R> {
                 Err(TryLockError::Poisoned(error)) => error.into_inner(),
                 Err(TryLockError::WouldBlock) => break,
             };
-            match self.transmit(&mut outgoing) {
+            match self.reply(&mut outgoing) {
                 Err(Error::WouldBlock) => break,
                 result => result?,
             }
         }
         Ok(())
+    }
+
+    /// Writes what is owed, to a peer that may be gone if it has closed.
+    fn reply(&self, outgoing: &mut Outgoing<S>) -> Result<(), Error> {
+        match self.transmit(outgoing) {
+            Err(error) if is_end(&error) && self.ws().close_received().is_some() => {
+                outgoing.outbox.clear();
+                self.ws().receive_eof();
+                Ok(())
+            }
+            result => result,
+        }
     }
 
     /// Writes all that is encoded or owed.
@@ -327,6 +332,6 @@ impl<S: Transport, R: Role> Shared<S, R> {
 
 impl<S: Transport> Outgoing<S> {
     fn flush(&mut self) -> Result<(), Error> {
-        Ok(self.outbox.flush(&mut self.stream)?)
+        self.outbox.flush(&mut self.stream)
     }
 }

@@ -1,7 +1,5 @@
-//! What a connection runs over: [`Transport`].
+//! What a connection runs over: [`Transport`]. How it is waited for is in `waiting.rs`.
 
-use crate::buffers::Inbox;
-use crate::clock::Deadline;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
@@ -76,19 +74,4 @@ impl Transport for TcpStream {
     fn shutdown_write(&self) -> io::Result<()> {
         self.shutdown(Shutdown::Write)
     }
-}
-
-/// Ends our direction, then reads and forgets until the peer's end or the deadline: closing with unread input would
-/// reset the connection, and may take our last words along.
-pub(crate) fn linger<S: Transport>(stream: &mut S, inbox: &mut Inbox, deadline: Deadline) {
-    if stream.shutdown_write().is_err() {
-        return;
-    }
-    while let Some(left) = deadline.left() {
-        inbox.clear();
-        if stream.set_read_timeout(Some(left)).is_err() || !matches!(inbox.fill(stream), Ok(1..)) {
-            break;
-        }
-    }
-    inbox.clear();
 }

@@ -1,0 +1,52 @@
+//! The client under test of a conformance suite that plays the server: asks it how many cases there are, runs each of
+//! them as an echo, and has it write the report. A case that ends in an error is for the suite to judge.
+//!
+//! `cargo run --release -p echo --bin autobahn-client -- ws://127.0.0.1:9002 AGENT`
+
+use std::env;
+use std::process::ExitCode;
+use ws_std::{Connect, Error, Message};
+
+fn main() -> ExitCode {
+    let mut args = env::args().skip(1);
+    let (Some(url), Some(agent)) = (args.next(), args.next()) else {
+        eprintln!("usage: autobahn-client URL AGENT");
+        return ExitCode::FAILURE;
+    };
+    match run_all(&url, &agent) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{url}: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run_all(url: &str, agent: &str) -> Result<(), Error> {
+    let count = case_count(url)?;
+    for case in 1..=count {
+        if let Err(error) = echo(&format!("{url}/runCase?case={case}&agent={agent}")) {
+            eprintln!("case {case} of {count}: {error}");
+        }
+    }
+    echo(&format!("{url}/updateReports?agent={agent}"))
+}
+
+fn case_count(url: &str) -> Result<u32, Error> {
+    let mut ws = Connect::new(&format!("{url}/getCaseCount")).open()?;
+    let mut count = 0;
+    while let Some(message) = ws.read()? {
+        if let Message::Text(text) = message {
+            count = text.parse().unwrap_or(0);
+        }
+    }
+    Ok(count)
+}
+
+fn echo(url: &str) -> Result<(), Error> {
+    let mut ws = Connect::new(url).options(echo::OPTIONS).open()?;
+    while let Some((chunk, mut sender)) = ws.receive()? {
+        sender.feed(chunk.kind, &mut &*chunk.payload, chunk.last)?;
+    }
+    Ok(())
+}
