@@ -56,3 +56,10 @@ impl<'b> Input<'b> {
         head
     }
 }
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for Input<'_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Input({} of {} B left)", self.rest.len(), self.len);
+    }
+}

@@ -65,3 +65,10 @@ impl<'o> Output<'o> {
         self.buf.get_mut(self.len.saturating_sub(n)..self.len).unwrap_or_default()
     }
 }
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for Output<'_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Output({} of {} B filled)", self.len, self.buf.len());
+    }
+}

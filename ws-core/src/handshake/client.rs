@@ -216,6 +216,13 @@ impl<'s> Handshake<'s> {
     }
 }
 
+#[cfg(feature = "defmt")]
+impl defmt::Format for Handshake<'_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Handshake({})", self.reader);
+    }
+}
+
 /// What a server answers.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

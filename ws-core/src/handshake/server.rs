@@ -163,6 +163,13 @@ fn is_list(fields: Fields<'_>, name: &str) -> bool {
     is_text && (has_element || !stands)
 }
 
+#[cfg(feature = "defmt")]
+impl defmt::Format for Handshake<'_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Handshake({})", self.reader);
+    }
+}
+
 /// What a client asks for.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

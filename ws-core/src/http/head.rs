@@ -385,6 +385,14 @@ impl<'s> HeadReader<'s> {
     }
 }
 
+#[cfg(feature = "defmt")]
+impl defmt::Format for HeadReader<'_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        // Not what was kept: it may hold secrets.
+        defmt::write!(f, "HeadReader({} B, {} fields read)", self.bytes, self.fields);
+    }
+}
+
 /// Method, target and version of a request line (RFC 9112 3).
 pub(crate) fn request_line(line: &str) -> Result<(&str, &str, Version), HeadError> {
     let mut parts = line.split(' ');
