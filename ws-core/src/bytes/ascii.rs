@@ -7,33 +7,67 @@ pub const fn is_token_byte(byte: u8) -> bool {
 }
 
 /// `text` is a token: not empty, and no byte in it that would have to be quoted.
-pub fn is_token(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(is_token_byte)
+pub fn is_token(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(|b| is_token_byte(*b))
+}
+
+/// A byte that no field may hold, and no other part of a head but line breaks: all control bytes but the tab
+/// (RFC 9110 5.5).
+pub const fn is_control(byte: u8) -> bool {
+    (byte < b' ' && byte != b'\t') || byte == 0x7f
 }
 
 /// `text` may be the value of a field: no control byte but the tab, no space at either end (RFC 9110 5.5). So it can hold
 /// no line break.
-pub fn is_field_value(text: &str) -> bool {
-    text.bytes().all(|b| b == b'\t' || (b >= b' ' && b != 0x7f)) && trim(text) == text
+pub fn is_field_value(text: &[u8]) -> bool {
+    !text.iter().any(|b| is_control(*b)) && trim(text).len() == text.len()
 }
 
 /// `text` without the optional white space around it (RFC 9110 5.6.3).
-pub fn trim(text: &str) -> &str {
-    text.trim_matches([' ', '\t'])
+pub const fn trim(mut text: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = text {
+        text = rest;
+    }
+    text
+}
+
+/// Both sides of the first `separator`; `None`: there is none.
+pub fn split_once(text: &[u8], separator: u8) -> Option<(&[u8], &[u8])> {
+    let at = text.iter().position(|b| *b == separator)?;
+    match text.split_at_checked(at) {
+        Some((head, [_, tail @ ..])) => Some((head, tail)),
+        _ => None,
+    }
+}
+
+/// `ascii` as text: for what a grammar was checked of that holds nothing but ASCII. Empty if there is anything else.
+pub(crate) fn text(ascii: &[u8]) -> &str {
+    core::str::from_utf8(ascii).unwrap_or_default()
 }
 
 /// The elements of a comma-separated list, trimmed, the empty ones left out (RFC 9110 5.6.1). For lists without quoted
 /// strings.
-pub fn list(text: &str) -> impl Iterator<Item = &str> {
-    text.split(',').map(trim).filter(|element| !element.is_empty())
+pub fn list(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = text;
+    core::iter::from_fn(move || {
+        while !rest.is_empty() {
+            let (element, later) = split_once(rest, b',').unwrap_or((rest, &[]));
+            rest = later;
+            let element = trim(element);
+            if !element.is_empty() {
+                return Some(element);
+            }
+        }
+        None
+    })
 }
 
 /// The number that `text` is, if it is nothing but digits and fits.
-pub fn decimal(text: &str) -> Option<u64> {
+pub fn decimal(text: &[u8]) -> Option<u64> {
     if text.is_empty() {
         return None;
     }
-    text.bytes().try_fold(0u64, |n, b| {
+    text.iter().try_fold(0u64, |n, b| {
         let digit = b.is_ascii_digit().then(|| b.wrapping_sub(b'0'))?;
         n.checked_mul(10)?.checked_add(u64::from(digit))
     })
@@ -50,28 +84,28 @@ mod tests {
             let expected = (0x21..0x7f).contains(&byte) && !delimiters.contains(&byte);
             assert_eq!(is_token_byte(byte), expected, "{byte:#x}");
         }
-        assert!(!is_token(""));
+        assert!(!is_token(b""));
     }
 
     #[test]
     fn lists_are_trimmed_and_skip_nothing_else() {
-        assert_eq!(list(" , a,\tb c ,,d").collect::<Vec<_>>(), ["a", "b c", "d"]);
+        assert_eq!(list(b" , a,\tb c ,,d").collect::<Vec<_>>(), [&b"a"[..], b"b c", b"d"]);
     }
 
     #[test]
     fn numbers_are_digits_alone() {
-        assert_eq!(decimal("0"), Some(0));
-        assert_eq!(decimal("18446744073709551615"), Some(u64::MAX));
+        assert_eq!(decimal(b"0"), Some(0));
+        assert_eq!(decimal(b"18446744073709551615"), Some(u64::MAX));
         for bad in ["", "+5", "-1", "0x1", "1 ", "18446744073709551616"] {
-            assert_eq!(decimal(bad), None, "{bad}");
+            assert_eq!(decimal(bad.as_bytes()), None, "{bad}");
         }
     }
 
     #[test]
     fn a_field_value_holds_no_line_break() {
-        assert!(is_field_value("a\tb c") && is_field_value("") && is_field_value("é"));
+        assert!(is_field_value(b"a\tb c") && is_field_value(b"") && is_field_value("é".as_bytes()));
         for bad in ["a\r", "a\nb", "\0", " a", "a ", "\x7f"] {
-            assert!(!is_field_value(bad), "{bad:?}");
+            assert!(!is_field_value(bad.as_bytes()), "{bad:?}");
         }
     }
 }

@@ -6,10 +6,10 @@ use super::{Deadline, field, has_word, key};
 use crate::bytes::{Input, Output, ascii};
 use crate::entropy::Entropy;
 use crate::error::UsageError;
+use crate::http::Version;
 use crate::http::head::{self, Fields, HeadError, HeadLimits, HeadReader, Wanted};
 use crate::http::pieces::Pieces;
-use crate::http::target::is_authority;
-use crate::http::{Target, Version};
+use crate::http::target::{is_authority, measure};
 use crate::time::{Duration, Instant};
 
 /// What to ask for.
@@ -36,11 +36,12 @@ impl<'a> Request<'a> {
 
     /// Nothing in it can break the request.
     fn check(&self) -> Result<(), UsageError> {
-        let host = is_authority(self.host);
-        let target = self.target.starts_with('/') && Target::parse(self.target).is_ok();
+        let host = is_authority(self.host.as_bytes());
+        let target = measure(self.target.as_bytes()) == Ok((0, 0));
         let origin = self.origin.is_none_or(|o| !o.is_empty() && o.bytes().all(|b| b.is_ascii_graphic()));
         let protocols = self.subprotocols.iter().enumerate().all(|(n, name)| {
-            ascii::is_token(name) && !self.subprotocols.iter().take(n).any(|earlier| earlier == name)
+            ascii::is_token(name.as_bytes())
+                && !self.subprotocols.iter().take(n).any(|earlier| earlier == name)
         });
         if host && target && origin && protocols && field::are_extra(self.fields) {
             Ok(())
@@ -123,20 +124,21 @@ impl<'s> Handshake<'s> {
     pub fn transmit(&mut self, out: &mut Output<'_>) -> bool {
         let request = &self.request;
         let mut pieces = Pieces::new(&mut self.at, out);
-        pieces.put("GET ").put(request.target).put(" HTTP/1.1\r\n").put_field("Host", request.host);
-        pieces.put("Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n");
-        pieces.put_field("Sec-WebSocket-Key", self.key);
+        pieces.put(b"GET ").put(request.target.as_bytes()).put(b" HTTP/1.1\r\n");
+        pieces.put_field("Host", request.host.as_bytes());
+        pieces.put(b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n");
+        pieces.put_field("Sec-WebSocket-Key", &self.key);
         if let Some(origin) = request.origin {
-            pieces.put_field("Origin", origin);
+            pieces.put_field("Origin", origin.as_bytes());
         }
         if let [first, others @ ..] = request.subprotocols {
-            pieces.put("Sec-WebSocket-Protocol: ").put(first);
+            pieces.put(b"Sec-WebSocket-Protocol: ").put(first.as_bytes());
             for name in others {
-                pieces.put(", ").put(name);
+                pieces.put(b", ").put(name.as_bytes());
             }
-            pieces.put("\r\n");
+            pieces.put(b"\r\n");
         }
-        pieces.put_fields(request.fields).put("\r\n");
+        pieces.put_fields(request.fields).put(b"\r\n");
         pieces.is_done()
     }
 
@@ -185,30 +187,32 @@ impl<'s> Handshake<'s> {
             return Err(Error::Refused { status });
         }
         let fields = self.reader.fields();
-        let has = |name| fields.into_iter().find(|(kept, _)| *kept == name).map(|(_, value)| value);
         // The response, unlike the request, may name nothing beside it.
-        let mut upgrades = fields.filter(|(name, _)| *name == field::UPGRADE);
-        let upgrade = upgrades.next().filter(|_| upgrades.next().is_none());
-        let is_websocket = upgrade.is_some_and(|(_, value)| value.eq_ignore_ascii_case(b"websocket"));
-        if version < Version::Http11 || !is_websocket {
+        let mut upgrades = fields;
+        let upgrade = upgrades.next_of(field::UPGRADE.as_bytes()).unwrap_or(&[]);
+        if version < Version::Http11
+            || !upgrade.eq_ignore_ascii_case(b"websocket")
+            || upgrades.next_of(field::UPGRADE.as_bytes()).is_some()
+        {
             return Err(Error::Upgrade);
         }
-        if !has_word(fields.all(field::CONNECTION), "upgrade") {
+        if !has_word(fields, field::CONNECTION, b"upgrade") {
             return Err(Error::Connection);
         }
-        if has(field::ACCEPT) != Some(&key::accept(&self.key)) {
+        if fields.find(field::ACCEPT) != Some(&key::accept(&self.key)) {
             return Err(Error::Accept);
         }
-        if has(field::EXTENSIONS).is_some() {
+        if fields.find(field::EXTENSIONS).is_some() {
             return Err(Error::Extension);
         }
-        if has(field::PROTOCOL)
+        if fields
+            .find(field::PROTOCOL)
             .is_some_and(|agreed| !self.request.subprotocols.iter().any(|name| name.as_bytes() == agreed))
         {
             return Err(Error::Subprotocol);
         }
-        if has(field::TRANSFER_ENCODING).is_some()
-            || has(field::CONTENT_LENGTH).is_some_and(|len| len != b"0")
+        if fields.find(field::TRANSFER_ENCODING).is_some()
+            || fields.find(field::CONTENT_LENGTH).is_some_and(|len| len != b"0")
         {
             return Err(Error::Body);
         }
@@ -227,7 +231,7 @@ impl defmt::Format for Handshake<'_> {
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Response<'a> {
-    line: &'a str,
+    line: &'a [u8],
     fields: Fields<'a>,
 }
 
@@ -239,7 +243,7 @@ impl<'a> Response<'a> {
 
     /// The phrase behind the status; it may be empty, and means nothing to programs.
     pub fn reason(&self) -> &'a str {
-        head::status_line(self.line).map_or("", |(_, _, reason)| reason)
+        head::status_line(self.line).map_or("", |(_, _, reason)| ascii::text(reason))
     }
 
     /// The fields kept: those of the handshake, `Content-Type`, `Content-Length`, `Location`, `Retry-After`,

@@ -3,7 +3,8 @@
 //! A field holds a list of offers, each a name and parameters with or without a value, which may be quoted. What the
 //! names mean is decided elsewhere.
 
-use crate::bytes::ascii::{is_token, is_token_byte, trim};
+use crate::bytes::ascii::{is_token, is_token_byte, split_once, text, trim};
+use crate::http::Fields;
 
 /// The field does not follow the grammar. The handshake fails for it (RFC 6455 9.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -48,87 +49,102 @@ pub struct Value<'a> {
 /// The offers of one line of the field, in order of preference; the first that does not follow the grammar is an error,
 /// and the last item. Each byte is looked at a fixed number of times.
 pub fn offers(line: &str) -> impl Iterator<Item = Result<Offer<'_>, GrammarError>> {
-    let mut rest = Some(line);
+    let mut rest = Some(line.as_bytes());
     core::iter::from_fn(move || {
-        loop {
-            let (element, later) = match split_unquoted(rest?, b',') {
-                Ok(split) => split,
-                Err(error) => {
-                    rest = None;
-                    return Some(Err(error));
-                }
-            };
-            rest = later;
-            if !trim(element).is_empty() {
-                let offer = Offer::parse(element);
-                if offer.is_err() {
-                    rest = None;
-                }
-                return Some(offer);
-            }
+        let element = next_element(&mut rest)?;
+        let offer =
+            element.and_then(|element| if is_offer(element) { Ok(element) } else { Err(GrammarError) });
+        if offer.is_err() {
+            rest = None;
         }
+        Some(offer.map(|element| {
+            let (name, params) = split_once(element, b';').unwrap_or((element, &[]));
+            Offer { name: text(trim(name)), params: text(params) }
+        }))
     })
 }
 
-impl<'a> Offer<'a> {
-    fn parse(element: &'a str) -> Result<Self, GrammarError> {
-        let (name, params) =
-            element.split_once(';').map_or((element, None), |(name, rest)| (name, Some(rest)));
-        let name = trim(name);
-        if !is_token(name) {
-            return Err(GrammarError);
+/// All lines of the field `name` are elements of which each `is_element`, and have one if they stand at all.
+pub(super) fn is_list(mut fields: Fields<'_>, name: &str, is_element: fn(&[u8]) -> bool) -> bool {
+    let (mut stands, mut has_element) = (false, false);
+    while let Some(line) = fields.next_of(name.as_bytes()) {
+        stands = true;
+        let mut rest = Some(line);
+        while let Some(element) = next_element(&mut rest) {
+            has_element = true;
+            if !element.is_ok_and(is_element) {
+                return false;
+            }
         }
-        let mut rest = params;
-        while let Some(text) = rest {
-            let (param, later) = split_unquoted(text, b';')?;
-            Param::parse(param)?;
-            rest = later;
-        }
-        Ok(Self { name, params: params.unwrap_or_default() })
     }
+    has_element || !stands
+}
 
+/// The next element of a list that is not empty, trimmed.
+fn next_element<'a>(rest: &mut Option<&'a [u8]>) -> Option<Result<&'a [u8], GrammarError>> {
+    while let Some(list) = *rest {
+        let Ok((element, later)) = split_unquoted(list, b',') else { return Some(Err(GrammarError)) };
+        *rest = later;
+        let element = trim(element);
+        if !element.is_empty() {
+            return Some(Ok(element));
+        }
+    }
+    None
+}
+
+/// A name, and parameters that follow the grammar.
+pub(super) fn is_offer(element: &[u8]) -> bool {
+    let (name, mut rest) = match split_once(element, b';') {
+        Some((name, params)) => (name, Some(params)),
+        None => (element, None),
+    };
+    while let Some(params) = rest {
+        let Ok((param, later)) = split_unquoted(params, b';') else { return false };
+        rest = later;
+        let (name, value) = split_once(param, b'=').unwrap_or((param, b"-"));
+        if !is_token(trim(name)) || !is_value(trim(value)) {
+            return false;
+        }
+    }
+    is_token(trim(name))
+}
+
+/// Quoted or not, what it says is a token (RFC 6455 9.1); so a backslash is never part of it.
+fn is_value(value: &[u8]) -> bool {
+    match value {
+        [b'"', raw @ .., b'"'] => unescaped(raw).next().is_some() && unescaped(raw).all(is_token_byte),
+        _ => is_token(value),
+    }
+}
+
+impl<'a> Offer<'a> {
     /// Its parameters, in order.
     pub fn params(&self) -> impl Iterator<Item = Param<'a>> {
-        let mut rest = (!self.params.is_empty()).then_some(self.params);
+        let mut rest = (!self.params.is_empty()).then_some(self.params.as_bytes());
         core::iter::from_fn(move || {
             let (param, later) = split_unquoted(rest?, b';').ok()?;
             rest = later;
-            Param::parse(param).ok()
+            let (name, value) = match split_once(param, b'=') {
+                Some((name, value)) => (name, Some(Value::of(trim(value)))),
+                None => (param, None),
+            };
+            Some(Param { name: text(trim(name)), value })
         })
     }
 }
 
-impl<'a> Param<'a> {
-    fn parse(text: &'a str) -> Result<Self, GrammarError> {
-        let (name, value) = text.split_once('=').map_or((text, None), |(name, value)| (name, Some(value)));
-        let name = trim(name);
-        let value = value.map(Value::parse).transpose()?;
-        if is_token(name) { Ok(Self { name, value }) } else { Err(GrammarError) }
-    }
-}
-
 impl<'a> Value<'a> {
-    fn parse(text: &'a str) -> Result<Self, GrammarError> {
-        let text = trim(text);
-        let quoted =
-            text.strip_prefix('"').map(|text| text.strip_suffix('"').ok_or(GrammarError)).transpose()?;
-        let value = Self { raw: quoted.unwrap_or(text) };
-        // Quoted or not, what it says is a token (RFC 6455 9.1); so a backslash is never part of it.
-        let is_plain = quoted.is_some() || is_token(text);
-        if is_plain && value.bytes().next().is_some() && value.bytes().all(is_token_byte) {
-            Ok(value)
-        } else {
-            Err(GrammarError)
+    fn of(value: &'a [u8]) -> Self {
+        match value {
+            [b'"', raw @ .., b'"'] => Self { raw: text(raw) },
+            raw => Self { raw: text(raw) },
         }
     }
 
     /// Its bytes, without quotes and backslashes.
     pub fn bytes(&self) -> impl Iterator<Item = u8> + use<'a> {
-        let mut raw = self.raw.bytes();
-        core::iter::from_fn(move || match raw.next()? {
-            b'\\' => raw.next(),
-            byte => Some(byte),
-        })
+        unescaped(self.raw.as_bytes())
     }
 
     /// The number that it is: digits alone, and no zero in front of others.
@@ -159,15 +175,24 @@ impl PartialEq<str> for Value<'_> {
     }
 }
 
+/// What a quoted string says.
+fn unescaped(raw: &[u8]) -> impl Iterator<Item = u8> {
+    let mut raw = raw.iter().copied();
+    core::iter::from_fn(move || match raw.next()? {
+        b'\\' => raw.next(),
+        byte => Some(byte),
+    })
+}
+
 /// Splits at the first `separator` that is not inside a quoted string.
-fn split_unquoted(text: &str, separator: u8) -> Result<(&str, Option<&str>), GrammarError> {
+fn split_unquoted(text: &[u8], separator: u8) -> Result<(&[u8], Option<&[u8]>), GrammarError> {
     let (mut quoted, mut escaped) = (false, false);
-    for (at, byte) in text.bytes().enumerate() {
-        match byte {
+    for (at, byte) in text.iter().enumerate() {
+        match *byte {
             _ if escaped => escaped = false,
             b'\\' if quoted => escaped = true,
             b'"' => quoted = !quoted,
-            _ if byte == separator && !quoted => {
+            byte if byte == separator && !quoted => {
                 let (head, tail) = text.split_at_checked(at).ok_or(GrammarError)?;
                 return Ok((head, tail.get(1..)));
             }
@@ -232,7 +257,7 @@ mod tests {
 
     #[test]
     fn numbers_have_one_form() {
-        let number = |text| Value::parse(text).unwrap().decimal();
+        let number = |text: &'static str| Value::of(text.as_bytes()).decimal();
         assert_eq!(number("15"), Some(15));
         assert_eq!(number("\"8\""), Some(8));
         assert_eq!(number("0"), Some(0));

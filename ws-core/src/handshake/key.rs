@@ -12,9 +12,9 @@ const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /// `key` is 16 bytes in Base64. Bits beyond them are not looked at: RFC 4648 3.5 leaves that to the decoder, and there
 /// are clients that draw 22 characters.
-pub(crate) fn is_key(key: &str) -> bool {
+pub(crate) fn is_key(key: &[u8]) -> bool {
     let is_base64 = |b: u8| b.is_ascii_alphanumeric() || b == b'+' || b == b'/';
-    key.len() == KEY_LEN && key.strip_suffix("==").is_some_and(|digits| digits.bytes().all(is_base64))
+    key.len() == KEY_LEN && key.strip_suffix(b"==").is_some_and(|digits| digits.iter().all(|b| is_base64(*b)))
 }
 
 /// The text of a key, of 16 random bytes.
@@ -42,7 +42,7 @@ mod tests {
     /// RFC 6455 1.3: the example.
     #[test]
     fn the_accept_value_of_the_sample_nonce() {
-        assert!(is_key("dGhlIHNhbXBsZSBub25jZQ=="));
+        assert!(is_key(b"dGhlIHNhbXBsZSBub25jZQ=="));
         assert_eq!(encode_key(b"the sample nonce"), *b"dGhlIHNhbXBsZSBub25jZQ==");
         assert_eq!(accept(b"dGhlIHNhbXBsZSBub25jZQ=="), *b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
     }
@@ -52,14 +52,14 @@ mod tests {
         for bad in
             ["", "abc", "dGhlIHNhbXBsZSBub25jZQ=", "dGhlIHNhbXBsZSBub25jZQ", "dGhlIHNhbXBsZSBub25jZQ==="]
         {
-            assert!(!is_key(bad), "{bad}");
+            assert!(!is_key(bad.as_bytes()), "{bad}");
         }
-        assert!(!is_key("dGhlIHNhbXBsZSBub25jZWVl"), "18 bytes");
-        assert!(!is_key("dGhlIHNhbXBsZSBub25jZWU="), "17 bytes");
-        assert!(!is_key("dGhlIHNhbXBsZSBub25jZ==="), "15 bytes and a half");
-        assert!(!is_key("dGhlIHNhbXBsZSBub25_ZQ=="), "another alphabet");
-        assert!(is_key("dGhlIHNhbXBsZSBub25jZR=="), "bits behind the last byte");
-        assert!(!is_key("dGhlIHNhbXBsZSBub25jZQ= "));
-        assert!(!is_key(&"d".repeat(4000)));
+        assert!(!is_key(b"dGhlIHNhbXBsZSBub25jZWVl"), "18 bytes");
+        assert!(!is_key(b"dGhlIHNhbXBsZSBub25jZWU="), "17 bytes");
+        assert!(!is_key(b"dGhlIHNhbXBsZSBub25jZ==="), "15 bytes and a half");
+        assert!(!is_key(b"dGhlIHNhbXBsZSBub25_ZQ=="), "another alphabet");
+        assert!(is_key(b"dGhlIHNhbXBsZSBub25jZR=="), "bits behind the last byte");
+        assert!(!is_key(b"dGhlIHNhbXBsZSBub25jZQ= "));
+        assert!(!is_key(&[b'd'; 4000]));
     }
 }

@@ -11,6 +11,8 @@ pub mod server;
 
 pub use origin::OriginPolicy;
 
+use crate::bytes::ascii;
+use crate::http::Fields;
 use crate::time::{Duration, Instant};
 
 /// How long the whole handshake may take, unless another time is set: 10 seconds.
@@ -75,7 +77,12 @@ mod field {
     }
 }
 
-/// One of the elements of a field's lines, all of which are lists, is `word`.
-fn has_word<'a>(lines: impl Iterator<Item = &'a str>, word: &str) -> bool {
-    lines.flat_map(crate::bytes::ascii::list).any(|element| element.eq_ignore_ascii_case(word))
+/// One of the elements of the field `name`, which is a list, is `word`.
+fn has_word(mut fields: Fields<'_>, name: &str, word: &[u8]) -> bool {
+    while let Some(line) = fields.next_of(name.as_bytes()) {
+        if ascii::list(line).any(|element| element.eq_ignore_ascii_case(word)) {
+            return true;
+        }
+    }
+    false
 }

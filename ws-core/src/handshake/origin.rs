@@ -1,5 +1,7 @@
 //! Which pages may connect: [`OriginPolicy`] (RFC 6455 10.2, RFC 6454).
 
+use crate::bytes::ascii::split_once;
+
 /// Which pages may connect. A browser says in the `Origin` field which page asks, and sends the cookies of the *server*
 /// along: without a policy, any page on the web could speak here in its visitor's name.
 ///
@@ -20,55 +22,42 @@ pub enum OriginPolicy<'a> {
 impl OriginPolicy<'_> {
     /// A request with this `origin` may connect to `host`.
     pub fn allows(&self, origin: Option<&str>, host: &str) -> bool {
+        self.admits(origin.map(str::as_bytes), host.as_bytes())
+    }
+
+    pub(super) fn admits(&self, origin: Option<&[u8]>, host: &[u8]) -> bool {
         let Some(origin) = origin else { return true };
         match self {
             Self::Any => true,
-            Self::SameOrigin => Parts::of(origin).is_some_and(|origin| {
-                let (name, port) = split_port(host);
+            Self::SameOrigin => parts(origin).is_some_and(|(scheme, authority)| {
+                let is_web = scheme.eq_ignore_ascii_case(b"http") || scheme.eq_ignore_ascii_case(b"https");
                 // A host without a port means the default of whichever scheme the page has.
-                let port = if port.is_empty() { default_port(origin.scheme) } else { port };
-                let is_web = ["http", "https"].iter().any(|web| origin.scheme.eq_ignore_ascii_case(web));
-                is_web && origin.host.eq_ignore_ascii_case(name) && origin.port == port
+                is_web && authority.eq_ignore_ascii_case(without_default_port(scheme, host))
             }),
-            Self::List(list) => list.iter().any(|allowed| match (Parts::of(allowed), Parts::of(origin)) {
-                (Some(a), Some(b)) => {
-                    a.scheme.eq_ignore_ascii_case(b.scheme)
-                        && a.host.eq_ignore_ascii_case(b.host)
-                        && a.port == b.port
+            Self::List(list) => list.iter().map(|allowed| allowed.as_bytes()).any(|allowed| {
+                match (parts(allowed), parts(origin)) {
+                    (Some((scheme, authority)), Some(of_origin)) => {
+                        scheme.eq_ignore_ascii_case(of_origin.0)
+                            && authority.eq_ignore_ascii_case(of_origin.1)
+                    }
+                    _ => allowed == origin,
                 }
-                _ => *allowed == origin,
             }),
         }
     }
 }
 
-struct Parts<'a> {
-    scheme: &'a str,
-    host: &'a str,
-    port: &'a str,
+/// Scheme and authority of an origin, without the port that is the scheme's default.
+fn parts(origin: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (scheme, rest) = split_once(origin, b':')?;
+    let authority = without_default_port(scheme, rest.strip_prefix(b"//")?);
+    if authority.is_empty() { None } else { Some((scheme, authority)) }
 }
 
-impl<'a> Parts<'a> {
-    fn of(origin: &'a str) -> Option<Self> {
-        let (scheme, rest) = origin.split_once("://")?;
-        let (host, port) = split_port(rest);
-        if host.is_empty() || rest.contains(['/', '?', '#', '@', ' ']) {
-            return None;
-        }
-        Some(Self { scheme, host, port: if port.is_empty() { default_port(scheme) } else { port } })
-    }
-}
-
-/// Host and port; an IPv6 address keeps its brackets.
-fn split_port(authority: &str) -> (&str, &str) {
-    match authority.rsplit_once(':') {
-        Some((host, port)) if !port.contains(']') => (host, port),
-        _ => (authority, ""),
-    }
-}
-
-fn default_port(scheme: &str) -> &'static str {
-    if scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("wss") { "443" } else { "80" }
+fn without_default_port<'a>(scheme: &[u8], authority: &'a [u8]) -> &'a [u8] {
+    let is_secure = scheme.eq_ignore_ascii_case(b"https") || scheme.eq_ignore_ascii_case(b"wss");
+    let port: &[u8] = if is_secure { b":443" } else { b":80" };
+    authority.strip_suffix(port).or(authority.strip_suffix(b":")).unwrap_or(authority)
 }
 
 #[cfg(test)]

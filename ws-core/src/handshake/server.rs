@@ -23,8 +23,10 @@
 //! # Ok::<_, ws_core::handshake::server::Refusal>(())
 //! ```
 
-use super::{Deadline, OriginPolicy, extensions, field, has_word, key};
-use crate::bytes::{Input, Output, ascii};
+use super::extensions::{is_list, is_offer};
+use super::{Deadline, OriginPolicy, field, has_word, key};
+use crate::bytes::ascii::{self, split_once, text};
+use crate::bytes::{Input, Output};
 use crate::error::UsageError;
 use crate::http::head::{self, Fields, HeadError, HeadLimits, HeadReader, Wanted};
 use crate::http::pieces::Pieces;
@@ -110,57 +112,38 @@ impl<'s> Handshake<'s> {
             return Err(Refusal::TimedOut);
         }
         let request = self.request();
-        let (method, target, version) = head::request_line(request.line)?;
-        let target = Target::parse(target)?;
+        let head::RequestLine { method, authority, version, .. } = head::request_line(request.line)?;
         let fields = request.fields;
         if version < Version::Http11 {
             return Err(Refusal::Head(HeadError::BadVersion));
         }
-        let host = fields.first(field::HOST).filter(|host| is_authority(host)).ok_or(Refusal::NoHost)?;
-        if method != "GET" {
+        let host = fields.find(field::HOST).filter(|host| is_authority(host)).ok_or(Refusal::NoHost)?;
+        if method != b"GET" {
             return Err(Refusal::Method);
         }
-        if !has_word(fields.all(field::UPGRADE), "websocket")
-            || !has_word(fields.all(field::CONNECTION), "upgrade")
+        if !has_word(fields, field::UPGRADE, b"websocket") || !has_word(fields, field::CONNECTION, b"upgrade")
         {
             return Err(Refusal::NoUpgrade);
         }
-        if fields.first(field::VERSION) != Some("13") {
+        if fields.find(field::VERSION) != Some(b"13") {
             return Err(Refusal::WebSocketVersion);
         }
-        let key = fields.first(field::KEY).filter(|key| key::is_key(key)).ok_or(Refusal::Key)?;
-        let mut bodies = fields.filter(|(name, value)| {
-            *name == field::TRANSFER_ENCODING || (*name == field::CONTENT_LENGTH && *value != b"0")
-        });
-        if bodies.next().is_some() {
+        let key = fields.find(field::KEY).filter(|key| key::is_key(key)).ok_or(Refusal::Key)?;
+        if fields.find(field::TRANSFER_ENCODING).is_some()
+            || fields.find(field::CONTENT_LENGTH).is_some_and(|len| len != b"0")
+        {
             return Err(Refusal::Body);
         }
-        if !is_list(fields, field::PROTOCOL)
-            || !is_list(fields, field::EXTENSIONS)
-            || !request.subprotocols().all(ascii::is_token)
-            || !fields.all(field::EXTENSIONS).flat_map(extensions::offers).all(|offer| offer.is_ok())
+        // Of two lists that are the same but for what an element is, a subprotocol holds no quotes.
+        if !is_list(fields, field::PROTOCOL, ascii::is_token) || !is_list(fields, field::EXTENSIONS, is_offer)
         {
             return Err(Refusal::Grammar);
         }
-        let page = fields.into_iter().find(|(name, _)| *name == field::ORIGIN);
-        // An origin that is not even text is one that no policy but `Any` knows.
-        let page = page.map(|(_, value)| core::str::from_utf8(value).unwrap_or_default());
-        if !origin.allows(page, target.authority.unwrap_or(host)) {
+        if !origin.admits(fields.find(field::ORIGIN), authority.unwrap_or(host)) {
             return Err(Refusal::Origin);
         }
-        Ok(Accept { accept: key::accept(key.as_bytes()), request, subprotocol: None, fields: &[], at: 0 })
+        Ok(Accept { accept: key::accept(key), request, subprotocol: None, fields: &[], at: 0 })
     }
-}
-
-/// The lines of a list, if there are any, are text and have an element between them (RFC 6455 4.3, 8.1).
-fn is_list(fields: Fields<'_>, name: &str) -> bool {
-    let (mut stands, mut has_element) = (false, false);
-    let is_text = fields.filter(|(kept, _)| *kept == name).all(|(_, line)| {
-        stands = true;
-        has_element |= !line.iter().all(|b| b", \t".contains(b));
-        core::str::from_utf8(line).is_ok()
-    });
-    is_text && (has_element || !stands)
 }
 
 #[cfg(feature = "defmt")]
@@ -174,27 +157,27 @@ impl defmt::Format for Handshake<'_> {
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Request<'a> {
-    line: &'a str,
+    line: &'a [u8],
     fields: Fields<'a>,
 }
 
 impl<'a> Request<'a> {
     /// The method, such as `GET`.
     pub fn method(&self) -> &'a str {
-        self.line.split(' ').next().unwrap_or_default()
+        split_once(self.line, b' ').map_or("", |(method, _)| text(method))
     }
 
     /// What is asked for: route by its path.
     pub fn target(&self) -> Target<'a> {
-        let target = self.line.split(' ').nth(1).unwrap_or("/");
-        Target::parse(target).unwrap_or(Target { authority: None, path: "/", query: None })
+        let target = head::request_line(self.line).and_then(|line| Target::parse(text(line.target)));
+        target.unwrap_or(Target { authority: None, path: "/", query: None })
     }
 
     /// It asks to change to WebSocket; else it is an ordinary request, perhaps for a page.
     pub fn is_upgrade(&self) -> bool {
         // In HTTP/1.0 the field means nothing (RFC 9110 7.8).
-        head::request_line(self.line).is_ok_and(|(_, _, version)| version >= Version::Http11)
-            && has_word(self.fields.all(field::UPGRADE), "websocket")
+        head::request_line(self.line).is_ok_and(|line| line.version >= Version::Http11)
+            && has_word(self.fields, field::UPGRADE, b"websocket")
     }
 
     /// Host and port, as the client knows them: those of the target if it names them, else those of the `Host` field
@@ -210,10 +193,10 @@ impl<'a> Request<'a> {
 
     /// The subprotocols offered, those preferred first (RFC 6455 11.3.4).
     pub fn subprotocols(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        self.fields.all(field::PROTOCOL).flat_map(ascii::list)
+        self.fields.all(field::PROTOCOL).flat_map(|line| ascii::list(line.as_bytes())).map(text)
     }
 
-    /// The lines of extension offers; [`extensions::offers`] takes them apart.
+    /// The lines of extension offers; [`offers`](super::extensions::offers) takes them apart.
     pub fn extensions(&self) -> impl Iterator<Item = &'a str> + use<'a> {
         self.fields.all(field::EXTENSIONS)
     }
@@ -270,11 +253,11 @@ impl<'a> Accept<'a> {
     /// Writes as much as fits. `true`: all is in `out`. `false`: write `out` out, clear it and call again.
     pub fn transmit(&mut self, out: &mut Output<'_>) -> bool {
         let mut pieces = Pieces::new(&mut self.at, out);
-        pieces.put("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n");
+        pieces.put(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n");
         if let Some(name) = self.subprotocol {
-            pieces.put_field("Sec-WebSocket-Protocol", name);
+            pieces.put_field("Sec-WebSocket-Protocol", name.as_bytes());
         }
-        pieces.put_fields(self.fields).put_field("Sec-WebSocket-Accept", self.accept).put("\r\n");
+        pieces.put_fields(self.fields).put_field("Sec-WebSocket-Accept", &self.accept).put(b"\r\n");
         pieces.is_done()
     }
 }

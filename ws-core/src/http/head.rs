@@ -3,7 +3,9 @@
 //! Each byte is looked at once. Fields that nobody wants are skipped and never stored. What RFC 9112 leaves to the
 //! recipient's mercy is refused: bare CR and LF, folded lines, spaces before a colon, control bytes.
 
-use crate::bytes::{Input, ascii};
+use super::target::measure;
+use crate::bytes::Input;
+use crate::bytes::ascii::{self, split_once, trim};
 
 /// How large a head may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,23 +123,18 @@ const EMPTY_LINES_MAX: u8 = 4;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// Before the first line.
-    Start,
-    StartCr,
+    /// In the first line, or the empty ones before it.
     Line,
-    LineCr,
-    /// Behind a line of the head.
-    Field,
+    /// At the beginning of a line, or in the name of a field.
     Name,
-    /// Before a value, in its white space.
-    Space,
+    /// Behind its colon.
     Value,
-    ValueCr,
-    /// In the empty line at the end.
-    EndCr,
     Done,
     Failed(HeadError),
 }
+
+/// What is wrong with a first line.
+type Check = fn(&[u8]) -> Result<(), HeadError>;
 
 /// Reads one head. The first line and the fields wanted are kept in memory that the caller lends.
 ///
@@ -154,27 +151,37 @@ pub struct HeadReader<'s> {
     wanted: Wanted<'s>,
     limits: HeadLimits,
     is_request: bool,
+    /// What the first line has to be. A pointer, so that an image which reads requests links nothing about responses.
+    check_line: Check,
     /// Of the head so far.
     bytes: usize,
     fields: usize,
     empty_lines: u8,
     /// The field that is being read is not wanted.
     skip: bool,
+    /// The byte before was a CR.
+    cr: bool,
     state: State,
 }
 
 impl<'s> HeadReader<'s> {
     /// A reader of a request's head.
     pub const fn request(store: &'s mut [u8], wanted: Wanted<'s>, limits: HeadLimits) -> Self {
-        Self::new(store, wanted, limits, true)
+        Self::new(store, wanted, limits, true, check_request_line)
     }
 
     /// A reader of a response's head.
     pub const fn response(store: &'s mut [u8], wanted: Wanted<'s>, limits: HeadLimits) -> Self {
-        Self::new(store, wanted, limits, false)
+        Self::new(store, wanted, limits, false, check_status_line)
     }
 
-    const fn new(store: &'s mut [u8], wanted: Wanted<'s>, limits: HeadLimits, is_request: bool) -> Self {
+    const fn new(
+        store: &'s mut [u8],
+        wanted: Wanted<'s>,
+        limits: HeadLimits,
+        is_request: bool,
+        check_line: Check,
+    ) -> Self {
         Self {
             store,
             len: 0,
@@ -183,11 +190,13 @@ impl<'s> HeadReader<'s> {
             wanted,
             limits,
             is_request,
+            check_line,
             bytes: 0,
             fields: 0,
             empty_lines: 0,
             skip: false,
-            state: State::Start,
+            cr: false,
+            state: State::Line,
         }
     }
 
@@ -222,8 +231,7 @@ impl<'s> HeadReader<'s> {
 
     /// Begins anew, for the head behind an interim response. What was read goes on to count towards the limits.
     pub fn restart(&mut self) {
-        (self.len, self.line, self.field) = (0, 0, 0);
-        (self.skip, self.state) = (false, State::Start);
+        (self.len, self.line, self.field, self.state) = (0, 0, 0, State::Line);
     }
 
     /// The head is complete.
@@ -233,8 +241,8 @@ impl<'s> HeadReader<'s> {
 
     /// The first line, without its line break; empty before the head is complete, so that nobody takes half a head, or
     /// one that was refused, for a whole one.
-    pub fn line(&self) -> &str {
-        if self.is_done() { self.kept_line() } else { "" }
+    pub fn line(&self) -> &[u8] {
+        if self.is_done() { self.kept_line() } else { &[] }
     }
 
     /// The fields that were kept; none before the head is complete.
@@ -242,8 +250,8 @@ impl<'s> HeadReader<'s> {
         if self.is_done() { self.kept_fields() } else { Fields { rest: &[] } }
     }
 
-    fn kept_line(&self) -> &str {
-        self.store.get(..self.line).and_then(|line| core::str::from_utf8(line).ok()).unwrap_or_default()
+    fn kept_line(&self) -> &[u8] {
+        self.store.get(..self.line).unwrap_or(&[])
     }
 
     fn kept_fields(&self) -> Fields<'_> {
@@ -255,77 +263,54 @@ impl<'s> HeadReader<'s> {
         if self.bytes > self.limits.bytes {
             return Err(self.too_long());
         }
-        self.state = match (self.state, byte) {
-            (State::Start, b'\r') => State::StartCr,
-            (State::StartCr, b'\n') => {
+        match (core::mem::replace(&mut self.cr, byte == b'\r'), byte) {
+            (true, b'\n') => return self.end_line(),
+            (true, _) | (_, b'\n') => return Err(HeadError::BareLineBreak),
+            (_, b'\r') => return Ok(()),
+            _ => {}
+        }
+        match (self.state, byte) {
+            // A line that begins with white space continues the one before.
+            (State::Name, b' ' | b'\t') if self.begins_line() => Err(HeadError::FoldedLine),
+            _ if ascii::is_control(byte) => Err(HeadError::ControlByte),
+            (State::Line, b' '..=b'~') | (State::Value, _) => self.keep(byte),
+            (State::Line, _) if self.is_request => Err(HeadError::BadLine),
+            // A reason phrase may hold more than ASCII (RFC 9112 4); anywhere else, the mark breaks the line.
+            (State::Line, _) => self.keep(b'?'),
+            (State::Name, b':') if !self.begins_line() => self.end_name(),
+            (State::Name, byte) if ascii::is_token_byte(byte) => self.put_name(byte),
+            (State::Name, _) => Err(HeadError::BadName),
+            (State::Done | State::Failed(_), _) => Ok(()),
+        }
+    }
+
+    fn end_line(&mut self) -> Result<(), HeadError> {
+        match self.state {
+            State::Line if self.len == 0 => {
                 self.empty_lines = self.empty_lines.saturating_add(1);
                 if self.empty_lines > EMPTY_LINES_MAX || !self.is_request {
                     return Err(HeadError::BadLine);
                 }
-                State::Start
+                return Ok(());
             }
-            (State::Line, b'\r') => State::LineCr,
-            (State::LineCr, b'\n') => {
+            State::Line => {
                 self.line = self.len;
-                self.field = self.len;
-                self.check_line()?;
-                State::Field
+                (self.check_line)(self.kept_line())?;
             }
-            (State::Field, b'\r') => State::EndCr,
-            (State::EndCr, b'\n') => State::Done,
-            (State::Space | State::Value, b'\r') => State::ValueCr,
-            (State::ValueCr, b'\n') => {
-                self.end_field()?;
-                State::Field
+            State::Name if self.begins_line() => {
+                self.state = State::Done;
+                return Ok(());
             }
-            (State::StartCr | State::LineCr | State::ValueCr | State::EndCr, _) | (_, b'\r' | b'\n') => {
-                return Err(HeadError::BareLineBreak);
-            }
-            (State::Start | State::Line, b' '..=b'~') => {
-                self.keep(byte)?;
-                State::Line
-            }
-            // A reason phrase may hold more than ASCII (RFC 9112 4); anywhere else, the mark breaks the line.
-            (State::Line, b'\t' | 0x80..) if !self.is_request => {
-                self.keep(b'?')?;
-                State::Line
-            }
-            (State::Start | State::Line, b'\t' | 0x80..) => return Err(HeadError::BadLine),
-            (State::Field, b' ' | b'\t') => return Err(HeadError::FoldedLine),
-            (State::Field, byte) if ascii::is_token_byte(byte) => {
-                self.fields = self.fields.saturating_add(1);
-                if self.fields > self.limits.fields {
-                    return Err(HeadError::ManyFields);
-                }
-                (self.len, self.skip) = (self.field, false);
-                self.keep(byte.to_ascii_lowercase())?;
-                State::Name
-            }
-            (State::Name, b':') => {
-                self.end_name()?;
-                State::Space
-            }
-            (State::Name, byte) if ascii::is_token_byte(byte) => {
-                if self.len.saturating_sub(self.field) >= NAME_MAX {
-                    self.skip = true;
-                    self.len = self.field;
-                }
-                self.keep(byte.to_ascii_lowercase())?;
-                State::Name
-            }
-            (State::Field | State::Name, 0..b' ' | 0x7f) => return Err(HeadError::ControlByte),
-            (State::Field | State::Name, _) => return Err(HeadError::BadName),
-            (State::Space, b' ' | b'\t') => State::Space,
-            (State::Space | State::Value, b'\t' | b' '..=b'~' | 0x80..) => {
-                self.keep(byte)?;
-                State::Value
-            }
-            (State::Start | State::Line | State::Space | State::Value, _) => {
-                return Err(HeadError::ControlByte);
-            }
-            (state @ (State::Done | State::Failed(_)), _) => state,
-        };
+            State::Name => return Err(HeadError::BadName),
+            _ if self.skip => self.len = self.field,
+            _ => self.keep(b'\n')?, // what `Fields` looks for
+        }
+        (self.field, self.skip, self.state) = (self.len, false, State::Name);
         Ok(())
+    }
+
+    fn begins_line(&self) -> bool {
+        self.len == self.field && !self.skip
     }
 
     fn keep(&mut self, byte: u8) -> Result<(), HeadError> {
@@ -339,50 +324,40 @@ impl<'s> HeadReader<'s> {
     }
 
     fn too_long(&self) -> HeadError {
-        match self.state {
-            State::Start | State::StartCr | State::Line | State::LineCr if self.is_request => {
-                HeadError::LongLine
-            }
-            _ => HeadError::LongHead,
-        }
+        if self.state == State::Line && self.is_request { HeadError::LongLine } else { HeadError::LongHead }
     }
 
-    fn check_line(&self) -> Result<(), HeadError> {
-        if self.is_request {
-            let (_, target, _) = request_line(self.kept_line())?;
-            super::Target::parse(target).map(|_| ())
-        } else {
-            status_line(self.kept_line()).map(|_| ())
+    fn put_name(&mut self, byte: u8) -> Result<(), HeadError> {
+        if self.begins_line() {
+            self.fields = self.fields.saturating_add(1);
+            if self.fields > self.limits.fields {
+                return Err(HeadError::ManyFields);
+            }
         }
+        self.skip |= self.len.saturating_sub(self.field) >= NAME_MAX;
+        self.keep(byte.to_ascii_lowercase())
     }
 
     fn end_name(&mut self) -> Result<(), HeadError> {
+        self.state = State::Value;
         let name = self.store.get(self.field..self.len).unwrap_or(&[]);
         let is_in = |names: &[&str]| names.iter().any(|wanted| wanted.as_bytes() == name);
         let single = is_in(self.wanted.single);
-        if self.skip || !(single || is_in(self.wanted.repeated) || is_in(self.wanted.further)) {
-            self.skip = true;
-            return Ok(());
-        }
-        if single && self.kept_fields().any(|(kept, _)| kept.as_bytes() == name) {
+        self.skip |= !(single || is_in(self.wanted.repeated) || is_in(self.wanted.further));
+        if !self.skip && single && self.kept_fields().next_of(name).is_some() {
             return Err(HeadError::DuplicateField);
         }
         self.keep(b':')
     }
+}
 
-    /// Ends the value: without the white space behind it, and with the line break that [`Fields`] looks for.
-    fn end_field(&mut self) -> Result<(), HeadError> {
-        if self.skip {
-            self.len = self.field;
-            return Ok(());
-        }
-        while let Some(b' ' | b'\t') = self.len.checked_sub(1).and_then(|last| self.store.get(last)) {
-            self.len = self.len.saturating_sub(1);
-        }
-        self.keep(b'\n')?;
-        self.field = self.len;
-        Ok(())
-    }
+/// What a request line asks for.
+pub(crate) struct RequestLine<'a> {
+    pub(crate) method: &'a [u8],
+    pub(crate) target: &'a [u8],
+    /// Of the target, if it names one.
+    pub(crate) authority: Option<&'a [u8]>,
+    pub(crate) version: Version,
 }
 
 #[cfg(feature = "defmt")]
@@ -394,39 +369,42 @@ impl defmt::Format for HeadReader<'_> {
 }
 
 /// Method, target and version of a request line (RFC 9112 3).
-pub(crate) fn request_line(line: &str) -> Result<(&str, &str, Version), HeadError> {
-    let mut parts = line.split(' ');
-    let (Some(method), Some(target), Some(version), None) =
-        (parts.next(), parts.next(), parts.next(), parts.next())
-    else {
-        return Err(HeadError::BadLine);
-    };
+pub(crate) fn request_line(line: &[u8]) -> Result<RequestLine<'_>, HeadError> {
+    let (method, rest) = split_once(line, b' ').ok_or(HeadError::BadLine)?;
+    let (target, version) = split_once(rest, b' ').ok_or(HeadError::BadLine)?;
     if !ascii::is_token(method) || target.is_empty() {
         return Err(HeadError::BadLine);
     }
-    Ok((method, target, version_of(version)?))
+    let version = version_of(version)?;
+    let (authority, path) = measure(target)?;
+    let authority = target.get(authority..path).filter(|authority| !authority.is_empty());
+    Ok(RequestLine { method, target, authority, version })
+}
+
+fn check_request_line(line: &[u8]) -> Result<(), HeadError> {
+    request_line(line).map(|_| ())
 }
 
 /// Version, status and reason of a status line (RFC 9112 4).
-pub(crate) fn status_line(line: &str) -> Result<(Version, u16, &str), HeadError> {
-    let (version, rest) = line.split_once(' ').ok_or(HeadError::BadLine)?;
+pub(crate) fn status_line(line: &[u8]) -> Result<(Version, u16, &[u8]), HeadError> {
+    let (version, rest) = split_once(line, b' ').ok_or(HeadError::BadLine)?;
     let version = version_of(version)?;
-    let (status, reason) = rest.split_once(' ').unwrap_or((rest, ""));
-    match (status.len(), ascii::decimal(status)) {
-        (3, Some(status @ 100..=999)) => Ok((version, status as u16, reason)),
+    let (status, reason) = split_once(rest, b' ').unwrap_or((rest, &[]));
+    match (status, ascii::decimal(status)) {
+        ([b'1'..=b'9', _, _], Some(status)) => Ok((version, status as u16, reason)),
         _ => Err(HeadError::BadLine),
     }
 }
 
-fn version_of(text: &str) -> Result<Version, HeadError> {
-    match text.as_bytes() {
-        b"HTTP/1.0" => Ok(Version::Http10),
-        [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'1'..=b'9'] => Ok(Version::Http11),
-        [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
-            if major.is_ascii_digit() && minor.is_ascii_digit() =>
-        {
-            Err(HeadError::BadVersion)
-        }
+fn check_status_line(line: &[u8]) -> Result<(), HeadError> {
+    status_line(line).map(|_| ())
+}
+
+fn version_of(text: &[u8]) -> Result<Version, HeadError> {
+    match text.strip_prefix(b"HTTP/") {
+        Some(b"1.0") => Ok(Version::Http10),
+        Some([b'1', b'.', b'1'..=b'9']) => Ok(Version::Http11),
+        Some([b'0'..=b'9', b'.', b'0'..=b'9']) => Err(HeadError::BadVersion),
         _ => Err(HeadError::BadLine),
     }
 }
@@ -446,8 +424,31 @@ impl<'a> Fields<'a> {
     }
 
     /// All fields of that name (in lower case) whose value is UTF-8.
-    pub fn all(self, name: &str) -> impl Iterator<Item = &'a str> {
-        self.filter(move |(kept, _)| *kept == name).filter_map(|(_, value)| core::str::from_utf8(value).ok())
+    pub fn all(mut self, name: &str) -> impl Iterator<Item = &'a str> {
+        core::iter::from_fn(move || self.next_of(name.as_bytes()))
+            .filter_map(|value| core::str::from_utf8(value).ok())
+    }
+
+    /// The value of the first field of that name.
+    pub(crate) fn find(mut self, name: &str) -> Option<&'a [u8]> {
+        self.next_of(name.as_bytes())
+    }
+
+    /// The value of the next field of that name.
+    pub(crate) fn next_of(&mut self, name: &[u8]) -> Option<&'a [u8]> {
+        loop {
+            let (kept, value) = self.next_field()?;
+            if kept == name {
+                return Some(value);
+            }
+        }
+    }
+
+    fn next_field(&mut self) -> Option<(&'a [u8], &'a [u8])> {
+        let (field, rest) = split_once(self.rest, b'\n')?;
+        self.rest = rest;
+        let (name, value) = split_once(field, b':')?;
+        Some((name, trim(value)))
     }
 }
 
@@ -455,11 +456,7 @@ impl<'a> Iterator for Fields<'a> {
     type Item = (&'a str, &'a [u8]);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let end = self.rest.iter().position(|b| *b == b'\n')?;
-        let (line, rest) = self.rest.split_at_checked(end)?;
-        self.rest = rest.get(1..).unwrap_or(&[]);
-        let colon = line.iter().position(|b| *b == b':')?;
-        let (name, value) = line.split_at_checked(colon)?;
-        Some((core::str::from_utf8(name).unwrap_or_default(), value.get(1..).unwrap_or(&[])))
+        let (name, value) = self.next_field()?;
+        Some((core::str::from_utf8(name).unwrap_or_default(), value))
     }
 }

@@ -13,5 +13,5 @@ pub use target::Target;
 /// A caller's fields can go on the wire: their names are tokens, their values hold no line break.
 pub(crate) fn are_fields(fields: &[(&str, &str)]) -> bool {
     use crate::bytes::ascii::{is_field_value, is_token};
-    fields.iter().all(|(name, value)| is_token(name) && is_field_value(value))
+    fields.iter().all(|(name, value)| is_token(name.as_bytes()) && is_field_value(value.as_bytes()))
 }

@@ -17,8 +17,7 @@ impl<'p, 'o> Pieces<'p, 'o> {
         Self { out, at, skip, full: false }
     }
 
-    pub(crate) fn put(&mut self, piece: impl AsRef<[u8]>) -> &mut Self {
-        let piece = piece.as_ref();
+    pub(crate) fn put(&mut self, piece: &[u8]) -> &mut Self {
         if let Some(skip) = self.skip.checked_sub(piece.len()) {
             self.skip = skip;
         } else if !self.full {
@@ -31,29 +30,33 @@ impl<'p, 'o> Pieces<'p, 'o> {
         self
     }
 
-    pub(crate) fn put_field(&mut self, name: &str, value: impl AsRef<[u8]>) -> &mut Self {
-        self.put(name).put(": ").put(value).put("\r\n")
+    pub(crate) fn put_field(&mut self, name: &str, value: &[u8]) -> &mut Self {
+        self.put(name.as_bytes()).put(b": ").put(value).put(b"\r\n")
     }
 
     pub(crate) fn put_fields(&mut self, fields: &[(&str, &str)]) -> &mut Self {
         for (name, value) in fields {
-            self.put_field(name, value);
+            self.put_field(name, value.as_bytes());
         }
         self
     }
 
-    pub(crate) fn put_decimal(&mut self, mut n: u64) -> &mut Self {
-        let mut digits = [b'0'; 20];
-        let mut len = 0usize;
-        for digit in digits.iter_mut().rev() {
-            *digit = b'0'.wrapping_add((n % 10) as u8);
-            n /= 10;
-            len = len.saturating_add(1);
-            if n == 0 {
-                break;
+    /// By subtraction: small cores have no division, and the routine for it is longer than all this.
+    pub(crate) fn put_decimal(&mut self, mut n: usize) -> &mut Self {
+        let mut begun = false;
+        for exponent in (0..=usize::MAX.ilog10()).rev() {
+            let power = 10usize.wrapping_pow(exponent);
+            let mut digit = b'0';
+            while let Some(rest) = n.checked_sub(power) {
+                n = rest;
+                digit = digit.wrapping_add(1);
+            }
+            begun |= digit != b'0' || exponent == 0;
+            if begun {
+                self.put(&[digit]);
             }
         }
-        self.put(digits.get(digits.len().saturating_sub(len)..).unwrap_or(&[]))
+        self
     }
 
     /// Every piece is out.

@@ -66,14 +66,14 @@ impl<'a> Response<'a> {
     /// Writes as much as fits. `true`: all is in `out`. `false`: write `out` out, clear it and call again.
     pub fn transmit(&mut self, out: &mut Output<'_>) -> bool {
         let mut pieces = Pieces::new(&mut self.at, out);
-        pieces.put("HTTP/1.1 ").put_decimal(self.status.into()).put(" ").put(reason(self.status)).put("\r\n");
-        pieces.put("Connection: close\r\n");
+        pieces.put(b"HTTP/1.1 ").put_decimal(self.status.into());
+        pieces.put(b" ").put(reason(self.status).as_bytes()).put(b"\r\nConnection: close\r\n");
         // These two have neither a body nor a length (RFC 9110 8.6, 15.3.5, 15.4.5).
         let is_empty = matches!(self.status, 204 | 304);
         if !is_empty {
-            pieces.put("Content-Length: ").put_decimal(self.body.len() as u64).put("\r\n");
+            pieces.put(b"Content-Length: ").put_decimal(self.body.len()).put(b"\r\n");
         }
-        pieces.put_fields(self.fields).put("\r\n");
+        pieces.put_fields(self.fields).put(b"\r\n");
         if !self.is_head && !is_empty {
             pieces.put(self.body);
         }

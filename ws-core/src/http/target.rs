@@ -1,6 +1,7 @@
 //! What a request asks for: [`Target`] (RFC 9112 3.2).
 
 use super::HeadError;
+use crate::bytes::ascii::split_once;
 
 /// A request target in origin form (`/path?query`) or absolute form (`http://host/path?query`). The other two, for
 /// proxies and for OPTIONS on a whole server, are refused.
@@ -22,44 +23,62 @@ impl<'a> Target<'a> {
     ///
     /// [`HeadError::BadTarget`]: another form, a fragment, or a byte that is not visible ASCII.
     pub fn parse(target: &'a str) -> Result<Self, HeadError> {
-        if !target.bytes().all(|b| b.is_ascii_graphic()) || target.contains('#') {
-            return Err(HeadError::BadTarget);
-        }
-        let (authority, rest) = if target.starts_with('/') {
-            (None, target)
-        } else {
-            let (scheme, rest) = target.split_once("://").ok_or(HeadError::BadTarget)?;
-            if !["http", "https", "ws", "wss"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
-                return Err(HeadError::BadTarget);
-            }
-            let end = rest.find(['/', '?']).unwrap_or(rest.len());
-            let (authority, rest) = rest.split_at_checked(end).unwrap_or_default();
-            if !is_authority(authority) {
-                return Err(HeadError::BadTarget);
-            }
-            (Some(authority), rest)
-        };
-        let (path, query) = match rest.split_once('?') {
-            Some((path, query)) => (path, Some(query)),
-            None => (rest, None),
-        };
-        Ok(Self { authority, path: if path.is_empty() { "/" } else { path }, query })
+        let (authority, path) = measure(target.as_bytes())?;
+        let (before, rest) = target.split_at_checked(path).unwrap_or_default();
+        let query = rest.bytes().position(|b| b == b'?').unwrap_or(rest.len());
+        let (path, query) = rest.split_at_checked(query).unwrap_or_default();
+        Ok(Self {
+            authority: before.get(authority..).filter(|authority| !authority.is_empty()),
+            path: if path.is_empty() { "/" } else { path },
+            query: query.get(1..),
+        })
     }
+}
+
+/// Checks `target`, and says where in it its authority begins and its path; both at 0 where it has no authority.
+pub(crate) fn measure(target: &[u8]) -> Result<(usize, usize), HeadError> {
+    if target.iter().any(|b| !b.is_ascii_graphic() || *b == b'#') {
+        return Err(HeadError::BadTarget);
+    }
+    if let [b'/', ..] = target {
+        return Ok((0, 0));
+    }
+    for scheme in ["http://", "https://", "ws://", "wss://"] {
+        let (front, rest) = target.split_at_checked(scheme.len()).unwrap_or_default();
+        if front.eq_ignore_ascii_case(scheme.as_bytes()) {
+            let len = rest.iter().position(|b| matches!(b, b'/' | b'?')).unwrap_or(rest.len());
+            if rest.get(..len).is_some_and(is_authority) {
+                return Ok((scheme.len(), scheme.len().saturating_add(len)));
+            }
+        }
+    }
+    Err(HeadError::BadTarget)
 }
 
 /// `text` is a host, and a port if it likes (RFC 9110 7.2, RFC 3986 3.2.2). What stands between the brackets of an IP
 /// address is left to whoever connects to it.
-pub(crate) fn is_authority(text: &str) -> bool {
-    let (host, port) = match text.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => (host, port),
-        _ => (text, ""),
+pub(crate) fn is_authority(text: &[u8]) -> bool {
+    let (host, port, is_address) = match text {
+        [b'[', rest @ ..] => match split_once(rest, b']') {
+            Some((address, port)) => (address, port, true),
+            None => return false,
+        },
+        _ => {
+            let end = text.iter().position(|b| *b == b':').unwrap_or(text.len());
+            let (host, port) = text.split_at_checked(end).unwrap_or_default();
+            (host, port, false)
+        }
     };
-    let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
     let is_host_byte = |b: u8| {
-        b.is_ascii_alphanumeric() || b"-._~%!$&'()*+;=".contains(&b) || (b == b':' && address.is_some())
+        b.is_ascii_alphanumeric()
+            || matches!(b, b'-' | b'.' | b'_' | b'~' | b'%' | b'!' | b'$' | b'&'..=b'+' | b';' | b'=')
+            || (b == b':' && is_address)
     };
-    let name = address.unwrap_or(host);
-    !name.is_empty() && name.bytes().all(is_host_byte) && port.bytes().all(|b| b.is_ascii_digit())
+    let is_port = match port {
+        [] => true,
+        [colon, digits @ ..] => *colon == b':' && digits.iter().all(u8::is_ascii_digit),
+    };
+    is_port && !host.is_empty() && host.iter().all(|b| is_host_byte(*b))
 }
 
 #[cfg(test)]
@@ -71,13 +90,13 @@ mod tests {
         for good in
             ["h", "h:80", "h:", "a_b.example", "127.0.0.1:8080", "[::1]", "[::1]:443", "xn--a.example"]
         {
-            assert!(is_authority(good), "{good}");
+            assert!(is_authority(good.as_bytes()), "{good}");
         }
         for bad in ["", ":80", "[]", "[]:80", "h:8x", "a:b:80", "::1", "[::1", "::1]", "[::1]x", "[::1]:x"] {
-            assert!(!is_authority(bad), "{bad}");
+            assert!(!is_authority(bad.as_bytes()), "{bad}");
         }
         for bad in ["a b", "a,b", "u@h", "h/", "h?q", "h#f", "h\\", "\u{e9}", "[[::1]]", "h\t", "h\0"] {
-            assert!(!is_authority(bad), "{bad:?}");
+            assert!(!is_authority(bad.as_bytes()), "{bad:?}");
         }
     }
 
