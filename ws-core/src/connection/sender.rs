@@ -1,7 +1,7 @@
 //! Messages in, frames out: [`Connection::send`] and [`Connection::begin`]; and the control frames that are owed,
 //! which [`Connection::transmit`] writes.
 
-use super::{Connection, Role, Server, closing::Sent};
+use super::{Connection, ReadyState, Role, Server, closing::Sent};
 use crate::bytes::Output;
 use crate::error::UsageError;
 use crate::frame::header::{self, opcode_of};
@@ -210,7 +210,10 @@ impl<R: Role> Connection<R> {
 
     /// A new message may be sent now: no closing handshake, no message and no frame is begun, nothing is owed.
     pub fn is_sendable(&self) -> bool {
-        self.may_send() && self.sending.is_none() && self.frame_left == 0 && !self.wants_transmit()
+        self.ready_state() == ReadyState::Open
+            && self.sending.is_none()
+            && self.frame_left == 0
+            && !self.wants_transmit()
     }
 
     /// Bytes that are yet to be written: what [`transmit`](Self::transmit) owes, and payload promised to
@@ -228,7 +231,7 @@ impl<R: Role> Connection<R> {
     }
 
     fn check_sendable(&self, kind: Kind) -> Result<(), UsageError> {
-        if !self.may_send() {
+        if self.ready_state() != ReadyState::Open {
             return Err(UsageError::Closing);
         }
         if self.sending.is_some_and(|begun| begun != kind) {
@@ -273,7 +276,7 @@ impl<R: Role> Connection<R> {
         if len > CONTROL_MAX {
             return Err(UsageError::LongControl);
         }
-        if !self.may_send() {
+        if self.ready_state() != ReadyState::Open {
             return Err(UsageError::Closing);
         }
         if self.frame_left != 0 {
