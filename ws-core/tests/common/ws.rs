@@ -35,7 +35,7 @@ impl Ws {
 macro_rules! forward {
     ($($name:ident(&$($mut:ident)? $(, $arg:ident: $kind:ty)*) -> $result:ty;)*) => {
         impl Ws {
-            $(pub(crate) fn $name<'b>(self: &$($mut)? Self $(, $arg: $kind)*) -> $result {
+            $(pub(crate) fn $name(self: &$($mut)? Self $(, $arg: $kind)*) -> $result {
                 match self {
                     Self::Server(ws) => ws.$name($($arg),*),
                     Self::Client(ws) => ws.$name($($arg),*),
@@ -69,10 +69,16 @@ forward! {
     poll_timeout(&) -> Option<Instant>;
     timed_out(&) -> Option<TimedOut>;
     round_trip(&) -> Option<Duration>;
-    receive(&mut, input: &mut Input<'b>) -> Result<Option<Event<'b>>, PeerError>;
 }
 
 impl Ws {
+    pub(crate) fn receive<'b>(&mut self, input: &mut Input<'b>) -> Result<Option<Event<'b>>, PeerError> {
+        match self {
+            Self::Server(ws) => ws.receive(input),
+            Self::Client(ws) => ws.receive(input),
+        }
+    }
+
     pub(crate) fn control(&self) -> &[u8] {
         match self {
             Self::Server(ws) => ws.control(),

@@ -1,0 +1,444 @@
+//! A client and a server talk to each other over a transport that does its worst, in virtual time. One number decides
+//! everything about a run. A run that fails prints it, and `PAIR_SEED=that_number cargo test --test pair` repeats it;
+//! `PAIR_RUNS=1000000` makes that many runs.
+//!
+//! What holds of every run, whatever happens to the transport: messages arrive in order and intact, or not at all; pongs
+//! answer pings; nobody is accused of breaking a rule; a read costs a bounded number of steps; both ends come to an end.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod log;
+mod opening;
+mod pair;
+mod pipe;
+
+use common::{FREE, Rng, ms};
+use opening::open;
+use pair::{CLIENT, Pair, Peer, SERVER, Say};
+use pipe::{Fault, Weather};
+use ws_core::handshake::client::{Error, Request};
+use ws_core::handshake::server::Refusal;
+use ws_core::{Config, Kind, ReadyState, TimedOut, Timeouts};
+
+const MINUTE: u64 = 60_000;
+const HOUR: u64 = 60 * MINUTE;
+
+/// Longer than any queue that fair weather can build up.
+const PATIENT: Timeouts = Timeouts { ping: ms(30_000), pong: ms(60_000), idle: ms(0), close: ms(60_000) };
+
+/// Names the run in which a test fails.
+struct Seed(u64);
+
+impl Drop for Seed {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("repeat this run with PAIR_SEED={}", self.0);
+        }
+    }
+}
+
+/// Runs for `count` seeds, or as many as `PAIR_RUNS` says, or for the one in `PAIR_SEED`.
+fn for_seeds(count: u64, run: impl Fn(u64)) {
+    let variable = |name| std::env::var(name).ok().map(|text| text.parse().expect("a number"));
+    let seeds = match variable("PAIR_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..variable("PAIR_RUNS").unwrap_or(count),
+    };
+    for seed in seeds {
+        let named = Seed(seed);
+        run(seed);
+        drop(named);
+    }
+}
+
+/// A number below one of these, so that both small and large ones come.
+fn below_one_of(rng: &mut Rng, bounds: &[usize]) -> usize {
+    let bound = rng.pick(bounds);
+    rng.below(bound)
+}
+
+fn fair_weather(rng: &mut Rng) -> Weather {
+    Weather {
+        delay: (rng.below(3) as u64, rng.below(3) as u64),
+        window: rng.pick(&[1 << 16, 1000, 64]),
+        piece: rng.pick(&[1 << 16, 100, 9, 1]),
+        stall: None,
+        fault: None,
+    }
+}
+
+fn foul_weather(rng: &mut Rng) -> Weather {
+    let stall = rng.one_in(3).then(|| {
+        let from = rng.below(20_000) as u64;
+        (from, from + rng.below(60_000) as u64)
+    });
+    let fault = rng.one_in(2).then(|| {
+        let after = below_one_of(rng, &[20, 300, 4000]) as u64;
+        (after, rng.pick(&[Fault::End, Fault::Reset, Fault::Silence]))
+    });
+    Weather { delay: (rng.below(200) as u64, rng.below(500) as u64), stall, fault, ..fair_weather(rng) }
+}
+
+/// Small buffers of all sizes, as much as the role allows.
+fn lend_buffers(peer: &mut Peer, end: usize, rng: &mut Rng) {
+    peer.rx_size = rng.pick(&[1, 2, 7, 100, 1 << 16]);
+    let least = if end == SERVER { 3 } else { 7 };
+    peer.tx_size = rng.pick(&[least, least + 1, least + 7, 140, 4096]);
+}
+
+fn random_bytes(rng: &mut Rng, len: usize) -> Vec<u8> {
+    (0..len).map(|_| rng.next() as u8).collect()
+}
+
+fn random_payload(rng: &mut Rng) -> (Kind, Vec<u8>) {
+    let len = below_one_of(rng, &[1, 4, 40, 130, 700]);
+    if rng.one_in(2) {
+        return (Kind::Binary, random_bytes(rng, len));
+    }
+    let alphabet: Vec<char> = "aZ 9é你😀\u{0}\u{7ff}\u{ffff}\u{10ffff}".chars().collect();
+    let text: String = (0..len).map(|_| rng.pick(&alphabet)).collect();
+    (Kind::Text, text.into_bytes())
+}
+
+/// Says `n` things, up to `gap` milliseconds apart; returns the moment of the last.
+fn write_script(peer: &mut Peer, end: usize, rng: &mut Rng, start: u64, n: usize, gap: usize) -> u64 {
+    let mut when = start;
+    let frame_head = if end == SERVER { 2 } else { 6 };
+    for _ in 0..n {
+        when += rng.below(gap) as u64;
+        let body_len = rng.below(125).min(peer.tx_size - frame_head);
+        let body_len = if body_len == 4 { 3 } else { body_len }; // four bytes are a heartbeat's
+        let body = |first: u8, rng: &mut Rng| {
+            let mut body = random_bytes(rng, body_len);
+            body.iter_mut().take(1).for_each(|byte| *byte = first);
+            body
+        };
+        let say = match rng.below(8) {
+            0 => Say::Ping(body(b'p', rng)),
+            1 if body_len != 0 => Say::Pong(body(b'u', rng)),
+            2 if peer.tx_size >= frame_head + 8 => {
+                let (kind, payload) = random_payload(rng);
+                Say::Frame(kind, payload)
+            }
+            _ => {
+                let (kind, mut rest) = random_payload(rng);
+                let mut pieces = Vec::new();
+                while !rest.is_empty() && rng.one_in(2) {
+                    let later = rest.split_off(rng.below(rest.len() + 1));
+                    pieces.push(std::mem::replace(&mut rest, later));
+                }
+                pieces.push(rest);
+                Say::Message(kind, pieces)
+            }
+        };
+        peer.say(when, say);
+    }
+    when
+}
+
+fn random_close(peer: &Peer, end: usize, rng: &mut Rng) -> Say {
+    let codes = [1000, 1001, 1003, 1008, 1011, 1014, 3000, 4999];
+    let frame_head = if end == SERVER { 2 } else { 6 };
+    let room = (peer.tx_size - frame_head).min(125);
+    if room < 2 || rng.one_in(5) {
+        return Say::Close(None, String::new());
+    }
+    Say::Close(Some(rng.pick(&codes)), "r".repeat(rng.below(room - 1)))
+}
+
+fn each_heard_only_what_the_other_said(pair: &Pair) {
+    let [server, client] = &pair.ends;
+    server.log.is_prefix_of(&client.log);
+    client.log.is_prefix_of(&server.log);
+    for (end, peer) in [(server, client), (client, server)] {
+        if let Some((code, _)) = &end.log.close {
+            let sent = peer.ws.close_sent().expect("a Close came that was not sent");
+            assert_eq!(*code, sent.map(ws_core::CloseCode::get));
+        }
+        assert_eq!(
+            end.ws.was_clean(),
+            end.log.close.is_some() && end.ws.close_sent().is_some() && !end.ws.wants_transmit()
+        );
+    }
+}
+
+#[test]
+fn in_fair_weather_all_arrives_and_the_close_is_clean() {
+    for_seeds(1000, |seed| {
+        let mut rng = Rng(seed);
+        let weather = [fair_weather(&mut rng), fair_weather(&mut rng)];
+        // Every other run begins so that the tick wraps in it.
+        let start = if rng.one_in(2) { 0 } else { (1 << 32) - rng.below(30_000) as u64 };
+        let mut pair = Pair::new(rng.next(), start, [FREE.with_timeouts(PATIENT); 2], weather);
+        for end in [SERVER, CLIENT] {
+            lend_buffers(&mut pair.ends[end], end, &mut rng);
+            let n = rng.below(12);
+            write_script(&mut pair.ends[end], end, &mut rng, start, n, 3000);
+        }
+        let closer = rng.below(2);
+        let close = random_close(&pair.ends[closer], closer, &mut rng);
+        pair.ends[closer].say(start + 75_000, close.clone());
+        pair.run_until(start + 10 * MINUTE);
+
+        each_heard_only_what_the_other_said(&pair);
+        assert!(pair.is_done() && pair.now < start + 2 * MINUTE);
+        let Say::Close(code, reason) = close else { unreachable!() };
+        for (a, b) in [(SERVER, CLIENT), (CLIENT, SERVER)] {
+            let (a, b) = (&pair.ends[a], &pair.ends[b]);
+            assert_eq!(a.log.heard, b.log.sent);
+            assert!(!a.log.was_cut_short && a.log.unfinished.is_none());
+            assert_eq!(a.log.answers(), b.log.pings, "each ping has its pong");
+            assert_eq!(a.log.pings.iter().filter(|body| body.len() != 4).count(), b.log.pings_sent.len());
+            assert_eq!((a.ws.was_clean(), a.ws.timed_out()), (true, None));
+            assert_eq!(a.ws.ready_state(), ReadyState::Closed);
+            assert_eq!(a.ws.close_received().unwrap().map(ws_core::CloseCode::get), code);
+        }
+        // The answer carries the code back, not the reason (RFC 6455 5.5.1).
+        assert_eq!(pair.ends[1 - closer].log.close, Some((code, reason)));
+        assert_eq!(pair.ends[closer].log.close, Some((code, String::new())));
+    });
+}
+
+/// Either end closes whenever it likes, and often both do: what was sent before the Close arrives before it.
+#[test]
+fn a_close_at_any_moment_is_clean_and_takes_nothing_along() {
+    for_seeds(1000, |seed| {
+        let mut rng = Rng(seed);
+        let weather = [fair_weather(&mut rng), fair_weather(&mut rng)];
+        let mut pair = Pair::new(rng.next(), 0, [FREE.with_timeouts(PATIENT); 2], weather);
+        let closers = 1 + rng.below(3); // one bit for each end
+        for end in [SERVER, CLIENT] {
+            let peer = &mut pair.ends[end];
+            lend_buffers(peer, end, &mut rng);
+            let n = rng.below(6);
+            let when = write_script(peer, end, &mut rng, 0, n, 20);
+            if closers & (1 << end) != 0 {
+                let close = random_close(peer, end, &mut rng);
+                peer.say(when + rng.below(20) as u64, close);
+            }
+        }
+        pair.run_until(10 * MINUTE);
+
+        each_heard_only_what_the_other_said(&pair);
+        assert!(pair.is_done());
+        for (a, b) in [(SERVER, CLIENT), (CLIENT, SERVER)] {
+            let (a, b) = (&pair.ends[a], &pair.ends[b]);
+            assert_eq!((a.ws.was_clean(), a.ws.timed_out()), (true, None));
+            if !a.log.was_cut_short {
+                assert_eq!(b.log.heard, a.log.sent, "messages before the Close arrive before it");
+                assert_eq!(b.log.unfinished, None);
+            }
+        }
+    });
+}
+
+#[test]
+fn in_foul_weather_both_ends_come_to_an_end() {
+    let tally = std::cell::RefCell::new((0, 0));
+    for_seeds(1500, |seed| {
+        let mut rng = Rng(seed);
+        let weather = [foul_weather(&mut rng), foul_weather(&mut rng)];
+        let start = if rng.one_in(2) { 0 } else { (1 << 32) - rng.below(30_000) as u64 };
+        let configs = [0; 2].map(|_| {
+            let mut time = |most: usize| ms(1000 + rng.below(most) as u32);
+            let (ping, pong, idle, close) = (time(30_000), time(20_000), time(90_000), time(8000));
+            let idle = if rng.one_in(2) { ms(0) } else { idle };
+            FREE.with_timeouts(Timeouts { ping, pong, idle, close })
+        });
+        let mut pair = Pair::new(rng.next(), start, configs, weather);
+        for end in [SERVER, CLIENT] {
+            let peer = &mut pair.ends[end];
+            lend_buffers(peer, end, &mut rng);
+            if rng.one_in(8) {
+                peer.deaf_from = Some(start + rng.below(20_000) as u64);
+            }
+            let n = rng.below(12);
+            let when = write_script(peer, end, &mut rng, start, n, 5000);
+            if end == SERVER || rng.one_in(2) {
+                let close = random_close(peer, end, &mut rng);
+                peer.say(when + rng.below(90_000) as u64, close);
+            }
+        }
+        pair.run_until(start + HOUR);
+
+        each_heard_only_what_the_other_said(&pair);
+        assert!(pair.is_done(), "an end was still there after an hour");
+        for end in &pair.ends {
+            assert_eq!(end.ws.ready_state(), ReadyState::Closed);
+            let mut tally = tally.borrow_mut();
+            tally.0 += usize::from(end.ws.timed_out().is_some());
+            tally.1 += usize::from(end.ws.was_clean());
+        }
+    });
+    let (timed_out, clean) = tally.into_inner();
+    if std::env::var("PAIR_SEED").is_err() {
+        assert!(timed_out > 100 && clean > 100, "the weather is too good or too bad: {timed_out}, {clean}");
+    }
+}
+
+/// One small session of everything, from a seed, with these faults on the way.
+fn small_session(seed: u64, weather: [Weather; 2]) -> Pair {
+    let mut rng = Rng(seed);
+    let timeouts = Timeouts { ping: ms(3000), pong: ms(1000), idle: ms(0), close: ms(2000) };
+    let mut pair = Pair::new(rng.next(), 0, [FREE.with_timeouts(timeouts); 2], weather);
+    for (end, kind) in [(SERVER, Kind::Text), (CLIENT, Kind::Binary)] {
+        let peer = &mut pair.ends[end];
+        peer.tx_size = 20;
+        peer.say(0, Say::Message(kind, vec![b"first ".to_vec(), b"message".to_vec()]));
+        peer.say(10, Say::Ping(b"ping".repeat(2)));
+        peer.say(4000, Say::Frame(kind, vec![b'f'; 30]));
+        peer.say(4000, Say::Pong(b"unasked".to_vec()));
+        if end == CLIENT {
+            peer.say(5000, Say::Close(Some(1001), "bye".into()));
+        }
+    }
+    pair.run_until(MINUTE);
+    pair
+}
+
+#[test]
+fn a_fault_behind_every_byte_of_a_session() {
+    let fine = small_session(1, [Weather::FINE; 2]);
+    assert!(fine.ends.iter().all(|end| end.ws.was_clean() && end.ws.timed_out().is_none()));
+    for end in [SERVER, CLIENT] {
+        let len = fine.pipes[end].written();
+        assert!(len > 60, "{len}");
+        for after in 0..=len {
+            for fault in [Fault::End, Fault::Reset, Fault::Silence] {
+                let mut weather = [Weather::FINE; 2];
+                weather[end].fault = Some((after, fault));
+                let pair = small_session(1, weather);
+                each_heard_only_what_the_other_said(&pair);
+                assert!(pair.is_done(), "{fault:?} behind byte {after}");
+                if after == len {
+                    assert!(pair.ends.iter().all(|end| end.ws.was_clean()));
+                } else {
+                    // Whoever lacks the last byte, which is that of a Close, knows it.
+                    assert!(!pair.ends[1 - end].ws.was_clean(), "{fault:?} behind byte {after}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_heartbeat_keeps_an_idle_pair_alive_for_hours_and_across_the_wrap_of_the_tick() {
+    for start in [0, (1 << 32) - 10_000, (1 << 32) - 3 * HOUR] {
+        let config = Config::DEFAULT.with_timeouts(Timeouts { idle: ms(60_000), ..Timeouts::DEFAULT });
+        let weather = Weather { delay: (40, 0), ..Weather::FINE };
+        let mut pair = Pair::new(start, start, [config; 2], [weather.clone(), weather]);
+        pair.run_until(start + 6 * HOUR);
+        for end in &pair.ends {
+            assert_eq!((end.ws.ready_state(), end.ws.timed_out()), (ReadyState::Open, None));
+            assert!((719..=720).contains(&end.log.pings.len()), "{} pings", end.log.pings.len());
+            assert_eq!(end.ws.round_trip(), Some(ms(80)));
+        }
+        let close = pair.now + 1;
+        pair.ends[SERVER].say(close, Say::Close(Some(1000), String::new()));
+        pair.run_until(close + MINUTE);
+        assert!(pair.ends.iter().all(|end| end.is_done && end.ws.was_clean()));
+    }
+}
+
+/// The peer has vanished, and no FIN tells so: found within one interval and one deadline.
+#[test]
+fn a_silent_transport_is_found_by_the_heartbeat() {
+    for start in [0, (1 << 32) - 35_000] {
+        let mut pair = Pair::new(7, start, [Config::DEFAULT; 2], [Weather::FINE; 2]);
+        pair.run_until(start + 31_000);
+        assert_eq!(pair.ends[SERVER].log.answers().len(), 1);
+        for pipe in &mut pair.pipes {
+            pipe.fall_silent();
+        }
+        pair.run_until(start + 75_000);
+        for end in &pair.ends {
+            assert_eq!(end.ws.timed_out(), Some(TimedOut::Pong));
+            assert!(end.is_done);
+        }
+        assert_eq!(pair.now, start + 70_000, "the second Ping is due at 60 s, its Pong 10 s later");
+    }
+}
+
+/// A peer that reads nothing takes no memory beyond the buffers that are lent, and is given up.
+#[test]
+fn a_peer_that_reads_nothing_is_given_up() {
+    for_seeds(30, |seed| {
+        let mut rng = Rng(seed);
+        let weather = Weather { window: 100, ..Weather::FINE };
+        let weather = [weather.clone(), weather];
+        let deaf = rng.below(2);
+        let mut configs = [FREE.with_timeouts(Timeouts::DEFAULT); 2];
+        configs[deaf].timeouts.ping = ms(300_000);
+        let mut pair = Pair::new(seed, 0, configs, weather);
+        pair.ends[deaf].deaf_from = Some(0);
+        for end in [SERVER, CLIENT] {
+            lend_buffers(&mut pair.ends[end], end, &mut rng);
+            pair.ends[end].say(0, Say::Message(Kind::Binary, vec![vec![7; 10_000]]));
+        }
+        pair.run_until(40_000);
+        let hearing = &pair.ends[1 - deaf];
+        assert_eq!((hearing.ws.timed_out(), hearing.is_done), (Some(TimedOut::Pong), true));
+        assert!(hearing.tx.len() <= hearing.tx_size);
+        pair.run_until(HOUR);
+        each_heard_only_what_the_other_said(&pair);
+        assert!(pair.is_done());
+    });
+}
+
+#[test]
+fn a_whole_session_from_the_opening_handshake_to_the_close() {
+    for_seeds(300, |seed| {
+        let mut rng = Rng(seed);
+        let weather = [fair_weather(&mut rng), fair_weather(&mut rng)];
+        let start = if rng.one_in(2) { 0 } else { (1 << 32) - rng.below(5000) as u64 };
+        let mut pair = Pair::new(rng.next(), start, [FREE.with_timeouts(PATIENT); 2], weather);
+        for end in [SERVER, CLIENT] {
+            lend_buffers(&mut pair.ends[end], end, &mut rng);
+            // From the first moment on: a server's frames follow its response in the same segment.
+            let n = 1 + rng.below(4);
+            write_script(&mut pair.ends[end], end, &mut rng, start, n, 10);
+        }
+        pair.ends[CLIENT].say(start + MINUTE, Say::Close(None, String::new()));
+        let protocol = rng.pick(&["chat", "superchat"]);
+        let request = Request {
+            origin: Some("http://h:80"),
+            subprotocols: &["chat", "superchat"],
+            ..Request::new("h", "/a?b")
+        };
+        let opened = open(&mut pair, request, Some(protocol));
+        assert_eq!(opened.server, Some(Ok(Some(protocol.into()))));
+        assert_eq!(opened.client, Some(Ok(Some(protocol.into()))));
+        pair.run_until(start + HOUR);
+
+        each_heard_only_what_the_other_said(&pair);
+        for (a, b) in [(SERVER, CLIENT), (CLIENT, SERVER)] {
+            assert_eq!(pair.ends[a].log.heard, pair.ends[b].log.sent);
+            assert!(pair.ends[a].is_done && pair.ends[a].ws.was_clean());
+        }
+    });
+}
+
+/// A transport that dies in the opening handshake: both ends give it up at their deadline, not later.
+#[test]
+fn a_handshake_that_falls_silent_ends_at_its_deadline() {
+    for after in 0..400 {
+        for (silent, end) in [([true, false], SERVER), ([false, true], CLIENT)] {
+            let weather = silent
+                .map(|silent| Weather { fault: silent.then_some((after, Fault::Silence)), ..Weather::FINE });
+            let config = FREE.with_timeouts(PATIENT);
+            let mut pair = Pair::new(after, 0, [config; 2], weather);
+            let opened = open(&mut pair, Request::new("h", "/"), None);
+            if opened.client == Some(Ok(None)) {
+                assert_eq!(opened.server, Some(Ok(None)), "a client opens only what a server has accepted");
+                assert!(pair.now < 100);
+                continue;
+            }
+            assert_eq!(opened.client, Some(Err(Error::TimedOut)));
+            match end {
+                SERVER => assert_eq!(opened.server, Some(Ok(None)), "the request came, the response did not"),
+                _ => assert_eq!(opened.server, Some(Err(Refusal::TimedOut))),
+            }
+            assert_eq!(pair.now, 10_000);
+        }
+    }
+}
