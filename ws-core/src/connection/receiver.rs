@@ -46,6 +46,8 @@ pub struct Data<'b> {
 /// What the next byte of input is.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Phase {
+    /// The first of a frame.
+    NewFrame,
     /// Of a header, of which these bytes came before.
     Header { bytes: [u8; HEADER_MAX - 1], have: u8 },
     /// Of a data frame's payload.
@@ -59,7 +61,7 @@ pub(super) enum Phase {
 }
 
 impl Phase {
-    pub(super) const START: Self = Self::Header { bytes: [0; HEADER_MAX - 1], have: 0 };
+    pub(super) const START: Self = Self::NewFrame;
 }
 
 impl<R: Role> Connection<R> {
@@ -74,24 +76,67 @@ impl<R: Role> Connection<R> {
     /// Close frame for it is owed: transmit it and shut down. Each further call returns the same error.
     #[inline]
     pub fn receive<'b>(&mut self, input: &mut Input<'b>) -> Result<Option<Event<'b>>, PeerError> {
+        if cfg!(target_pointer_width = "64")
+            && let Some((kind, header, len, key)) = self.whole_message(input.rest())
+        {
+            self.heard = self.now;
+            input.take(header);
+            let payload = input.take(len);
+            return match self.unmask(kind, payload, key, true) {
+                None => Ok(Some(Event::Data(Data { kind, payload, first: true, last: true, remaining: 0 }))),
+                Some(valid) => self.bad_text(payload, valid, true, len as u64),
+            };
+        }
+        self.receive_any(input)
+    }
+
+    /// The common case: a message in one frame that lies in the input whole, within the limits. It leaves no trace
+    /// in the connection, so it is cheap; small enough to become part of the caller's loop, it is cheaper still. What
+    /// it says no to, [`receive_any`](Self::receive_any) decides.
+    ///
+    /// Returns the length of the header, that of the payload, and the masking key.
+    #[inline]
+    fn whole_message(&self, input: &[u8]) -> Option<(Kind, usize, usize, u32)> {
+        if !(matches!(self.phase, Phase::NewFrame) && self.message.is_none() && self.may_send()) {
+            return None;
+        }
+        let (kind, b1, rest) = match input {
+            [0x81, b1, rest @ ..] => (Kind::Text, *b1, rest),
+            [0x82, b1, rest @ ..] => (Kind::Binary, *b1, rest),
+            _ => return None,
+        };
+        let b1 = if R::MASKS { b1 } else { b1 ^ 0x80 };
+        let (header, len, rest) = match (b1, rest) {
+            (0..=125, rest) => (2usize, usize::from(b1), rest),
+            (126, [a, b, rest @ ..]) => (4, usize::from(u16::from_be_bytes([*a, *b])), rest),
+            _ => return None,
+        };
+        if header == 4 && len < 126 {
+            return None;
+        }
+        let (header, key, rest) = if R::MASKS {
+            (header, 0, rest)
+        } else {
+            let (key, rest) = rest.split_first_chunk::<4>()?;
+            (header.wrapping_add(4), u32::from_le_bytes(*key), rest)
+        };
+        let limits = &self.config.limits;
+        (len <= rest.len() && len as u32 <= limits.message && limits.fragments != 0)
+            .then_some((kind, header, len, key))
+    }
+
+    /// Every case.
+    #[inline(never)]
+    fn receive_any<'b>(&mut self, input: &mut Input<'b>) -> Result<Option<Event<'b>>, PeerError> {
         if !input.is_empty() && self.may_send() {
             self.heard = self.now;
         }
-        if let Phase::Header { bytes, have } = self.phase {
-            let header = if have == 0 {
-                header::parse(input.rest(), !R::MASKS, self.message.is_some())
-            } else {
-                Ok(None)
-            };
-            let header = match header {
-                Ok(Some(header)) => Some(header),
-                Ok(None) => match self.gather_header(bytes, have, input) {
-                    Ok(header) => header,
-                    Err(error) => return Err(self.violation(error)),
-                },
+        if let Phase::NewFrame | Phase::Header { .. } = self.phase {
+            let header = match self.next_header(input) {
+                Ok(Some(header)) => header,
+                Ok(None) => return Ok(None),
                 Err(error) => return Err(self.violation(error)),
             };
-            let Some(header) = header else { return Ok(None) };
             // The slot still holds a Pong. Memory stays bounded, and so that the caller comes back, so does what is
             // left of the input: this header.
             if header.opcode >= opcode::CLOSE && self.pong_is_pending() {
@@ -112,7 +157,7 @@ impl<R: Role> Connection<R> {
                 input.take_rest();
                 Err(error)
             }
-            Phase::Header { .. } | Phase::Closed => {
+            Phase::NewFrame | Phase::Header { .. } | Phase::Closed => {
                 input.take_rest();
                 Ok(None)
             }
@@ -124,31 +169,29 @@ impl<R: Role> Connection<R> {
         self.slot.get(..usize::from(self.slot_len)).unwrap_or(&[])
     }
 
-    /// A header that came in pieces: its bytes gather in the connection. `used` is how many of the input's are its own.
-    #[cold]
-    fn gather_header(
-        &mut self,
-        bytes: [u8; HEADER_MAX - 1],
-        have: u8,
-        input: &mut Input<'_>,
-    ) -> Result<Option<Header>, PeerError> {
-        // All the input that fits is looked at; `used` tells how much of it the header took.
+    /// The header at the front of the input; its `used` is how many of the input's bytes are its own. One that lies
+    /// there whole is decoded where it lies; of one that comes in pieces, the bytes gather in the connection.
+    #[inline]
+    fn next_header(&mut self, input: &mut Input<'_>) -> Result<Option<Header>, PeerError> {
         let mut all = [0; HEADER_MAX];
-        let have = usize::from(have);
-        copy(&mut all, bytes.get(..have).unwrap_or(&[]));
-        let n = copy(all.get_mut(have..).unwrap_or_default(), input.rest());
-        let got = have.saturating_add(n);
-        let header = header::parse(all.get(..got).unwrap_or(&[]), !R::MASKS, self.message.is_some())?;
-        Ok(match header {
-            Some(header) => Some(Header { used: header.used.saturating_sub(have), ..header }),
-            None => {
-                let mut bytes = [0; HEADER_MAX - 1];
-                copy(&mut bytes, &all);
-                self.phase = Phase::Header { bytes, have: got as u8 };
-                input.take(n);
-                None
-            }
-        })
+        let mut have = 0;
+        let mut bytes = input.rest();
+        if let Phase::Header { bytes: before, have: n } = &self.phase {
+            have = copy(&mut all, before.get(..usize::from(*n)).unwrap_or(&[]));
+            let n = copy(all.get_mut(have..).unwrap_or_default(), bytes);
+            bytes = all.get(..have.saturating_add(n)).unwrap_or(&[]);
+        }
+        let header = header::parse(bytes, !R::MASKS, self.message.is_some())?;
+        if let Some(header) = header {
+            return Ok(Some(Header { used: header.used.saturating_sub(have), ..header }));
+        }
+        if !input.is_empty() {
+            let mut kept = [0; HEADER_MAX - 1];
+            let have = copy(&mut kept, bytes) as u8;
+            self.phase = Phase::Header { bytes: kept, have };
+            input.take_rest();
+        }
+        Ok(None)
     }
 
     /// Applies every limit that the header tells of.
@@ -193,36 +236,56 @@ impl<R: Role> Connection<R> {
         if input.is_empty() && left != 0 {
             return Ok(None);
         }
-        let n = usize::try_from(left).unwrap_or(usize::MAX).min(input.rest().len());
-        let mut payload = input.take(n);
-        let mut remaining = left.saturating_sub(n as u64);
-        let mut last = remaining == 0 && fin;
-        let kind = self.message.unwrap_or(Kind::Binary);
+        let payload = input.take(usize::try_from(left).unwrap_or(usize::MAX));
+        let n = payload.len();
+        let remaining = left.saturating_sub(n as u64);
         self.phase = if remaining == 0 {
-            Phase::START
+            Phase::NewFrame
         } else {
             Phase::Data { left: remaining, key: advance(key, n), fin }
         };
-        if kind == Kind::Text {
-            let bad =
-                if R::MASKS { self.utf8.check(payload) } else { unmask_text(&mut self.utf8, payload, key) };
-            if let Some(valid) = bad.or((last && !self.utf8.is_complete()).then_some(n)) {
-                let error = self.violation(PeerError::InvalidUtf8);
-                if valid == 0 {
-                    return Err(error);
-                }
-                payload = payload.split_at_mut_checked(valid).unwrap_or_default().0;
-                remaining = left.saturating_sub(valid as u64);
-                last = false;
-            }
-        } else if !R::MASKS {
-            unmask::<false>(payload, key);
+        let kind = self.message.unwrap_or(Kind::Binary);
+        let first = core::mem::replace(&mut self.first, false);
+        let last = remaining == 0 && fin;
+        if let Some(valid) = self.unmask(kind, payload, key, last) {
+            return self.bad_text(payload, valid, first, left);
         }
         if last {
             self.message = None;
         }
-        let first = core::mem::replace(&mut self.first, false);
         Ok(Some(Event::Data(Data { kind, payload, first, last, remaining })))
+    }
+
+    /// Unmasks payload, and checks it if it is text; `Some`: only so many bytes of it are valid.
+    #[inline]
+    fn unmask(&mut self, kind: Kind, payload: &mut [u8], key: u32, last: bool) -> Option<usize> {
+        if kind == Kind::Text {
+            let bad =
+                if R::MASKS { self.utf8.check(payload) } else { unmask_text(&mut self.utf8, payload, key) };
+            return bad.or((last && !self.utf8.is_complete()).then_some(payload.len()));
+        }
+        if !R::MASKS {
+            unmask::<false>(payload, key);
+        }
+        None
+    }
+
+    /// Delivers what is valid of a text, and fails behind it (RFC 6455 8.1).
+    #[cold]
+    fn bad_text<'b>(
+        &mut self,
+        payload: &'b mut [u8],
+        valid: usize,
+        first: bool,
+        left: u64,
+    ) -> Result<Option<Event<'b>>, PeerError> {
+        let error = self.violation(PeerError::InvalidUtf8);
+        if valid == 0 {
+            return Err(error);
+        }
+        let payload = payload.split_at_mut_checked(valid).unwrap_or_default().0;
+        let remaining = left.saturating_sub(valid as u64);
+        Ok(Some(Event::Data(Data { kind: Kind::Text, payload, first, last: false, remaining })))
     }
 
     #[inline(never)]
@@ -244,7 +307,7 @@ impl<R: Role> Connection<R> {
             self.phase = Phase::Control { left, key: advance(key, n), opcode };
             return Ok(None);
         }
-        self.phase = Phase::START;
+        self.phase = Phase::NewFrame;
         Ok(Some(match opcode {
             opcode::PING => {
                 self.pong_owed = !self.eof; // behind our Close too, until the peer's (RFC 6455 5.5.2)

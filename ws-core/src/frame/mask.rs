@@ -106,7 +106,15 @@ pub(crate) fn unmask<const TEST: bool>(data: &mut [u8], key: u32) -> bool {
 
 /// Single bytes. The core library's ASCII test reads words: a second pass is cheaper than an OR.
 #[cfg(all(not(target_pointer_width = "64"), not(feature = "words")))]
+#[inline]
 pub(crate) fn unmask<const TEST: bool>(data: &mut [u8], key: u32) -> bool {
+    unmask_bytes(data, key);
+    !TEST || data.is_ascii()
+}
+
+#[cfg(all(not(target_pointer_width = "64"), not(feature = "words")))]
+#[inline(never)] // once, for text and binary
+fn unmask_bytes(data: &mut [u8], key: u32) {
     let [p, q, r, s] = key.to_le_bytes();
     let (turns, tail) = data.as_chunks_mut::<8>();
     for [a, b, c, d, e, f, g, h] in turns {
@@ -122,7 +130,6 @@ pub(crate) fn unmask<const TEST: bool>(data: &mut [u8], key: u32) -> bool {
     for (b, k) in tail.iter_mut().zip([p, q, r, s, p, q, r]) {
         *b ^= k;
     }
-    !TEST || data.is_ascii()
 }
 
 #[cfg(test)]
