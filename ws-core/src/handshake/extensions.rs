@@ -3,7 +3,8 @@
 //! A field holds a list of offers, each a name and parameters with or without a value, which may be quoted. What the
 //! names mean is decided elsewhere.
 
-use crate::bytes::ascii::{is_token, is_token_byte, split_once, text, trim};
+use super::field;
+use crate::bytes::ascii::{is_token_byte, split_once, text, trim};
 use crate::http::Fields;
 
 /// The field does not follow the grammar. The handshake fails for it (RFC 6455 9.1).
@@ -46,76 +47,97 @@ pub struct Value<'a> {
     raw: &'a str,
 }
 
-/// The offers of one line of the field, in order of preference; the first that does not follow the grammar is an error,
-/// and the last item. Each byte is looked at a fixed number of times.
+/// The offers of one line of the field, in order of preference; nothing but an error if one of them does not follow the
+/// grammar.
 pub fn offers(line: &str) -> impl Iterator<Item = Result<Offer<'_>, GrammarError>> {
-    let mut rest = Some(line.as_bytes());
-    core::iter::from_fn(move || {
-        let element = next_element(&mut rest)?;
-        let offer =
-            element.and_then(|element| if is_offer(element) { Ok(element) } else { Err(GrammarError) });
-        if offer.is_err() {
-            rest = None;
-        }
-        Some(offer.map(|element| {
+    let (error, mut rest) = match check(line.as_bytes()) {
+        Some(_) => (None, Some(line.as_bytes())),
+        None => (Some(Err(GrammarError)), None),
+    };
+    let offers = core::iter::from_fn(move || {
+        loop {
+            let (element, later) = split_unquoted(rest?, b',');
+            rest = later;
             let (name, params) = split_once(element, b';').unwrap_or((element, &[]));
-            Offer { name: text(trim(name)), params: text(params) }
-        }))
-    })
-}
-
-/// All lines of the field `name` are elements of which each `is_element`, and have one if they stand at all.
-pub(super) fn is_list(mut fields: Fields<'_>, name: &str, is_element: fn(&[u8]) -> bool) -> bool {
-    let (mut stands, mut has_element) = (false, false);
-    while let Some(line) = fields.next_of(name.as_bytes()) {
-        stands = true;
-        let mut rest = Some(line);
-        while let Some(element) = next_element(&mut rest) {
-            has_element = true;
-            if !element.is_ok_and(is_element) {
-                return false;
+            if !trim(name).is_empty() {
+                return Some(Ok(Offer { name: text(trim(name)), params: text(params) }));
             }
         }
-    }
-    has_element || !stands
+    });
+    error.into_iter().chain(offers)
 }
 
-/// The next element of a list that is not empty, trimmed.
-fn next_element<'a>(rest: &mut Option<&'a [u8]>) -> Option<Result<&'a [u8], GrammarError>> {
-    while let Some(list) = *rest {
-        let Ok((element, later)) = split_unquoted(list, b',') else { return Some(Err(GrammarError)) };
-        *rest = later;
-        let element = trim(element);
-        if !element.is_empty() {
-            return Some(Ok(element));
+/// All lines of the field follow the grammar, and hold an offer if they stand at all (RFC 6455 9.1).
+pub(super) fn are_offers(mut fields: Fields<'_>) -> bool {
+    let (mut stands, mut has_offer) = (false, false);
+    while let Some(line) = fields.next_of(field::EXTENSIONS.as_bytes()) {
+        stands = true;
+        match check(line) {
+            Some(is_offer) => has_offer |= is_offer,
+            None => return false,
         }
     }
-    None
+    has_offer || !stands
 }
 
-/// A name, and parameters that follow the grammar.
-pub(super) fn is_offer(element: &[u8]) -> bool {
-    let (name, mut rest) = match split_once(element, b';') {
-        Some((name, params)) => (name, Some(params)),
-        None => (element, None),
-    };
-    while let Some(params) = rest {
-        let Ok((param, later)) = split_unquoted(params, b';') else { return false };
-        rest = later;
-        let (name, value) = split_once(param, b'=').unwrap_or((param, b"-"));
-        if !is_token(trim(name)) || !is_value(trim(value)) {
-            return false;
-        }
-    }
-    is_token(trim(name))
+/// Where a line stands between two bytes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum At {
+    /// Before an offer: at the beginning, or behind a comma.
+    Offer,
+    Name,
+    NameEnd,
+    /// Before a parameter: behind a semicolon.
+    Param,
+    ParamName,
+    ParamNameEnd,
+    /// Before a value: behind an equals sign.
+    Value,
+    Token,
+    /// In quotes that hold nothing yet, in quotes, behind a backslash in them.
+    Quote,
+    Quoted,
+    Escape,
+    ValueEnd,
 }
 
-/// Quoted or not, what it says is a token (RFC 6455 9.1); so a backslash is never part of it.
-fn is_value(value: &[u8]) -> bool {
-    match value {
-        [b'"', raw @ .., b'"'] => unescaped(raw).next().is_some() && unescaped(raw).all(is_token_byte),
-        _ => is_token(value),
+/// `None`: the line does not follow the grammar. `Some(false)`: it holds commas alone.
+fn check(line: &[u8]) -> Option<bool> {
+    let (mut at, mut has_offer) = (At::Offer, false);
+    for byte in line {
+        let is_whole = matches!(
+            at,
+            At::Name | At::NameEnd | At::ParamName | At::ParamNameEnd | At::Token | At::ValueEnd
+        );
+        at = match (at, *byte) {
+            (At::Quote | At::Quoted, b'\\') => At::Escape,
+            (At::Quoted, b'"') => At::ValueEnd,
+            // Quoted or not, a value is a token (RFC 6455 9.1).
+            (_, byte) if is_token_byte(byte) => match at {
+                At::Offer | At::Name => At::Name,
+                At::Param | At::ParamName => At::ParamName,
+                At::Value | At::Token => At::Token,
+                At::Quote | At::Quoted | At::Escape => At::Quoted,
+                At::NameEnd | At::ParamNameEnd | At::ValueEnd => return None,
+            },
+            (_, b' ' | b'\t') => match at {
+                At::Offer | At::Param | At::Value => at,
+                At::Name | At::NameEnd => At::NameEnd,
+                At::ParamName | At::ParamNameEnd => At::ParamNameEnd,
+                At::Token | At::ValueEnd => At::ValueEnd,
+                At::Quote | At::Quoted | At::Escape => return None,
+            },
+            (At::Offer, b',') => At::Offer,
+            (_, b',') if is_whole => At::Offer,
+            (_, b';') if is_whole => At::Param,
+            (At::ParamName | At::ParamNameEnd, b'=') => At::Value,
+            (At::Value, b'"') => At::Quote,
+            _ => return None,
+        };
+        has_offer |= at == At::Name;
     }
+    let is_whole = !matches!(at, At::Param | At::Value | At::Quote | At::Quoted | At::Escape);
+    is_whole.then_some(has_offer)
 }
 
 impl<'a> Offer<'a> {
@@ -123,7 +145,7 @@ impl<'a> Offer<'a> {
     pub fn params(&self) -> impl Iterator<Item = Param<'a>> {
         let mut rest = (!self.params.is_empty()).then_some(self.params.as_bytes());
         core::iter::from_fn(move || {
-            let (param, later) = split_unquoted(rest?, b';').ok()?;
+            let (param, later) = split_unquoted(rest?, b';');
             rest = later;
             let (name, value) = match split_once(param, b'=') {
                 Some((name, value)) => (name, Some(Value::of(trim(value)))),
@@ -184,22 +206,16 @@ fn unescaped(raw: &[u8]) -> impl Iterator<Item = u8> {
     })
 }
 
-/// Splits at the first `separator` that is not inside a quoted string.
-fn split_unquoted(text: &[u8], separator: u8) -> Result<(&[u8], Option<&[u8]>), GrammarError> {
+/// Splits a line that was checked, at the first `separator` that is not inside a quoted string.
+fn split_unquoted(text: &[u8], separator: u8) -> (&[u8], Option<&[u8]>) {
     let (mut quoted, mut escaped) = (false, false);
-    for (at, byte) in text.iter().enumerate() {
-        match *byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            byte if byte == separator && !quoted => {
-                let (head, tail) = text.split_at_checked(at).ok_or(GrammarError)?;
-                return Ok((head, tail.get(1..)));
-            }
-            _ => {}
-        }
-    }
-    if quoted { Err(GrammarError) } else { Ok((text, None)) }
+    let end = text.iter().position(|byte| {
+        escaped = *byte == b'\\' && !escaped;
+        quoted ^= *byte == b'"' && !escaped;
+        *byte == separator && !quoted
+    });
+    let (head, tail) = text.split_at_checked(end.unwrap_or(text.len())).unwrap_or_default();
+    (head, tail.get(1..))
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 
 use base64ct::{Base64, Encoding};
 
+use crate::bytes::copy;
+
 /// Bytes of a key's text.
 pub(crate) const KEY_LEN: usize = 24;
 /// Bytes of an accept value's text.
@@ -20,8 +22,7 @@ pub(crate) fn is_key(key: &[u8]) -> bool {
 /// The text of a key, of 16 random bytes.
 pub(crate) fn encode_key(nonce: &[u8; 16]) -> [u8; KEY_LEN] {
     let mut key = [0; KEY_LEN];
-    // The lengths fit, so this does not fail; a key of zeros would be refused by the peer.
-    let _ = Base64::encode(nonce, &mut key);
+    encode(nonce, &mut key);
     key
 }
 
@@ -31,8 +32,23 @@ pub(crate) fn accept(key: &[u8]) -> [u8; ACCEPT_LEN] {
     sha1.update(key);
     sha1.update(GUID);
     let mut accept = [0; ACCEPT_LEN];
-    let _ = Base64::encode(&sha1.digest().bytes(), &mut accept);
+    encode(&sha1.digest().bytes(), &mut accept);
     accept
+}
+
+/// Three bytes at a time: with lengths that are not known in advance, the encoder needs a division.
+fn encode(mut bytes: &[u8], mut text: &mut [u8]) {
+    while let Some((four, rest)) = text.split_first_chunk_mut::<4>() {
+        let mut three = [0; 3];
+        let n = copy(&mut three, bytes);
+        bytes = bytes.get(n..).unwrap_or(&[]);
+        // The lengths fit, so this does not fail; a key of zeros would be refused by the peer.
+        let _ = Base64::encode(&three, four);
+        for padding in four.iter_mut().skip(n.saturating_add(1)) {
+            *padding = b'=';
+        }
+        text = rest;
+    }
 }
 
 #[cfg(test)]

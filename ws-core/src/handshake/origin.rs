@@ -1,6 +1,6 @@
 //! Which pages may connect: [`OriginPolicy`] (RFC 6455 10.2, RFC 6454).
 
-use crate::bytes::ascii::split_once;
+use crate::http::target::{Scheme, split_scheme};
 
 /// Which pages may connect. A browser says in the `Origin` field which page asks, and sends the cookies of the *server*
 /// along: without a policy, any page on the web could speak here in its visitor's name.
@@ -29,35 +29,23 @@ impl OriginPolicy<'_> {
         let Some(origin) = origin else { return true };
         match self {
             Self::Any => true,
-            Self::SameOrigin => parts(origin).is_some_and(|(scheme, authority)| {
-                let is_web = scheme.eq_ignore_ascii_case(b"http") || scheme.eq_ignore_ascii_case(b"https");
+            Self::SameOrigin => match split_scheme(origin) {
                 // A host without a port means the default of whichever scheme the page has.
-                is_web && authority.eq_ignore_ascii_case(without_default_port(scheme, host))
-            }),
-            Self::List(list) => list.iter().map(|allowed| allowed.as_bytes()).any(|allowed| {
-                match (parts(allowed), parts(origin)) {
-                    (Some((scheme, authority)), Some(of_origin)) => {
-                        scheme.eq_ignore_ascii_case(of_origin.0)
-                            && authority.eq_ignore_ascii_case(of_origin.1)
-                    }
-                    _ => allowed == origin,
+                Some((scheme @ (Scheme::Http | Scheme::Https), authority)) => {
+                    let authority = scheme.strip_default_port(authority);
+                    authority.eq_ignore_ascii_case(scheme.strip_default_port(host)) && !authority.is_empty()
                 }
+                _ => false,
+            },
+            Self::List(list) => list.iter().any(|allowed| {
+                without_default_port(allowed.as_bytes()).eq_ignore_ascii_case(without_default_port(origin))
             }),
         }
     }
 }
 
-/// Scheme and authority of an origin, without the port that is the scheme's default.
-fn parts(origin: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (scheme, rest) = split_once(origin, b':')?;
-    let authority = without_default_port(scheme, rest.strip_prefix(b"//")?);
-    if authority.is_empty() { None } else { Some((scheme, authority)) }
-}
-
-fn without_default_port<'a>(scheme: &[u8], authority: &'a [u8]) -> &'a [u8] {
-    let is_secure = scheme.eq_ignore_ascii_case(b"https") || scheme.eq_ignore_ascii_case(b"wss");
-    let port: &[u8] = if is_secure { b":443" } else { b":80" };
-    authority.strip_suffix(port).or(authority.strip_suffix(b":")).unwrap_or(authority)
+fn without_default_port(origin: &[u8]) -> &[u8] {
+    split_scheme(origin).map_or(origin, |(scheme, _)| scheme.strip_default_port(origin))
 }
 
 #[cfg(test)]

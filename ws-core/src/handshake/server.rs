@@ -23,7 +23,7 @@
 //! # Ok::<_, ws_core::handshake::server::Refusal>(())
 //! ```
 
-use super::extensions::{is_list, is_offer};
+use super::extensions::are_offers;
 use super::{Deadline, OriginPolicy, field, has_word, key};
 use crate::bytes::ascii::{self, split_once, text};
 use crate::bytes::{Input, Output};
@@ -134,9 +134,7 @@ impl<'s> Handshake<'s> {
         {
             return Err(Refusal::Body);
         }
-        // Of two lists that are the same but for what an element is, a subprotocol holds no quotes.
-        if !is_list(fields, field::PROTOCOL, ascii::is_token) || !is_list(fields, field::EXTENSIONS, is_offer)
-        {
+        if !are_tokens(fields) || !are_offers(fields) {
             return Err(Refusal::Grammar);
         }
         if !origin.admits(fields.find(field::ORIGIN), authority.unwrap_or(host)) {
@@ -144,6 +142,21 @@ impl<'s> Handshake<'s> {
         }
         Ok(Accept { accept: key::accept(key), request, subprotocol: None, fields: &[], at: 0 })
     }
+}
+
+/// All subprotocols are tokens, and there is one if the field stands at all (RFC 6455 4.3).
+fn are_tokens(mut fields: Fields<'_>) -> bool {
+    let (mut stands, mut has_element) = (false, false);
+    while let Some(line) = fields.next_of(field::PROTOCOL.as_bytes()) {
+        stands = true;
+        for element in ascii::list(line) {
+            has_element = true;
+            if !ascii::is_token(element) {
+                return false;
+            }
+        }
+    }
+    has_element || !stands
 }
 
 #[cfg(feature = "defmt")]
@@ -313,15 +326,15 @@ impl Refusal {
     pub const fn reason(self) -> &'static str {
         match self {
             Self::Head(error) => error.reason(),
-            Self::NoHost => "a Host field that names a host is needed",
-            Self::Method => "only GET opens a WebSocket",
-            Self::NoUpgrade => "this is a WebSocket: ask for an upgrade",
-            Self::WebSocketVersion => "only version 13 of the WebSocket protocol is spoken here",
-            Self::Key => "Sec-WebSocket-Key is not 16 bytes in Base64",
-            Self::Body => "a request for a WebSocket has no body",
-            Self::Grammar => "a list of subprotocols or extensions is malformed",
-            Self::Origin => "pages of this origin are not let in",
-            Self::TimedOut => "the request did not come in time",
+            Self::NoHost => "no valid Host",
+            Self::Method => "not GET",
+            Self::NoUpgrade => "WebSocket only",
+            Self::WebSocketVersion => "only version 13 is spoken",
+            Self::Key => "bad Sec-WebSocket-Key",
+            Self::Body => "body not allowed",
+            Self::Grammar => "malformed list",
+            Self::Origin => "origin refused",
+            Self::TimedOut => "timed out",
         }
     }
 

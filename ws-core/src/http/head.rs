@@ -81,16 +81,16 @@ impl HeadError {
     /// What is wrong, in words.
     pub const fn reason(self) -> &'static str {
         match self {
-            Self::BadLine => "the first line is malformed",
-            Self::BadVersion => "only HTTP/1.1 is spoken here",
-            Self::BadTarget => "the request target is malformed",
-            Self::BareLineBreak => "a line does not end with CR LF",
-            Self::FoldedLine => "a field is folded over lines",
-            Self::BadName => "the name of a field is malformed",
-            Self::ControlByte => "a control byte in the head",
-            Self::DuplicateField => "a field that may stand once stands twice",
-            Self::LongLine => "the request target is too long",
-            Self::LongHead => "the head is too long",
+            Self::BadLine => "malformed first line",
+            Self::BadVersion => "only HTTP/1.1 is spoken",
+            Self::BadTarget => "malformed target",
+            Self::BareLineBreak => "a line without CR LF",
+            Self::FoldedLine => "folded field",
+            Self::BadName => "malformed field name",
+            Self::ControlByte => "control byte",
+            Self::DuplicateField => "duplicate field",
+            Self::LongLine => "target too long",
+            Self::LongHead => "head too long",
             Self::ManyFields => "too many fields",
         }
     }

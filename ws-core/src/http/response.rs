@@ -81,29 +81,21 @@ impl<'a> Response<'a> {
     }
 }
 
-/// The phrase that people expect behind a status; it means nothing to programs (RFC 9112 4).
-const fn reason(status: u16) -> &'static str {
-    match status {
-        200 => "OK",
-        204 => "No Content",
-        301 => "Moved Permanently",
-        302 => "Found",
-        304 => "Not Modified",
-        308 => "Permanent Redirect",
-        400 => "Bad Request",
-        401 => "Unauthorized",
-        403 => "Forbidden",
-        404 => "Not Found",
-        405 => "Method Not Allowed",
-        408 => "Request Timeout",
-        413 => "Content Too Large",
-        414 => "URI Too Long",
-        426 => "Upgrade Required",
-        429 => "Too Many Requests",
-        431 => "Request Header Fields Too Large",
-        500 => "Internal Server Error",
-        503 => "Service Unavailable",
-        505 => "HTTP Version Not Supported",
-        _ => "",
-    }
+/// The phrase behind a status. It means nothing to programs, and may be empty (RFC 9112 4): people get to read it for
+/// what is answered most.
+fn reason(status: u16) -> &'static str {
+    const REASONS: [(u16, &str); 11] = [
+        (200, "OK"),
+        (400, "Bad Request"),
+        (403, "Forbidden"),
+        (404, "Not Found"),
+        (405, "Method Not Allowed"),
+        (408, "Request Timeout"),
+        (414, "URI Too Long"),
+        (426, "Upgrade Required"),
+        (431, "Header Fields Too Large"),
+        (503, "Service Unavailable"),
+        (505, "HTTP Version Not Supported"),
+    ];
+    REASONS.iter().find(|(known, _)| *known == status).map_or("", |(_, reason)| reason)
 }

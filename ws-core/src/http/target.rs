@@ -43,16 +43,41 @@ pub(crate) fn measure(target: &[u8]) -> Result<(usize, usize), HeadError> {
     if let [b'/', ..] = target {
         return Ok((0, 0));
     }
-    for scheme in ["http://", "https://", "ws://", "wss://"] {
-        let (front, rest) = target.split_at_checked(scheme.len()).unwrap_or_default();
-        if front.eq_ignore_ascii_case(scheme.as_bytes()) {
-            let len = rest.iter().position(|b| matches!(b, b'/' | b'?')).unwrap_or(rest.len());
-            if rest.get(..len).is_some_and(is_authority) {
-                return Ok((scheme.len(), scheme.len().saturating_add(len)));
-            }
-        }
+    let (_, rest) = split_scheme(target).ok_or(HeadError::BadTarget)?;
+    let len = rest.iter().position(|b| matches!(b, b'/' | b'?')).unwrap_or(rest.len());
+    if !rest.get(..len).is_some_and(is_authority) {
+        return Err(HeadError::BadTarget);
     }
-    Err(HeadError::BadTarget)
+    let start = target.len().saturating_sub(rest.len());
+    Ok((start, start.saturating_add(len)))
+}
+
+/// The schemes that lead to a server of HTTP.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scheme {
+    Http,
+    Https,
+    Ws,
+    Wss,
+}
+
+impl Scheme {
+    const ALL: [(&'static [u8], Self); 4] =
+        [(b"http://", Self::Http), (b"https://", Self::Https), (b"ws://", Self::Ws), (b"wss://", Self::Wss)];
+
+    /// `authority` without the port, if that is the scheme's default.
+    pub(crate) fn strip_default_port(self, authority: &[u8]) -> &[u8] {
+        let port: &[u8] = if matches!(self, Self::Https | Self::Wss) { b":443" } else { b":80" };
+        authority.strip_suffix(port).or(authority.strip_suffix(b":")).unwrap_or(authority)
+    }
+}
+
+/// The scheme that `text` begins with, and what stands behind its two slashes.
+pub(crate) fn split_scheme(text: &[u8]) -> Option<(Scheme, &[u8])> {
+    Scheme::ALL.iter().find_map(|(prefix, scheme)| {
+        let (front, rest) = text.split_at_checked(prefix.len())?;
+        front.eq_ignore_ascii_case(prefix).then_some((*scheme, rest))
+    })
 }
 
 /// `text` is a host, and a port if it likes (RFC 9110 7.2, RFC 3986 3.2.2). What stands between the brackets of an IP
