@@ -341,16 +341,23 @@ impl Refusal {
     /// The response: the status, the fields that go with it and, but for 405, the reason as text.
     pub const fn response(self) -> Response<'static> {
         const TEXT: (&str, &str) = ("Content-Type", "text/plain");
-        let fields: &[(&str, &str)] = match self.status() {
-            405 => &[TEXT, ("Allow", "GET")],
-            426 => {
-                &[TEXT, ("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")]
-            }
-            _ => &[TEXT],
+        let status = self.status();
+        let (reason, fields): (_, &[(&str, &str)]) = match status {
+            403 => ("Forbidden", &[TEXT]),
+            405 => ("Method Not Allowed", &[TEXT, ("Allow", "GET")]),
+            408 => ("Request Timeout", &[TEXT]),
+            414 => ("URI Too Long", &[TEXT]),
+            426 => (
+                "Upgrade Required",
+                &[TEXT, ("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")],
+            ),
+            431 => ("Request Header Fields Too Large", &[TEXT]),
+            505 => ("HTTP Version Not Supported", &[TEXT]),
+            _ => ("Bad Request", &[TEXT]),
         };
         // No body where the method may be HEAD, which takes none (RFC 9110 9.3.2).
         let text = if matches!(self, Self::Method) { "" } else { self.reason() };
-        Response::trusted(self.status(), fields, text.as_bytes())
+        Response::trusted(status, reason, fields, text.as_bytes())
     }
 }
 

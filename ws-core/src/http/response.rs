@@ -22,6 +22,8 @@ use crate::error::UsageError;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Response<'a> {
     status: u16,
+    /// Looked up by who makes it, so that the phrases of other statuses are not linked.
+    reason: &'static str,
     fields: &'a [(&'a str, &'a str)],
     body: &'a [u8],
     is_head: bool,
@@ -45,11 +47,16 @@ impl<'a> Response<'a> {
         {
             return Err(UsageError::BadField);
         }
-        Ok(Self::trusted(status, fields, body))
+        Ok(Self::trusted(status, reason(status), fields, body))
     }
 
-    pub(crate) const fn trusted(status: u16, fields: &'a [(&'a str, &'a str)], body: &'a [u8]) -> Self {
-        Self { status, fields, body, is_head: false, at: 0 }
+    pub(crate) const fn trusted(
+        status: u16,
+        reason: &'static str,
+        fields: &'a [(&'a str, &'a str)],
+        body: &'a [u8],
+    ) -> Self {
+        Self { status, reason, fields, body, is_head: false, at: 0 }
     }
 
     /// The answer to a HEAD request: the same head, and no body (RFC 9110 9.3.2).
@@ -67,7 +74,7 @@ impl<'a> Response<'a> {
     pub fn transmit(&mut self, out: &mut Output<'_>) -> bool {
         let mut pieces = Pieces::new(&mut self.at, out);
         pieces.put(b"HTTP/1.1 ").put_decimal(self.status.into());
-        pieces.put(b" ").put(reason(self.status).as_bytes()).put(b"\r\nConnection: close\r\n");
+        pieces.put(b" ").put(self.reason.as_bytes()).put(b"\r\nConnection: close\r\n");
         // These two have neither a body nor a length (RFC 9110 8.6, 15.3.5, 15.4.5).
         let is_empty = matches!(self.status, 204 | 304);
         if !is_empty {
@@ -81,21 +88,29 @@ impl<'a> Response<'a> {
     }
 }
 
-/// The phrase behind a status. It means nothing to programs, and may be empty (RFC 9112 4): people get to read it for
-/// what is answered most.
-fn reason(status: u16) -> &'static str {
-    const REASONS: [(u16, &str); 11] = [
-        (200, "OK"),
-        (400, "Bad Request"),
-        (403, "Forbidden"),
-        (404, "Not Found"),
-        (405, "Method Not Allowed"),
-        (408, "Request Timeout"),
-        (414, "URI Too Long"),
-        (426, "Upgrade Required"),
-        (431, "Header Fields Too Large"),
-        (503, "Service Unavailable"),
-        (505, "HTTP Version Not Supported"),
-    ];
-    REASONS.iter().find(|(known, _)| *known == status).map_or("", |(_, reason)| reason)
+/// The phrase that people expect behind a status; it means nothing to programs, and may be empty (RFC 9112 4).
+const fn reason(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        204 => "No Content",
+        301 => "Moved Permanently",
+        302 => "Found",
+        304 => "Not Modified",
+        308 => "Permanent Redirect",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        408 => "Request Timeout",
+        413 => "Content Too Large",
+        414 => "URI Too Long",
+        426 => "Upgrade Required",
+        429 => "Too Many Requests",
+        431 => "Request Header Fields Too Large",
+        500 => "Internal Server Error",
+        503 => "Service Unavailable",
+        505 => "HTTP Version Not Supported",
+        _ => "",
+    }
 }
