@@ -9,13 +9,12 @@ pub(crate) mod utf8;
 pub use input::Input;
 pub use output::Output;
 
-/// Copies as much of `src` as fits and says how much. Slices of equal length are what lets the compiler see that
-/// the copy cannot panic.
+/// Copies as much of `src` as fits and says how much. The compiler makes a block copy of it at every level, and unlike
+/// [`copy_from_slice`](slice::copy_from_slice) it cannot panic.
 #[inline]
 pub(crate) fn copy(dst: &mut [u8], src: &[u8]) -> usize {
-    let n = dst.len().min(src.len());
-    if let (Some(d), Some(s)) = (dst.get_mut(..n), src.get(..n)) {
-        d.copy_from_slice(s);
+    for (to, from) in dst.iter_mut().zip(src) {
+        *to = *from;
     }
-    n
+    dst.len().min(src.len())
 }

@@ -225,8 +225,13 @@ impl<R: Role> Connection<R> {
             (self.ping_owed, 4),
             (self.close_sent == Sent::Owed, if self.our_code.is_some() { 2 } else { 0 }),
         ];
-        let owed = owed.iter().filter(|(is_owed, _)| *is_owed).map(|(_, len)| head.saturating_add(*len));
-        let bytes = owed.sum::<usize>().saturating_sub(usize::from(self.control_at));
+        let mut bytes = 0usize;
+        for (is_owed, len) in owed {
+            if is_owed {
+                bytes = bytes.saturating_add(head).saturating_add(len);
+            }
+        }
+        let bytes = bytes.saturating_sub(usize::from(self.control_at));
         self.frame_left.saturating_add(bytes as u64)
     }
 

@@ -39,10 +39,12 @@ impl<'a> Request<'a> {
         let host = is_authority(self.host.as_bytes());
         let target = measure(self.target.as_bytes()) == Ok((0, 0));
         let origin = self.origin.is_none_or(|o| !o.is_empty() && o.bytes().all(|b| b.is_ascii_graphic()));
-        let protocols = self.subprotocols.iter().enumerate().all(|(n, name)| {
-            ascii::is_token(name.as_bytes())
-                && !self.subprotocols.iter().take(n).any(|earlier| earlier == name)
-        });
+        let mut others = self.subprotocols;
+        let mut protocols = true;
+        while let [name, rest @ ..] = others {
+            protocols &= ascii::is_token(name.as_bytes()) && !rest.contains(name);
+            others = rest;
+        }
         if host && target && origin && protocols && field::are_extra(self.fields) {
             Ok(())
         } else {

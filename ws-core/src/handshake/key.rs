@@ -12,11 +12,14 @@ pub(crate) const ACCEPT_LEN: usize = 28;
 
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-/// `key` is 16 bytes in Base64. Bits beyond them are not looked at: RFC 4648 3.5 leaves that to the decoder, and there
-/// are clients that draw 22 characters.
-pub(crate) fn is_key(key: &[u8]) -> bool {
-    let is_base64 = |b: u8| b.is_ascii_alphanumeric() || b == b'+' || b == b'/';
-    key.len() == KEY_LEN && key.strip_suffix(b"==").is_some_and(|digits| digits.iter().all(|b| is_base64(*b)))
+/// The text of a key, if that is 16 bytes in Base64. Bits beyond them are not looked at: RFC 4648 3.5 leaves that to the
+/// decoder, and there are clients that draw 22 characters.
+pub(crate) fn check_key(key: &[u8]) -> Option<&[u8; KEY_LEN]> {
+    let is_base64 = |b: &u8| b.is_ascii_alphanumeric() || *b == b'+' || *b == b'/';
+    match key {
+        [digits @ .., b'=', b'='] if digits.iter().all(is_base64) => key.try_into().ok(),
+        _ => None,
+    }
 }
 
 /// The text of a key, of 16 random bytes.
@@ -27,10 +30,13 @@ pub(crate) fn encode_key(nonce: &[u8; 16]) -> [u8; KEY_LEN] {
 }
 
 /// The value that proves to have read `key`.
-pub(crate) fn accept(key: &[u8]) -> [u8; ACCEPT_LEN] {
+pub(crate) fn accept(key: &[u8; KEY_LEN]) -> [u8; ACCEPT_LEN] {
+    // In one piece of known length: then no bounds check is left of the hash function's.
+    let mut text = [0; KEY_LEN + GUID.len()];
+    copy(&mut text, key);
+    copy(text.get_mut(KEY_LEN..).unwrap_or_default(), GUID);
     let mut sha1 = sha1_smol::Sha1::new();
-    sha1.update(key);
-    sha1.update(GUID);
+    sha1.update(&text);
     let mut accept = [0; ACCEPT_LEN];
     encode(&sha1.digest().bytes(), &mut accept);
     accept
@@ -58,9 +64,13 @@ mod tests {
     /// RFC 6455 1.3: the example.
     #[test]
     fn the_accept_value_of_the_sample_nonce() {
-        assert!(is_key(b"dGhlIHNhbXBsZSBub25jZQ=="));
+        assert!(check_key(b"dGhlIHNhbXBsZSBub25jZQ==").is_some());
         assert_eq!(encode_key(b"the sample nonce"), *b"dGhlIHNhbXBsZSBub25jZQ==");
         assert_eq!(accept(b"dGhlIHNhbXBsZSBub25jZQ=="), *b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+    }
+
+    fn is_key(text: &[u8]) -> bool {
+        check_key(text).is_some()
     }
 
     #[test]

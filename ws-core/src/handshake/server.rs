@@ -128,7 +128,7 @@ impl<'s> Handshake<'s> {
         if fields.find(field::VERSION) != Some(b"13") {
             return Err(Refusal::WebSocketVersion);
         }
-        let key = fields.find(field::KEY).filter(|key| key::is_key(key)).ok_or(Refusal::Key)?;
+        let key = fields.find(field::KEY).and_then(key::check_key).ok_or(Refusal::Key)?;
         if fields.find(field::TRANSFER_ENCODING).is_some()
             || fields.find(field::CONTENT_LENGTH).is_some_and(|len| len != b"0")
         {

@@ -25,7 +25,7 @@ impl<'a> Target<'a> {
     pub fn parse(target: &'a str) -> Result<Self, HeadError> {
         let (authority, path) = measure(target.as_bytes())?;
         let (before, rest) = target.split_at_checked(path).unwrap_or_default();
-        let query = rest.bytes().position(|b| b == b'?').unwrap_or(rest.len());
+        let query = rest.as_bytes().iter().position(|b| *b == b'?').unwrap_or(rest.len());
         let (path, query) = rest.split_at_checked(query).unwrap_or_default();
         Ok(Self {
             authority: before.get(authority..).filter(|authority| !authority.is_empty()),
