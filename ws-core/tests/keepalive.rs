@@ -314,9 +314,30 @@ fn a_heartbeat_that_was_due_is_dropped_at_a_close() {
         let mut out = Output::new(&mut buf);
         assert_eq!(timed.driver.ws.transmit(&mut out), 1);
         timed.driver.sent.extend(out.filled());
-        timed.driver.frame(0x88, b"\x03\xe8");
+        timed.driver.receive(&incoming(end, 0x88, b"\x03\xe8"));
+        let both = 2 * (2 + end.key_len()) + 4 + 2;
+        assert_eq!(timed.driver.ws.buffered_amount(), both as u64 - 1);
+        timed.driver.flush();
         let opcodes: Vec<_> = timed.driver.replies().iter().map(|(b0, _)| *b0).collect();
         assert_eq!(opcodes, [0x89, 0x88]);
+    }
+}
+
+#[test]
+fn a_heartbeat_that_is_half_out_is_not_overtaken_by_the_next() {
+    for (end, start) in everywhere() {
+        let mut timed = Timed::new(end, start, Timeouts { pong: Duration::ZERO, ..PING });
+        let (due, next) = (timed.t(3000), timed.t(6000));
+        timed.driver.ws.handle_timeout(due);
+        let mut buf = [0; 10];
+        let mut out = Output::new(&mut buf[..4 + end.key_len()]);
+        assert_eq!(timed.driver.ws.transmit(&mut out), 4 + end.key_len());
+        timed.driver.sent.extend(out.filled());
+        assert_eq!(timed.driver.ws.poll_timeout(), None, "it is out first");
+        timed.driver.ws.handle_timeout(next);
+        timed.driver.flush();
+        assert_eq!(timed.pings(), (1, due.millis().to_be_bytes().to_vec()));
+        timed.polls(6000);
     }
 }
 
