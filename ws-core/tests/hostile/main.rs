@@ -1,0 +1,98 @@
+//! Hostile peers: the mistakes that software like this has been attacked through, and the test that shows each is not
+//! made here. Identifiers are those of public advisories on such mistakes, wherever they were made.
+//!
+//! | class | cause | advisory | test |
+//! | --- | --- | --- | --- |
+//! | lengths | the length and that of the header are added, and wrap | | `the_longest_lengths_do_not_overflow` |
+//! | lengths | the same, in a run of ones | | `a_long_run_of_ones_is_refused_at_once` |
+//! | lengths | the same, behind a header that should have been refused before | | `a_bad_first_byte_is_refused_before_its_length` |
+//! | lengths | the sum over fragments wraps, and passes the limit | CVE-2020-27813 | `huge_fragments_do_not_wrap_the_limit` |
+//! | lengths | the top bit is let through, and the length is negative | CVE-2020-13935 | `the_top_bit_of_a_length_is_refused` |
+//! | lengths | a server's 64-bit length is too much for a client | CVE-2026-1528 | `a_client_survives_every_length_of_a_server` |
+//! | lengths | bytes are shifted as signed numbers | | `lengths_are_not_signed` |
+//! | lengths | a few bytes more than the length wrap, and unmask all memory | | `lengths_just_below_the_wrap_are_refused` |
+//! | lengths | unmasking goes by the length declared, past what has come | | `only_what_has_come_is_unmasked` |
+//! | lengths | the largest length and one are zero | | `the_largest_length_and_one_are_not_zero` |
+//! | lengths | a small fragment, then one whose length wraps the sum | | `a_small_fragment_before_a_huge_one` |
+//! | lengths | a length is not looked at | | `every_header_has_the_verdict_of_the_table` |
+//! | lengths | the offset of a fragment wraps | CVE-2025-51495 | `fragments_of_all_lengths_add_up` |
+//! | lengths | a length without an end, of a draft older than the protocol | CVE-2026-54466 | `no_draft_is_spoken` |
+//! | lengths | the sender takes the wrong form at its boundary | | `each_form_of_the_length_is_sent_up_to_its_last_value` |
+//! | lengths | a longer form than needed is taken | | `a_length_in_a_longer_form_is_refused` |
+//! | memory | the length declared is allocated | RUSTSEC-2022-0035 | `a_declared_gibibyte_costs_nothing` |
+//! | memory | messages have no limit; or it does not reach the decoder | CVE-2016-10542, CVE-2026-44545 | `each_limit_holds_exactly` |
+//! | memory | a text without an end is kept | CVE-2014-0193 | `a_message_without_an_end_is_closed_by_the_limit` |
+//! | memory | each tiny fragment costs an object | CVE-2026-48779 | `a_million_one_byte_fragments` |
+//! | memory | bytes are limited, fragments are not | CVE-2026-12151, RUSTSEC-2026-0258 | `a_million_empty_fragments` |
+//! | memory | what is sent piles up for a peer that does not read | RUSTSEC-2020-0043 | `output_never_exceeds_what_is_lent` |
+//! | memory | each Pong costs memory | CVE-2021-3690 | `a_million_pongs_cost_nothing` |
+//! | memory | Pings pile up replies that nobody reads | | `a_million_pings_leave_one_reply` |
+//! | memory | a reserved opcode with a large payload is taken in | CVE-2026-19204 | `a_reserved_opcode_is_refused_before_its_payload` |
+//! | framing | an unmasked frame is an error, and delivered | | `an_unmasked_frame_is_not_delivered` |
+//! | framing | a server takes unmasked frames | | `an_unmasked_frame_is_not_delivered` |
+//! | framing | a server masks | | `a_server_never_masks_and_a_client_always_does` |
+//! | framing | a header in two reads, before a large payload | | `a_header_in_two_reads_before_a_large_payload` |
+//! | framing | the bytes of a header that was read in part are lost | | `a_header_in_single_bytes` |
+//! | framing | frames behind the handshake, in the same read, are lost | | `frames_behind_the_handshake_are_not_lost` |
+//! | framing | the stream loses its place under load, or in a close with a reason | | `a_long_stream_keeps_its_place` |
+//! | framing | a Close without a payload | | `an_empty_close` |
+//! | framing | control frames of no length | | `empty_control_frames` |
+//! | framing | asking for a length and then for its bytes goes out of step | | `asking_again_changes_nothing` |
+//! | framing | the parser's error is not caught | CVE-2022-21676 | `reserved_bits_are_an_error_like_any_other` |
+//! | framing | a message in many pieces, or one too large, is looked at for ever | CVE-2025-5399 | `every_call_makes_progress` |
+//! | closing | a send races with a close | CVE-2022-25762 | `nothing_is_sent_behind_a_close` |
+//! | closing | frames behind an error or a Close are still delivered | | `nothing_is_delivered_behind_an_error_or_a_close` |
+//! | closing | a code that may not be on the wire, a reason that is not text, half a code | | `a_close_that_may_not_be_is_refused` |
+//! | closing | the peer keeps the connection open behind its Close | CVE-2024-23672 | `a_peer_that_ignores_the_close_is_dropped` |
+//! | framing | the Pong is lost when the transport is full | | `a_pong_waits_for_room` |
+//! | framing | a Ping in two reads goes unanswered; text is cut inside a character | | `a_ping_in_pieces_is_answered`, `text_that_ends_inside_a_character_is_refused` |
+//! | framing | right only because the buffer is large | | `a_session_at_every_size_of_every_buffer` |
+//! | framing | a second decoder lacks the checks of the first | | `both_roles_check_the_same` |
+//! | framing | a reply holds bytes of another, or of nobody | CVE-2016-10518, CVE-2026-45736 | `a_reply_holds_nothing_of_an_earlier_one` |
+//! | framing | a large message keeps a Pong waiting until the peer gives up | | `a_pong_leaves_inside_a_large_message` |
+//! | framing | bytes beside those lent are written | | `buffers_are_not_written_beside_what_is_lent` |
+//! | masking | one key for the whole connection | CVE-2025-10148 | `each_frame_has_a_key_of_its_own` |
+//! | masking | keys out of a predictable generator | | `keys_come_from_the_callers_entropy`, `no_client_without_entropy` |
+//! | masking | a client does not mask, or does not check the accept value | | `a_client_masks_and_checks_the_accept_value` |
+//! | masking | whoever writes the payload chooses the bytes on the wire (RFC 6455 10.3) | | `the_payload_does_not_choose_the_wire` |
+//! | masking | a proxy takes a refusal for an upgrade | | `another_version_is_refused_and_the_connection_closed` |
+//! | teardown | a handshake without a deadline, or with one for each read | | `one_deadline_for_the_whole_handshake` |
+//! | teardown | the closing handshake waits for ever | | `the_closing_handshake_ends_whatever_the_peer_does` |
+//! | teardown | the peer's end is seen, and the connection kept | | `the_peers_end_is_answered_by_ours` |
+//! | teardown | honest peers that send single bytes are taken for hostile ones | | `single_bytes_are_no_attack` |
+//!
+//! Of sockets, and so shown by the adapters' tests: a handle dropped leaves its transport open; states of TCP behind the
+//! close outlive it; churn leaks descriptors; slow handshakes take all slots.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod closing;
+mod floods;
+mod framing;
+mod lengths;
+mod masking;
+
+#[test]
+fn the_table_names_every_test_and_no_other() {
+    let sources = [
+        include_str!("closing.rs"),
+        include_str!("floods.rs"),
+        include_str!("framing.rs"),
+        include_str!("lengths.rs"),
+        include_str!("masking.rs"),
+    ];
+    let mut tests: Vec<&str> = sources
+        .iter()
+        .flat_map(|source| source.split("#[test]\nfn ").skip(1))
+        .map(|rest| rest.split('(').next().unwrap())
+        .collect();
+    let rows = include_str!("main.rs").lines().filter(|line| line.starts_with("//! | ")).skip(1);
+    let named =
+        rows.filter_map(|row| row.rsplit(" | ").next()).flat_map(|cell| cell.split('`').skip(1).step_by(2));
+    let mut named: Vec<&str> = named.collect();
+    tests.sort_unstable();
+    named.sort_unstable();
+    named.dedup();
+    assert_eq!(named, tests);
+}
