@@ -115,8 +115,8 @@ impl Reads {
     }
 }
 
-/// A buffer to read into. All start on a cache line, so that no row has better luck with it than another.
-#[repr(align(64))]
+/// A buffer to read into. All start on a page, so that no row has better luck with it than another.
+#[repr(align(4096))]
 pub struct Buffer(pub [u8; READ]);
 
 impl Buffer {
