@@ -74,7 +74,7 @@ impl<R: Role> Connection<R> {
     ///
     /// What the peer did wrong. All that was valid before it has been delivered, whichever way the input was cut. The
     /// Close frame for it is owed: transmit it and shut down. Each further call returns the same error.
-    #[inline]
+    #[inline(always)]
     pub fn receive<'b>(&mut self, input: &mut Input<'b>) -> Result<Option<Event<'b>>, PeerError> {
         if cfg!(target_pointer_width = "64")
             && let Some((kind, header, len, key)) = self.whole_message(input.rest())
@@ -90,12 +90,12 @@ impl<R: Role> Connection<R> {
         self.receive_any(input)
     }
 
-    /// The common case: a message in one frame that lies in the input whole, within the limits. It leaves no trace
-    /// in the connection, so it is cheap; small enough to become part of the caller's loop, it is cheaper still. What
-    /// it says no to, [`receive_any`](Self::receive_any) decides.
+    /// The common case: a message in one frame that lies in the input whole, within the limits. It leaves no trace in
+    /// the connection, and becomes part of the caller's loop: so it is cheap. What it says no to, `receive_any`
+    /// decides. Left out of small cores, where size counts first.
     ///
-    /// Returns the length of the header, that of the payload, and the masking key.
-    #[inline]
+    /// Returns the lengths of the header and the payload, and the masking key.
+    #[inline(always)]
     fn whole_message(&self, input: &[u8]) -> Option<(Kind, usize, usize, u32)> {
         if !(matches!(self.phase, Phase::NewFrame) && self.message.is_none() && self.may_send()) {
             return None;
@@ -257,7 +257,7 @@ impl<R: Role> Connection<R> {
     }
 
     /// Unmasks payload, and checks it if it is text; `Some`: only so many bytes of it are valid.
-    #[inline]
+    #[inline(always)]
     fn unmask(&mut self, kind: Kind, payload: &mut [u8], key: u32, last: bool) -> Option<usize> {
         if kind == Kind::Text {
             let bad =
