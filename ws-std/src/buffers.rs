@@ -1,7 +1,9 @@
 //! What was read and not decoded ([`Inbox`]), what was encoded and not written ([`Outbox`]): both survive any
 //! interruption of the stream.
 
-use crate::{Error, Waited};
+use crate::clock::Deadline;
+use crate::waiting::Told;
+use crate::{Error, Transport, Waited};
 use std::io::{self, ErrorKind, Read, Write};
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -75,27 +77,59 @@ impl Inbox {
     }
 }
 
+/// How long a write may wait for the peer to take something.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Patience {
+    /// As long as [`Options::send_timeout`](crate::Options::send_timeout).
+    Send,
+    /// So long, but not beyond the end of the closing handshake.
+    Close(Deadline),
+    /// Hardly: the caller has something else to do, and comes back.
+    Little,
+}
+
+/// The shortest wait that a socket can be told.
+const LITTLE: Duration = Duration::from_millis(1);
+
 /// Bytes that were encoded and wait to be written.
 #[derive(Debug)]
 pub(crate) struct Outbox {
     buf: Box<[u8]>,
     waiting: Range<usize>,
-    /// How long the stream was told to wait in a write.
+    /// Something was written, and the stream was not flushed since.
+    unflushed: bool,
+    /// How long a peer may take nothing; zero: for ever.
     timeout: Duration,
+    /// Since when it has taken nothing.
+    stuck: Option<Instant>,
+    told: Told,
 }
 
 impl Outbox {
     pub(crate) fn new(size: usize, timeout: Duration) -> Self {
-        Self { buf: vec![0; size.max(256)].into_boxed_slice(), waiting: 0..0, timeout }
+        Self {
+            buf: vec![0; size.max(256)].into_boxed_slice(),
+            waiting: 0..0,
+            unflushed: false,
+            timeout,
+            stuck: None,
+            told: Told::NOTHING,
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
         self.waiting.len()
     }
 
+    /// All was written, and taken by what is below the stream.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.waiting.is_empty() && !self.unflushed
+    }
+
     /// Forgets what waits: there is nobody to take it.
     pub(crate) fn clear(&mut self) {
         self.waiting = 0..0;
+        self.unflushed = false;
     }
 
     /// Lets `encode` write behind what waits.
@@ -118,30 +152,69 @@ impl Outbox {
     ///
     /// # Errors
     ///
-    /// [`Error::TimedOut`] if the stream has waited in vain; [`Error::WouldBlock`] if it does not wait; [`Error::Io`].
-    pub(crate) fn flush(&mut self, stream: &mut impl Write) -> Result<(), Error> {
-        while !self.waiting.is_empty() {
+    /// [`Error::TimedOut`] if the stream has waited in vain; [`Error::WouldBlock`] if it does not wait, or only a
+    /// little as it was told; [`Error::Io`].
+    pub(crate) fn flush<S: Transport>(&mut self, stream: &mut S, patience: Patience) -> Result<(), Error> {
+        while !self.is_settled() {
+            let limit = match patience {
+                Patience::Send => (!self.timeout.is_zero()).then_some(self.timeout),
+                Patience::Close(by) => by.or_within(self.timeout).left().map_err(|_| CLOSE_LATE)?,
+                Patience::Little => Some(LITTLE),
+            };
+            self.told.tell(limit, |time| stream.set_write_timeout(time))?;
             let begun = Instant::now();
-            self.write_some(stream).map_err(|error| match Error::from(error) {
-                Error::WouldBlock if !self.timeout.is_zero() && begun.elapsed() >= self.timeout => {
-                    Error::TimedOut(Waited::Send)
-                }
-                error => error,
-            })?;
+            match self.write_some(stream) {
+                Ok(()) => self.stuck = None,
+                Err(error) => return Err(self.judge(error.into(), begun, limit, patience)),
+            }
         }
-        Ok(stream.flush()?)
+        Ok(())
     }
 
-    /// Writes once, as much as the stream takes.
-    pub(crate) fn write_some(&mut self, stream: &mut impl Write) -> io::Result<()> {
-        match stream.write(self.buf.get(self.waiting.clone()).unwrap_or_default()) {
-            Ok(0) => Err(ErrorKind::WriteZero.into()),
-            Ok(n) => {
-                self.waiting.start = self.waiting.start.saturating_add(n).min(self.waiting.end);
-                Ok(())
+    /// What a failed write means.
+    fn judge(&mut self, error: Error, begun: Instant, limit: Option<Duration>, patience: Patience) -> Error {
+        if !matches!(error, Error::WouldBlock) {
+            return error;
+        }
+        let stuck = *self.stuck.get_or_insert(begun);
+        // A clock that ticks coarsely ends a wait early, so half of it counts; a stream that does not wait is judged by
+        // the time since it took something.
+        let has_waited = limit.is_some_and(|limit| begun.elapsed().saturating_mul(2) >= limit);
+        let is_stuck = !self.timeout.is_zero() && stuck.elapsed() >= self.timeout;
+        match patience {
+            Patience::Send if has_waited => SEND_LATE,
+            Patience::Close(by)
+                if has_waited && by.left().is_ok_and(|left| left.is_none_or(|left| left > LITTLE)) =>
+            {
+                SEND_LATE
             }
+            Patience::Close(_) if has_waited => CLOSE_LATE,
+            _ if is_stuck => SEND_LATE,
+            _ => error,
+        }
+    }
+
+    /// Writes once, as much as the stream takes; flushes the stream if all is written.
+    pub(crate) fn write_some(&mut self, stream: &mut impl Write) -> io::Result<()> {
+        let result = if self.waiting.is_empty() {
+            stream.flush().map(|()| self.unflushed = false)
+        } else {
+            match stream.write(self.buf.get(self.waiting.clone()).unwrap_or_default()) {
+                Ok(0) => Err(ErrorKind::WriteZero.into()),
+                Ok(n) => {
+                    self.waiting.start = self.waiting.start.saturating_add(n).min(self.waiting.end);
+                    self.unflushed = true;
+                    Ok(())
+                }
+                Err(error) => Err(error),
+            }
+        };
+        match result {
             Err(error) if error.kind() == ErrorKind::Interrupted => Ok(()),
-            Err(error) => Err(error),
+            result => result,
         }
     }
 }
+
+const SEND_LATE: Error = Error::TimedOut(Waited::Send);
+const CLOSE_LATE: Error = Error::TimedOut(Waited::Close);

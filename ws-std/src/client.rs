@@ -2,7 +2,8 @@
 
 use crate::buffers::{Inbox, Outbox};
 use crate::clock::{Clock, Deadline};
-use crate::{Error, Options, OsSeeded, Refused, Transport, Waited, WebSocket, opening};
+use crate::socket::Agreed;
+use crate::{Error, Options, OsSeeded, Refused, Transport, WebSocket, opening};
 use std::io;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -14,6 +15,9 @@ use ws_core::{Client, Connection};
 
 /// How long one address may take before the next is tried beside it (RFC 8305 5).
 const STAGGER: Duration = Duration::from_millis(250);
+
+/// A long wait.
+const LONG: Duration = Duration::from_secs(60);
 
 /// How long the body of a refusal is waited for.
 const BODY: Duration = Duration::from_secs(1);
@@ -46,13 +50,14 @@ pub struct Connect<'a> {
     origin: Option<&'a str>,
     subprotocols: &'a [&'a str],
     fields: &'a [(&'a str, &'a str)],
+    further: &'a [&'a str],
     options: Options,
 }
 
 impl<'a> Connect<'a> {
     /// A connection to `url`. The port is 80 if the URL has none.
     pub const fn new(url: &'a str) -> Self {
-        Self { url, origin: None, subprotocols: &[], fields: &[], options: Options::DEFAULT }
+        Self { url, origin: None, subprotocols: &[], fields: &[], further: &[], options: Options::DEFAULT }
     }
 
     /// The `Origin` field: the page in whose name a browser asks. Other programs need none.
@@ -70,6 +75,12 @@ impl<'a> Connect<'a> {
         Self { fields, ..self }
     }
 
+    /// Fields of the server's response to keep, names in lower case, such as `set-cookie`: see [`WebSocket::fields`] and
+    /// [`Refused::fields`].
+    pub const fn further(self, names: &'a [&'a str]) -> Self {
+        Self { further: names, ..self }
+    }
+
     /// Memory, limits and deadlines.
     pub const fn options(self, options: Options) -> Self {
         Self { options, ..self }
@@ -82,12 +93,38 @@ impl<'a> Connect<'a> {
     /// # Errors
     ///
     /// [`Error::Url`], [`Error::TlsNeeded`] before anything is sent; [`Error::Io`] if no address answers;
-    /// then as [`handshake`].
+    /// then as [`over`](Self::over).
     pub fn open(self) -> Result<WebSocket<TcpStream, Client<OsSeeded>>, Error> {
         let place = Place::of(self.url)?;
+        if place.is_secure {
+            return Err(Error::TlsNeeded);
+        }
         let addresses = (place.name.as_str(), place.port).to_socket_addrs().map_err(Error::Io)?;
         let deadline = Deadline::within(self.options.handshake_timeout);
         let stream = dial(in_turns(addresses.collect()), deadline)?;
+        self.handshake(stream, &place, deadline)
+    }
+
+    /// Does the opening handshake over a stream that is connected already, such as TLS to the host of a `wss://` URL. The
+    /// URL says what to ask for, nothing is connected.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Url`]; [`Error::Refused`] with what the server said instead; [`Error::Handshake`] if its answer is not
+    /// acceptable; [`Error::TimedOut`] after [`Options::handshake_timeout`]; [`Error::Usage`] if something to be sent may
+    /// not go on the wire; [`Error::Lost`], [`Error::Io`].
+    pub fn over<S: Transport>(self, stream: S) -> Result<WebSocket<S, Client<OsSeeded>>, Error> {
+        let place = Place::of(self.url)?;
+        let deadline = Deadline::within(self.options.handshake_timeout);
+        self.handshake(stream, &place, deadline)
+    }
+
+    fn handshake<S: Transport>(
+        self,
+        stream: S,
+        place: &Place,
+        deadline: Deadline,
+    ) -> Result<WebSocket<S, Client<OsSeeded>>, Error> {
         let request = Request {
             host: &place.host,
             target: &place.target,
@@ -95,35 +132,35 @@ impl<'a> Connect<'a> {
             subprotocols: self.subprotocols,
             fields: self.fields,
         };
-        handshake_until(stream, request, &self.options, deadline)
+        handshake_until(stream, request, self.further, &self.options, deadline)
     }
 }
 
-/// Does the opening handshake over a stream that is connected already, such as TLS.
+/// Does the opening handshake over a stream that is connected already, for a `request` made by hand. See
+/// [`Connect::over`] for one made from a URL. A stream that does not wait is asked again and again until it is done.
 ///
 /// # Errors
 ///
-/// [`Error::Refused`] with what the server said instead; [`Error::Handshake`] if its answer is not acceptable;
-/// [`Error::TimedOut`] after [`Options::handshake_timeout`]; [`Error::Usage`] if something in `request` may not go on the
-/// wire; [`Error::Lost`], [`Error::Io`].
+/// As [`Connect::over`], without those of a URL.
 pub fn handshake<S: Transport>(
     stream: S,
     request: Request<'_>,
     options: &Options,
 ) -> Result<WebSocket<S, Client<OsSeeded>>, Error> {
-    handshake_until(stream, request, options, Deadline::within(options.handshake_timeout))
+    handshake_until(stream, request, &[], options, Deadline::within(options.handshake_timeout))
 }
 
 fn handshake_until<S: Transport>(
     mut stream: S,
     request: Request<'_>,
+    further: &[&str],
     options: &Options,
     deadline: Deadline,
 ) -> Result<WebSocket<S, Client<OsSeeded>>, Error> {
     let mut entropy = OsSeeded::new()?;
     let mut store = vec![0; options.head_buffer];
     let clock = Clock::start();
-    let mut handshake = Handshake::new(request, &mut entropy, &mut store, &[], clock.now())?;
+    let mut handshake = Handshake::new(request, &mut entropy, &mut store, further, clock.now())?;
     stream.set_nodelay()?;
     let mut outbox = Outbox::new(options.write_buffer, options.send_timeout);
     opening::write(&mut stream, &mut outbox, deadline, |out| handshake.transmit(out))?;
@@ -134,35 +171,38 @@ fn handshake_until<S: Transport>(
             Ok(true) => break,
             Ok(false) => {}
             Err(client::Error::Refused { status }) => {
-                let refused = refused(status, &handshake, &mut stream, &mut inbox, deadline);
-                return Err(Error::Refused(Box::new(refused)));
+                let fields = kept(&handshake, &[&OF_INTEREST, further]);
+                let body = body(&handshake, &mut stream, &mut inbox, deadline);
+                return Err(Error::Refused(Box::new(Refused { status, fields, body })));
             }
             Err(error) => return Err(Error::Handshake(error)),
         }
     }
     let protocol = handshake.protocol().map(str::to_owned);
+    let agreed = Agreed { protocol, fields: kept(&handshake, &[further]) };
     let ws = Connection::client(options.config, entropy, clock.now());
-    WebSocket::new(stream, ws, clock, inbox, options, protocol)
+    Ok(WebSocket::new(stream, ws, clock, (inbox, outbox), agreed))
 }
 
-/// What the server says instead of 101, with as much of the body as comes soon and fits the buffer.
-fn refused<S: Transport>(
-    status: u16,
+/// Fields that tell why a connection was refused.
+const OF_INTEREST: [&str; 5] =
+    ["content-type", "content-length", "location", "retry-after", "www-authenticate"];
+
+fn kept(handshake: &Handshake<'_>, names: &[&[&str]]) -> Vec<(String, String)> {
+    let fields = handshake.response().fields();
+    let kept = fields.filter(|(name, _)| names.iter().any(|names| names.contains(name)));
+    kept.map(|(name, value)| (name.to_owned(), String::from_utf8_lossy(value).into_owned())).collect()
+}
+
+/// As much of a response's body as comes soon and fits the buffer.
+fn body<S: Transport>(
     handshake: &Handshake<'_>,
     stream: &mut S,
     inbox: &mut Inbox,
     deadline: Deadline,
-) -> Refused {
-    let response = handshake.response();
-    let ours = ["content-type", "content-length", "location", "retry-after", "www-authenticate"];
-    let fields = response
-        .fields()
-        .filter(|(name, _)| ours.contains(name))
-        .map(|(name, value)| (name.to_owned(), String::from_utf8_lossy(value).into_owned()))
-        .collect();
-    let length =
-        response.field("content-length").and_then(|length| length.parse().ok()).unwrap_or(usize::MAX);
-    let wanted = inbox.capacity().min(length);
+) -> Vec<u8> {
+    let length = handshake.response().field("content-length").and_then(|length| length.parse().ok());
+    let wanted = inbox.capacity().min(length.unwrap_or(usize::MAX));
     let mut body = inbox.waiting().to_vec();
     let deadline = deadline.or_within(BODY);
     while body.len() < wanted {
@@ -173,11 +213,13 @@ fn refused<S: Transport>(
         body.extend_from_slice(inbox.waiting());
     }
     body.truncate(wanted);
-    Refused { status, fields, body }
+    body
 }
 
 /// What a URL says, in the forms that are needed.
 struct Place {
+    /// Only TLS will do.
+    is_secure: bool,
     /// Name or address to ask for, without brackets.
     name: String,
     port: u16,
@@ -190,11 +232,11 @@ struct Place {
 impl Place {
     fn of(url: &str) -> Result<Self, Error> {
         let url = Url::parse(url).map_err(|_| Error::Url("this is no URL"))?;
-        match url.scheme() {
-            "ws" | "http" => {}
-            "wss" | "https" => return Err(Error::TlsNeeded),
-            _ => return Err(Error::Url("the scheme has to be ws")),
-        }
+        let is_secure = match url.scheme() {
+            "ws" | "http" => false,
+            "wss" | "https" => true,
+            _ => return Err(Error::Url("the scheme has to be ws or wss")),
+        };
         if url.fragment().is_some() {
             return Err(Error::Url("a WebSocket's URL has no fragment: write # as %23 (RFC 6455 3)"));
         }
@@ -203,6 +245,7 @@ impl Place {
         }
         let host = url.host_str().ok_or(Error::Url("the URL has no host"))?;
         Ok(Self {
+            is_secure,
             name: host.trim_start_matches('[').trim_end_matches(']').to_owned(),
             port: url.port_or_known_default().unwrap_or(80),
             host: url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")),
@@ -229,22 +272,32 @@ fn in_turns(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
 
 /// Connects to the address that answers first; each has a head start over the next.
 fn dial(addresses: Vec<SocketAddr>, deadline: Deadline) -> Result<TcpStream, Error> {
-    let late = || Error::TimedOut(Waited::Handshake);
+    let connect = |address: &SocketAddr, left: Option<Duration>| match left {
+        Some(left) => TcpStream::connect_timeout(address, left),
+        None => TcpStream::connect(address),
+    };
+    let mut failure = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
+    if let [address] = *addresses {
+        let result = connect(&address, deadline.left()?);
+        deadline.left()?;
+        return result.map_err(Error::Io);
+    }
     let (answer, answers) = mpsc::channel();
     let mut addresses = addresses.into_iter();
-    let mut failure = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
     let mut running = 0u32;
     loop {
-        let left = deadline.left().ok_or_else(late)?;
+        let left = deadline.left()?;
         if let Some(address) = addresses.next() {
             let answer = answer.clone();
             // A connection that comes too late is closed: nobody is there to take it.
-            thread::spawn(move || answer.send(TcpStream::connect_timeout(&address, left)));
+            thread::Builder::new().spawn(move || answer.send(connect(&address, left)))?;
             running = running.saturating_add(1);
         } else if running == 0 {
             return Err(Error::Io(failure));
         }
-        let patience = if addresses.len() == 0 { left } else { left.min(STAGGER) };
+        // Without a deadline and another address, look up now and then all the same.
+        let last = left.unwrap_or(LONG);
+        let patience = if addresses.len() == 0 { last } else { last.min(STAGGER) };
         match answers.recv_timeout(patience) {
             Ok(Ok(stream)) => return Ok(stream),
             Ok(Err(error)) => {

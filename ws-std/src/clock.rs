@@ -23,23 +23,33 @@ impl Clock {
     }
 }
 
-/// One moment by which all of something has to be done.
+/// One moment by which all of something has to be done, or never.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Deadline(Instant);
+pub(crate) struct Deadline(Option<Instant>);
+
+/// The deadline has passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Late;
 
 impl Deadline {
+    /// `time` from now. Never, if `time` is zero or longer than the clock counts.
     pub(crate) fn within(time: Duration) -> Self {
-        let now = Instant::now();
-        Self(now.checked_add(time).unwrap_or(now))
+        Self(if time.is_zero() { None } else { Instant::now().checked_add(time) })
     }
 
-    /// What is left; `None`: nothing.
-    pub(crate) fn left(&self) -> Option<Duration> {
-        self.0.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
+    /// What is left; `None`: there is no end to it.
+    pub(crate) fn left(&self) -> Result<Option<Duration>, Late> {
+        match self.0 {
+            Some(moment) => {
+                let left = moment.checked_duration_since(Instant::now());
+                left.filter(|left| !left.is_zero()).map(Some).ok_or(Late)
+            }
+            None => Ok(None),
+        }
     }
 
     /// The earlier of this one and `time` from now.
     pub(crate) fn or_within(self, time: Duration) -> Self {
-        Self(self.0.min(Self::within(time).0))
+        Self([self.0, Self::within(time).0].into_iter().flatten().min())
     }
 }

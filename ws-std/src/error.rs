@@ -23,7 +23,7 @@ pub enum Error {
     /// The URL cannot be opened; says why.
     Url(&'static str),
     /// `wss://` needs TLS, which this crate does not bring: make the TLS connection yourself, then call
-    /// [`client::handshake`](crate::client::handshake) with it.
+    /// [`Connect::over`](crate::Connect::over) with it.
     TlsNeeded,
     /// The server answered with another status than 101. Boxed: it holds what the server said.
     Refused(Box<Refused>),
@@ -55,7 +55,7 @@ pub struct Refused {
     /// The status.
     pub status: u16,
     /// The fields of interest, names in lower case: `location`, `retry-after`, `www-authenticate`, `content-type`,
-    /// `content-length`.
+    /// `content-length`, and those of [`Connect::further`](crate::Connect::further).
     pub fields: Vec<(String, String)>,
     /// The beginning of the body: what fitted the read buffer.
     pub body: Vec<u8>,
@@ -77,7 +77,7 @@ impl fmt::Display for Error {
             Self::Lost => f.write_str("the connection was lost: the peer left without closing"),
             Self::Url(why) => write!(f, "{why}; an example: ws://127.0.0.1:9001/path"),
             Self::TlsNeeded => {
-                f.write_str("wss:// needs TLS: connect it yourself and hand it to client::handshake")
+                f.write_str("wss:// needs TLS: connect it yourself and hand it to Connect::over")
             }
             Self::Refused(refused) => {
                 write!(f, "the server refused the connection with status {}", refused.status)?;
@@ -108,7 +108,10 @@ impl std::error::Error for Error {
 impl From<io::Error> for Error {
     fn from(error: io::Error) -> Self {
         match error.kind() {
-            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Self::WouldBlock,
+            io::ErrorKind::WouldBlock => Self::WouldBlock,
+            // The end of a wait, as Windows and other streams call it; elsewhere a system says so when it has given the
+            // peer up.
+            io::ErrorKind::TimedOut if cfg!(windows) || error.raw_os_error().is_none() => Self::WouldBlock,
             _ => Self::Io(error),
         }
     }

@@ -1,4 +1,5 @@
-//! From bytes read to pieces of messages ([`decode`], [`Chunk`]) and to whole ones ([`Assembly`]).
+//! From bytes read to pieces of messages ([`decode`], [`Chunk`]) and to whole ones ([`Assembly`],
+//! [`OwnedMessage`]).
 
 use crate::buffers::Inbox;
 use std::ops::Range;
@@ -18,6 +19,41 @@ pub struct Chunk<'a> {
     pub last: bool,
     /// Bytes of the same frame that are still to come.
     pub remaining: u64,
+}
+
+/// A whole message that can be kept, or sent to another thread.
+///
+/// ```
+/// use ws_std::{Message, OwnedMessage};
+///
+/// let kept = OwnedMessage::from(Message::Text("hello"));
+/// assert_eq!(kept.as_message(), Message::Text("hello"));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum OwnedMessage {
+    /// Text.
+    Text(String),
+    /// Any bytes.
+    Binary(Vec<u8>),
+}
+
+impl OwnedMessage {
+    /// The message, lent again.
+    pub fn as_message(&self) -> Message<'_> {
+        match self {
+            Self::Text(text) => Message::Text(text),
+            Self::Binary(bytes) => Message::Binary(bytes),
+        }
+    }
+}
+
+impl From<Message<'_>> for OwnedMessage {
+    fn from(message: Message<'_>) -> Self {
+        match message {
+            Message::Text(text) => Self::Text(text.to_owned()),
+            Message::Binary(bytes) => Self::Binary(bytes.to_vec()),
+        }
+    }
 }
 
 /// A piece of a message that lies in the inbox: where, since a borrow cannot outlive the loop that finds it.

@@ -48,7 +48,7 @@
 //!
 //! # TLS
 //!
-//! `wss://` is not opened yet. Hand any stream that reads and writes to [`client::handshake`] or [`accept`]: see
+//! `wss://` is not opened yet. Hand any stream that reads and writes to [`Connect::over`] or [`accept`]: see
 //! [`Transport`].
 
 #![forbid(unsafe_code)]
@@ -78,7 +78,7 @@ mod waiting;
 pub use client::{Connect, connect};
 pub use entropy::OsSeeded;
 pub use error::{Error, Refused, Waited};
-pub use incoming::Chunk;
+pub use incoming::{Chunk, OwnedMessage};
 pub use link::{MessageWriter, Sender};
 pub use options::Options;
 pub use server::{Answer, accept, accept_with};

@@ -1,13 +1,13 @@
 //! The sending half of a connection, and its end: [`Link`], everything but what was read. [`Sender`] lends it to the
 //! caller while a piece of a message is held, and [`MessageWriter`] writes one message through it.
 
-use crate::buffers::{Inbox, Outbox};
+use crate::buffers::{Inbox, Outbox, Patience};
 use crate::clock::{Clock, Deadline};
 use crate::waiting::{Got, ReadTimer, is_end, linger};
-use crate::{Error, Options, Transport};
+use crate::{Error, Transport};
 use std::io;
 use std::time::Duration;
-use ws_core::{CloseCode, Connection, Kind, Output, ReadyState, Role, UsageError};
+use ws_core::{CloseCode, Connection, Kind, Output, Role, UsageError};
 
 /// A stream, the state of the protocol over it, and what waits to be written.
 #[derive(Debug)]
@@ -18,13 +18,13 @@ pub(crate) struct Link<S, R: Role> {
     pub(crate) outbox: Outbox,
     pub(crate) timer: ReadTimer,
     pub(crate) is_shut: bool,
+    /// The stream takes no more, and why; what it brought before may still be read.
+    pub(crate) broken: Option<io::Error>,
 }
 
 impl<S: Transport, R: Role> Link<S, R> {
-    pub(crate) fn new(stream: S, ws: Connection<R>, clock: Clock, options: &Options) -> Result<Self, Error> {
-        stream.set_write_timeout((!options.send_timeout.is_zero()).then_some(options.send_timeout))?;
-        let outbox = Outbox::new(options.write_buffer, options.send_timeout);
-        Ok(Self { stream, ws, clock, outbox, timer: ReadTimer::new(), is_shut: false })
+    pub(crate) fn new(stream: S, ws: Connection<R>, clock: Clock, outbox: Outbox) -> Self {
+        Self { stream, ws, clock, outbox, timer: ReadTimer::new(), is_shut: false, broken: None }
     }
 
     /// Sends and writes; what the stream does not take at once goes out with the next call.
@@ -34,31 +34,49 @@ impl<S: Transport, R: Role> Link<S, R> {
     }
 
     pub(crate) fn feed(&mut self, kind: Kind, payload: &mut &[u8], last: bool) -> Result<(), Error> {
-        self.encode(|ws, out| ws.send(kind, payload, last, out))
+        self.encode(Patience::Send, |ws, out| ws.send(kind, payload, last, out))
     }
 
-    /// Sends a control frame of the caller's.
-    pub(crate) fn control(
-        &mut self,
-        encode: impl FnMut(&mut Connection<R>, &mut Output<'_>) -> Result<bool, UsageError>,
-    ) -> Result<(), Error> {
-        self.encode(encode)?;
+    pub(crate) fn ping(&mut self, payload: &[u8]) -> Result<(), Error> {
+        self.encode(Patience::Send, |ws, out| ws.ping(payload, out))?;
         taken(self.flush())
+    }
+
+    /// Sends a Close. A peer that takes nothing gets no more time for it than for all of the closing handshake, which
+    /// begins now.
+    pub(crate) fn close(&mut self, code: Option<CloseCode>, reason: &str) -> Result<(), Error> {
+        self.ws.set_time(self.clock.now());
+        self.encode(closing(&self.ws), |ws, out| ws.close(code, reason, out))?;
+        taken(self.flush())
+    }
+
+    pub(crate) fn fail(&mut self, code: CloseCode) {
+        self.ws.set_time(self.clock.now());
+        self.ws.fail(code);
     }
 
     /// Repeats `encode` until it is done, and writes out what is in its way.
     fn encode(
         &mut self,
+        patience: Patience,
         mut encode: impl FnMut(&mut Connection<R>, &mut Output<'_>) -> Result<bool, UsageError>,
     ) -> Result<(), Error> {
         loop {
             if !self.outbox.has_room() {
-                self.outbox.flush(&mut self.stream)?;
+                self.write(patience)?;
             }
             if self.outbox.encode(|out| encode(&mut self.ws, out))? {
                 return Ok(());
             }
-            self.outbox.flush(&mut self.stream)?;
+            self.write(patience)?;
+        }
+    }
+
+    /// Writes all that is encoded.
+    fn write(&mut self, patience: Patience) -> Result<(), Error> {
+        match self.broken {
+            Some(_) => Err(Error::Io(io::ErrorKind::BrokenPipe.into())),
+            None => self.outbox.flush(&mut self.stream, patience),
         }
     }
 
@@ -68,34 +86,35 @@ impl<S: Transport, R: Role> Link<S, R> {
             if self.outbox.has_room() {
                 self.outbox.encode(|out| self.ws.transmit(out));
             }
-            self.outbox.flush(&mut self.stream)?;
+            self.write(patience(&self.ws, self.clock))?;
             if !self.ws.wants_transmit() {
                 return Ok(());
             }
         }
     }
 
-    /// Writes all that there is to write for a reader who is about to wait. A peer that has closed may be gone, and one
-    /// that is given up is not written to.
-    pub(crate) fn settle(&mut self) -> Result<(), Error> {
+    /// Writes all that there is to write for a reader who is about to wait; `false`: the stream does not take it now. A
+    /// peer that is given up is not written to. One that is gone may have said something before, which is read first.
+    pub(crate) fn settle(&mut self) -> Result<bool, Error> {
         if self.ws.timed_out().is_some() {
-            return Ok(());
+            return Ok(true);
         }
-        match self.flush() {
-            Err(error) if self.ws.close_received().is_some() && is_end(&error) => {
-                self.outbox.clear();
-                self.ws.receive_eof();
-                Ok(())
+        if self.broken.is_none() {
+            match self.flush() {
+                Err(error) if is_end(&error) => self.broken = broken(error),
+                Err(Error::WouldBlock) => return Ok(false),
+                result => return result.map(|()| true),
             }
-            result => result,
         }
+        forget(&mut self.outbox, &mut self.ws);
+        Ok(true)
     }
 
-    /// Waits until something was read or is due.
-    pub(crate) fn wait(&mut self, inbox: &mut Inbox) -> Result<(), Error> {
+    /// Waits until something was read or is due. `is_settled`: nothing waits to be written.
+    pub(crate) fn wait(&mut self, inbox: &mut Inbox, is_settled: bool) -> Result<(), Error> {
         let wait = self.ws.poll_timeout().map(|moment| self.clock.until(moment));
         let got = self.timer.read(&mut self.stream, inbox, wait);
-        note(&mut self.ws, self.clock.now(), got)
+        note(&mut self.ws, self.clock.now(), got, is_settled)
     }
 
     /// All that was read has been received: does what is due.
@@ -107,23 +126,61 @@ impl<S: Transport, R: Role> Link<S, R> {
 
     /// The connection is over for us: ends our direction once all is written, and lets the peer end its own.
     pub(crate) fn end(&mut self, inbox: &mut Inbox) -> Result<(), Error> {
-        if self.is_shut {
-            return Ok(());
+        if !self.is_shut {
+            if !self.settle()? {
+                return Err(Error::WouldBlock);
+            }
+            self.is_shut = true;
+            if self.stream.shutdown_write().is_err() {
+                self.ws.receive_eof(); // the peer is gone: there is nobody to tell
+            }
         }
-        self.settle()?;
-        self.is_shut = true;
-        if self.ws.ready_state() == ReadyState::Closed {
-            let _ = self.stream.shutdown_write(); // the peer is gone: there is nobody to tell
-            return Ok(());
-        }
-        let time = Duration::from_millis(self.ws.config().timeouts.close.millis().into());
-        linger(&mut self.stream, inbox, Deadline::within(time));
-        self.ws.receive_eof();
-        Ok(())
+        linger(&mut self.ws, &mut self.stream, inbox, &mut self.timer, self.clock)
+    }
+
+    /// How the connection ended, once it has.
+    pub(crate) fn ending(&mut self) -> Result<(), Error> {
+        ending(&self.ws).map_err(|error| why(error, &mut self.broken))
     }
 
     pub(crate) fn buffered_amount(&self) -> u64 {
         self.ws.buffered_amount().saturating_add(self.outbox.len() as u64)
+    }
+}
+
+/// How long the peer may take nothing of what is written now.
+pub(crate) fn patience<R: Role>(ws: &Connection<R>, clock: Clock) -> Patience {
+    match (ws.close_sent(), ws.poll_timeout()) {
+        (Some(_), Some(end)) => Patience::Close(Deadline::within(clock.until(end))),
+        _ => Patience::Send,
+    }
+}
+
+/// The same for a Close that begins the closing handshake.
+pub(crate) fn closing<R: Role>(ws: &Connection<R>) -> Patience {
+    let time = ws.config().timeouts.close.millis();
+    Patience::Close(Deadline::within(Duration::from_millis(time.into())))
+}
+
+/// Nobody is there to be written to. A peer that has closed has said all it had to say.
+pub(crate) fn forget<R: Role>(outbox: &mut Outbox, ws: &mut Connection<R>) {
+    outbox.clear();
+    outbox.encode(|out| ws.transmit(out));
+    outbox.clear();
+    if ws.close_received().is_some() {
+        ws.receive_eof();
+    }
+}
+
+pub(crate) fn broken(error: Error) -> Option<io::Error> {
+    if let Error::Io(error) = error { Some(error) } else { None }
+}
+
+/// A connection that is lost because it broke: says how, once.
+pub(crate) fn why(error: Error, broken: &mut Option<io::Error>) -> Error {
+    match (error, broken.take()) {
+        (Error::Lost, Some(broken)) => Error::Io(broken),
+        (error, _) => error,
     }
 }
 
@@ -140,6 +197,7 @@ pub(crate) fn note<R: Role>(
     ws: &mut Connection<R>,
     now: ws_core::Instant,
     got: Result<Got, Error>,
+    is_settled: bool,
 ) -> Result<(), Error> {
     match got {
         Ok(Got::Bytes) => ws.set_time(now),
@@ -148,8 +206,8 @@ pub(crate) fn note<R: Role>(
         Err(error) if ws.was_clean() && is_end(&error) => ws.receive_eof(),
         Ok(Got::Nothing) | Err(Error::WouldBlock) => {
             ws.handle_timeout(now);
-            // What is due goes out first.
-            if got.is_err() && !ws.wants_transmit() && ws.timed_out().is_none() {
+            // What is due goes out first, if the stream takes it.
+            if got.is_err() && !(is_settled && ws.wants_transmit()) && ws.timed_out().is_none() {
                 return Err(Error::WouldBlock);
             }
         }
@@ -192,7 +250,7 @@ impl<S: Transport, R: Role> Sender<'_, S, R> {
 
     /// As [`WebSocket::fail`](crate::WebSocket::fail).
     pub fn fail(&mut self, code: CloseCode) {
-        self.0.ws.fail(code);
+        self.0.fail(code);
     }
 }
 
@@ -211,17 +269,17 @@ impl<'a, S: Transport, R: Role> MessageWriter<'a, S, R> {
         Self { link, kind, is_open: true }
     }
 
-    /// Ends the message. A further call does nothing; a further write begins another message.
+    /// Ends the message and writes it out. A further call does nothing but that; a further write begins another message.
     ///
     /// # Errors
     ///
     /// As [`WebSocket::send`](crate::WebSocket::send); after [`Error::WouldBlock`], call again.
     pub fn finish(&mut self) -> Result<(), Error> {
         if self.is_open {
-            self.link.send(self.kind, &mut &[][..], true)?;
+            self.link.feed(self.kind, &mut &[][..], true)?;
             self.is_open = false;
         }
-        Ok(())
+        taken(self.link.flush())
     }
 }
 

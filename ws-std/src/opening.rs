@@ -1,35 +1,46 @@
 //! Reading and writing the opening handshake, until the moment by which all of it has to be done.
 
 use crate::buffers::{Inbox, Outbox};
-use crate::clock::Deadline;
+use crate::clock::{Deadline, Late};
 use crate::{Error, Transport, Waited};
 use std::thread;
 use std::time::Duration;
 use ws_core::Output;
 
-fn left(deadline: Deadline) -> Result<Duration, Error> {
-    deadline.left().ok_or(Error::TimedOut(Waited::Handshake))
+impl From<Late> for Error {
+    fn from(_: Late) -> Self {
+        Self::TimedOut(Waited::Handshake)
+    }
 }
 
-/// A stream that never blocks has no way to wait but to be asked again.
-fn again(error: Error) -> Result<(), Error> {
-    match error {
-        Error::WouldBlock => {
+/// A stream that never blocks has no way to wait but to be asked again: often at first, then now and then.
+#[derive(Debug, Default)]
+struct Again(u32);
+
+impl Again {
+    const OFTEN: u32 = 32;
+
+    fn unless_failed(&mut self, error: Error) -> Result<(), Error> {
+        let Error::WouldBlock = error else { return Err(error) };
+        if self.0 < Self::OFTEN {
+            self.0 = self.0.saturating_add(1);
             thread::yield_now();
-            Ok(())
+        } else {
+            thread::sleep(Duration::from_millis(1));
         }
-        error => Err(error),
+        Ok(())
     }
 }
 
 /// Reads until there is something to decode.
 pub(crate) fn read<S: Transport>(stream: &mut S, inbox: &mut Inbox, deadline: Deadline) -> Result<(), Error> {
+    let mut again = Again::default();
     while inbox.is_empty() {
-        stream.set_read_timeout(Some(left(deadline)?))?;
+        stream.set_read_timeout(deadline.left()?)?;
         match inbox.fill(stream) {
             Ok(0) => return Err(Error::Lost),
             Ok(_) => {}
-            Err(error) => again(error.into())?,
+            Err(error) => again.unless_failed(error.into())?,
         }
     }
     Ok(())
@@ -44,12 +55,16 @@ pub(crate) fn write<S: Transport>(
 ) -> Result<(), Error> {
     loop {
         let done = outbox.encode(&mut encode);
-        while outbox.len() > 0 {
-            stream.set_write_timeout(Some(left(deadline)?))?;
-            outbox.write_some(stream).or_else(|error| again(error.into()))?;
+        let mut again = Again::default();
+        while !outbox.is_settled() {
+            stream.set_write_timeout(deadline.left()?)?;
+            match outbox.write_some(stream) {
+                Ok(()) => again = Again::default(),
+                Err(error) => again.unless_failed(error.into())?,
+            }
         }
         if done {
-            return stream.flush().or_else(|error| again(error.into()));
+            return Ok(());
         }
     }
 }

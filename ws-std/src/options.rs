@@ -4,6 +4,10 @@ use std::time::Duration;
 use ws_core::{Config, Limits, handshake};
 
 /// Memory, limits and deadlines of one connection.
+///
+/// The buffers are `read_buffer` and `write_buffer` bytes for as long as the connection lives, and `head_buffer` bytes
+/// during the opening handshake. A message that came in pieces takes up to `config.limits.message` more, as its bytes
+/// come, and while that buffer grows, the smaller one before it too; it is kept for the next message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
     /// Limits and timeouts of the protocol. `limits.message` is also how far the buffer of [`read`] may grow.
@@ -16,9 +20,10 @@ pub struct Options {
     pub write_buffer: usize,
     /// Bytes of the opening handshake that are kept: the first line and the fields of interest.
     pub head_buffer: usize,
-    /// The opening handshake has to be done within this time, as a whole.
+    /// The opening handshake has to be done within this time, as a whole; zero: no limit.
     pub handshake_timeout: Duration,
-    /// A peer that takes nothing for this long is given up; zero: never.
+    /// A peer that takes nothing of what is sent for this long is given up; zero: never. It gets less once closing: what
+    /// is left of `config.timeouts.close`.
     pub send_timeout: Duration,
 }
 

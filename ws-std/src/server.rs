@@ -2,7 +2,8 @@
 
 use crate::buffers::{Inbox, Outbox};
 use crate::clock::{Clock, Deadline};
-use crate::waiting::linger;
+use crate::socket::Agreed;
+use crate::waiting::linger_until;
 use crate::{Error, Options, Transport, Waited, WebSocket, opening};
 use std::borrow::Cow;
 use std::time::Duration;
@@ -29,7 +30,8 @@ pub fn accept<S: Transport>(stream: S, origin: OriginPolicy<'_>) -> Result<WebSo
 /// Does the opening handshake as `decide` says, which sees the request: its path, its subprotocols, its fields. The
 /// fields named in `further` (in lower case, such as `cookie`) are kept beside those of the handshake.
 ///
-/// `None`: another response was given; the connection is done.
+/// `None`: another response was given; the connection is done. A stream that does not wait is asked again and again
+/// until the handshake is done.
 ///
 /// ```no_run
 /// # fn main() -> Result<(), ws_std::Error> {
@@ -69,18 +71,14 @@ pub fn accept_with<'a, S: Transport>(
         match opening::read(&mut stream, &mut exchange.inbox, deadline) {
             Err(late @ Error::TimedOut(Waited::Handshake)) => {
                 exchange.deadline = Deadline::within(LAST_WORDS);
-                exchange.end(&mut stream, Refusal::TimedOut.response())?;
-                return Err(late);
+                return exchange.refuse(&mut stream, Refusal::TimedOut, late);
             }
             result => result?,
         }
         match exchange.inbox.decode(|input| handshake.receive(input)) {
             Ok(true) => break,
             Ok(false) => {}
-            Err(refusal) => {
-                exchange.end(&mut stream, refusal.response())?;
-                return Err(Error::Refusal(refusal));
-            }
+            Err(refusal) => return exchange.refuse(&mut stream, refusal, Error::Refusal(refusal)),
         }
     }
     let request = handshake.request();
@@ -100,10 +98,7 @@ pub fn accept_with<'a, S: Transport>(
     let fields = borrowed(&fields);
     let accept = match handshake.accept(origin) {
         Ok(accept) => accept,
-        Err(refusal) => {
-            exchange.end(&mut stream, refusal.response())?;
-            return Err(Error::Refusal(refusal));
-        }
+        Err(refusal) => return exchange.refuse(&mut stream, refusal, Error::Refusal(refusal)),
     };
     let chosen = match &subprotocol {
         Some(name) => accept.subprotocol(name),
@@ -115,7 +110,8 @@ pub fn accept_with<'a, S: Transport>(
     };
     opening::write(&mut stream, &mut exchange.outbox, deadline, |out| accept.transmit(out))?;
     let ws = Connection::server(options.config, clock.now());
-    WebSocket::new(stream, ws, clock, exchange.inbox, options, subprotocol).map(Some)
+    let agreed = Agreed { protocol: subprotocol, ..Agreed::default() };
+    Ok(Some(WebSocket::new(stream, ws, clock, (exchange.inbox, exchange.outbox), agreed)))
 }
 
 /// What to answer to a request; made by the function that is given to [`accept_with`].
@@ -175,14 +171,25 @@ impl Exchange {
     /// Answers and ends the connection, the peer having read the answer.
     fn end<S: Transport>(&mut self, stream: &mut S, mut response: Response<'_>) -> Result<(), Error> {
         opening::write(stream, &mut self.outbox, self.deadline, |out| response.transmit(out))?;
-        linger(stream, &mut self.inbox, self.deadline.or_within(self.linger));
+        linger_until(stream, &mut self.inbox, self.deadline.or_within(self.linger));
         Ok(())
+    }
+
+    /// Answers with a refusal. That the client cannot be told does not change why.
+    fn refuse<S: Transport, T>(
+        &mut self,
+        stream: &mut S,
+        refusal: Refusal,
+        error: Error,
+    ) -> Result<T, Error> {
+        let _ = self.end(stream, refusal.response());
+        Err(error)
     }
 
     /// The answer that was decided on cannot be given.
     fn fail<S: Transport, T>(&mut self, stream: &mut S, error: UsageError) -> Result<T, Error> {
         if let Ok(response) = Response::new(500, &[], b"") {
-            self.end(stream, response)?;
+            let _ = self.end(stream, response);
         }
         Err(error.into())
     }

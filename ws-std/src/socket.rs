@@ -1,30 +1,39 @@
 //! An open connection over a stream: [`WebSocket`].
 
-use crate::buffers::Inbox;
+use crate::buffers::{Inbox, Outbox};
 use crate::clock::Clock;
 use crate::incoming::{Assembly, Chunk, Found, decode};
-use crate::link::{Link, MessageWriter, Sender, ending};
+use crate::link::{Link, MessageWriter, Sender, broken};
 use crate::split::{self, Halves};
-use crate::{Error, Options, Transport};
+use crate::waiting::is_end;
+use crate::{Error, Transport};
 use std::net::TcpStream;
 use std::time::Duration;
-use ws_core::{CloseCode, Connection, Kind, Message, ReadyState, Role};
+use ws_core::{CloseCode, Connection, Kind, Message, ReadyState, Role, UsageError};
 
 /// An open WebSocket over `S`, as `R`: [`Client`](crate::Client) or [`Server`](crate::Server).
 ///
 /// Reading answers Pings, sends the heartbeat and closes as the protocol asks, so keep reading. A call that ends with
 /// [`Error::WouldBlock`] has lost nothing; call it again. After any other error but [`Error::Usage`] the connection is
-/// of no more use. Dropping it closes the stream.
+/// of no more use, except that what the peer said before it left can still be read. Dropping it closes the stream.
 ///
 /// # Memory
 ///
-/// See [`Options`]; beside its buffers, some 300 bytes.
+/// See [`Options`](crate::Options); beside its buffers, some 600 bytes, and 320 more for a client's generator.
 #[derive(Debug)]
 pub struct WebSocket<S, R: Role> {
     pub(crate) link: Link<S, R>,
     pub(crate) inbox: Inbox,
     pub(crate) assembly: Assembly,
+    pub(crate) agreed: Agreed,
+}
+
+/// What is left of the opening handshake.
+#[derive(Debug, Default)]
+pub(crate) struct Agreed {
     pub(crate) protocol: Option<String>,
+    /// Of a client: the fields of the response that it wanted.
+    pub(crate) fields: Vec<(String, String)>,
 }
 
 /// What [`WebSocket::receive`] lends.
@@ -35,13 +44,11 @@ impl<S: Transport, R: Role> WebSocket<S, R> {
         stream: S,
         ws: Connection<R>,
         clock: Clock,
-        inbox: Inbox,
-        options: &Options,
-        protocol: Option<String>,
-    ) -> Result<Self, Error> {
-        let link = Link::new(stream, ws, clock, options)?;
-        let assembly = Assembly::up_to(options.config.limits.message);
-        Ok(Self { link, inbox, assembly, protocol })
+        (inbox, outbox): (Inbox, Outbox),
+        agreed: Agreed,
+    ) -> Self {
+        let assembly = Assembly::up_to(ws.config().limits.message);
+        Self { link: Link::new(stream, ws, clock, outbox), inbox, assembly, agreed }
     }
 
     /// Waits for the next whole message, and lends it until the next call. `None`: the closing handshake is done; see
@@ -150,7 +157,7 @@ impl<S: Transport, R: Role> WebSocket<S, R> {
     ///
     /// As [`send`](Self::send).
     pub fn ping(&mut self, payload: &[u8]) -> Result<(), Error> {
-        self.link.control(|ws, out| ws.ping(payload, out))
+        self.link.ping(payload)
     }
 
     /// Closes in peace: sends a Close with `code` and `reason` (at most 123 bytes), then reads and forgets until the
@@ -162,7 +169,9 @@ impl<S: Transport, R: Role> WebSocket<S, R> {
     /// [`Error::TimedOut`] or [`Error::Lost`] if the peer does not close; it is over all the same.
     pub fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
         match self.begin_close(Some(code), reason) {
-            Ok(()) | Err(Error::Usage(ws_core::UsageError::Closing)) => {}
+            Ok(()) | Err(Error::Usage(UsageError::Closing)) => {}
+            // The peer is gone. Perhaps it has closed before: that is yet to be read.
+            Err(error) if is_end(&error) => self.link.broken = broken(error),
             Err(error) => return Err(error),
         }
         while self.find_chunk()?.is_some() {}
@@ -175,18 +184,24 @@ impl<S: Transport, R: Role> WebSocket<S, R> {
     ///
     /// [`Error::Usage`] if the closing handshake has begun already; else as [`send`](Self::send).
     pub fn begin_close(&mut self, code: Option<CloseCode>, reason: &str) -> Result<(), Error> {
-        self.link.control(|ws, out| ws.close(code, reason, out))
+        self.link.close(code, reason)
     }
 
     /// Refuses what the peer sent, with `code`; the next read ends the connection with
     /// [`PeerError::Refused`](crate::PeerError::Refused).
     pub fn fail(&mut self, code: CloseCode) {
-        self.link.ws.fail(code);
+        self.link.fail(code);
     }
 
     /// The subprotocol agreed on.
     pub fn protocol(&self) -> Option<&str> {
-        self.protocol.as_deref()
+        self.agreed.protocol.as_deref()
+    }
+
+    /// Of a client: the fields of the server's response that [`Connect::further`](crate::Connect::further) asked for,
+    /// names in lower case. Of a server: none.
+    pub fn fields(&self) -> &[(String, String)] {
+        &self.agreed.fields
     }
 
     /// The extensions agreed on: none yet.
@@ -214,6 +229,12 @@ impl<S: Transport, R: Role> WebSocket<S, R> {
         self.link.ws.close_received()
     }
 
+    /// The code of our Close: `None` before it was sent or owed, `Some(None)` if it has none. Once the peer broke a rule,
+    /// it tells which.
+    pub fn close_sent(&self) -> Option<Option<CloseCode>> {
+        self.link.ws.close_sent()
+    }
+
     /// The reason in the peer's Close; empty before it came.
     pub fn close_reason(&self) -> &str {
         self.link.ws.close_reason()
@@ -237,20 +258,25 @@ impl<S: Transport, R: Role> WebSocket<S, R> {
                 Ok(Some(found)) => return Ok(Some(found)),
                 Ok(None) => {}
                 Err(error) => {
-                    link.end(inbox)?;
-                    return Err(Error::Peer(error));
+                    return Err(match link.end(inbox) {
+                        Err(Error::WouldBlock) => Error::WouldBlock,
+                        _ => Error::Peer(error), // it broke the rule, whether it can be told or not
+                    });
                 }
             }
             if inbox.is_empty() {
                 link.judge();
             }
-            link.settle()?;
+            let is_settled = link.settle()?;
             if link.ws.wants_shutdown() || link.ws.timed_out().is_some() {
                 link.end(inbox)?;
-                return ending(&link.ws).map(|()| None);
+                return link.ending().map(|()| None);
             }
             if inbox.is_empty() {
-                link.wait(inbox)?;
+                // What is not written is no reason not to read: the peer may do the same.
+                link.wait(inbox, is_settled)?;
+            } else if !is_settled {
+                return Err(Error::WouldBlock); // a reply is in the way
             }
         }
     }

@@ -2,20 +2,28 @@
 //!
 //! Two locks: what is written (the outbox and the stream), and the state of the connection. Who takes both takes them in
 //! this order; nobody holds the second while the stream is waited for, and the reader holds neither while it reads.
-//! A reply that the reader cannot write, because the writer is at it, is written by the writer when it is done.
+//!
+//! The reader never waits long to write, nor for the writer to have written: the peer may be writing too, and read only
+//! once it is rid of that. A reply that the reader cannot write, because the writer is at it, is written by the
+//! writer when it is done; what the stream does not take at once, the reader tries again after each read.
 
-use crate::buffers::{Inbox, Outbox};
-use crate::clock::{Clock, Deadline};
+use crate::buffers::{Inbox, Outbox, Patience};
+use crate::clock::Clock;
 use crate::incoming::{Assembly, Chunk, Found, decode};
-use crate::link::{Link, ending, note, taken};
-use crate::waiting::{ReadTimer, is_end, linger};
+use crate::link::{Link, broken, closing, ending, forget, note, patience, taken, why};
+use crate::socket::Agreed;
+use crate::waiting::{Access, ReadTimer, is_end, linger};
 use crate::{Error, Transport, WebSocket};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::io;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 use ws_core::{CloseCode, Connection, Kind, Message, Output, ReadyState, Role, UsageError};
 
 /// The longest wait of a reader, so that a closing handshake begun by the writer is noticed.
 const NAP: Duration = Duration::from_secs(1);
+
+/// The same while something waits to be written, and for the writer.
+const SHORT_NAP: Duration = Duration::from_millis(20);
 
 /// The half that reads; see [`WebSocket::split`]. It has to go on reading for Pings to be answered.
 #[derive(Debug)]
@@ -23,8 +31,7 @@ pub struct Reader<S, R: Role> {
     stream: S,
     inbox: Inbox,
     assembly: Assembly,
-    clock: Clock,
-    protocol: Option<String>,
+    agreed: Agreed,
     timer: ReadTimer,
     is_shut: bool,
     shared: Arc<Shared<S, R>>,
@@ -40,23 +47,38 @@ pub struct Writer<S, R: Role> {
 struct Shared<S, R: Role> {
     outgoing: Mutex<Outgoing<S>>,
     ws: Mutex<Connection<R>>,
+    /// The writer has encoded something, and with it what was owed; goes with `ws`.
+    encoded: Condvar,
+    clock: Clock,
 }
 
 #[derive(Debug)]
 struct Outgoing<S> {
     stream: S,
     outbox: Outbox,
+    /// The stream takes no more, and why.
+    broken: Option<io::Error>,
+}
+
+/// How much of what is to be written has been.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Settled {
+    All,
+    /// The stream does not take it now.
+    NotYet,
+    /// The writer is at it.
+    ByWriter,
 }
 
 /// What [`WebSocket::split`] makes.
 pub type Halves<S, R> = (Reader<S, R>, Writer<S, R>);
 
 pub(crate) fn split<S: Transport, R: Role>(socket: WebSocket<S, R>, other: S) -> Halves<S, R> {
-    let WebSocket { link, inbox, assembly, protocol } = socket;
-    let Link { stream, ws, clock, outbox, timer, is_shut } = link;
-    let outgoing = Mutex::new(Outgoing { stream: other, outbox });
-    let shared = Arc::new(Shared { outgoing, ws: Mutex::new(ws) });
-    let reader = Reader { stream, inbox, assembly, clock, protocol, timer, is_shut, shared: shared.clone() };
+    let WebSocket { link, inbox, assembly, agreed } = socket;
+    let Link { stream, ws, clock, outbox, timer, is_shut, broken } = link;
+    let outgoing = Mutex::new(Outgoing { stream: other, outbox, broken });
+    let shared = Arc::new(Shared { outgoing, ws: Mutex::new(ws), encoded: Condvar::new(), clock });
+    let reader = Reader { stream, inbox, assembly, agreed, timer, is_shut, shared: shared.clone() };
     (reader, Writer { shared })
 }
 
@@ -84,14 +106,36 @@ impl<S: Transport, R: Role> Reader<S, R> {
         Ok(self.find_chunk()?.map(|found| found.lend(&mut self.inbox)))
     }
 
+    /// Refuses what the peer sent; as [`WebSocket::fail`].
+    pub fn fail(&mut self, code: CloseCode) {
+        let mut ws = self.shared.ws();
+        ws.set_time(self.shared.clock.now());
+        ws.fail(code);
+    }
+
+    /// How far the connection is.
+    pub fn ready_state(&self) -> ReadyState {
+        self.shared.ws().ready_state()
+    }
+
+    /// The stream below.
+    pub fn stream(&self) -> &S {
+        &self.stream
+    }
+
     /// The subprotocol agreed on.
     pub fn protocol(&self) -> Option<&str> {
-        self.protocol.as_deref()
+        self.agreed.protocol.as_deref()
     }
 
     /// The code of the peer's Close: `None` before it came, `Some(None)` if it had none.
     pub fn close_received(&self) -> Option<Option<CloseCode>> {
         self.shared.ws().close_received()
+    }
+
+    /// The code of our Close: as [`WebSocket::close_sent`].
+    pub fn close_sent(&self) -> Option<Option<CloseCode>> {
+        self.shared.ws().close_sent()
     }
 
     /// The reason in the peer's Close; empty before it came.
@@ -116,57 +160,81 @@ impl<S: Transport, R: Role> Reader<S, R> {
                 Ok(Some(found)) => return Ok(Some(found)),
                 Ok(None) => {}
                 Err(error) => {
-                    self.end()?;
-                    return Err(Error::Peer(error));
+                    return Err(match self.end() {
+                        Err(Error::WouldBlock) => Error::WouldBlock,
+                        _ => Error::Peer(error), // it broke the rule, whether it can be told or not
+                    });
                 }
             }
-            if self.inbox.is_empty() {
-                if self.timer.is_drained() {
-                    self.shared.ws().handle_timeout(self.clock.now());
-                }
-                self.shared.settle()?;
-            } else {
-                self.shared.reply(&mut self.shared.outgoing())?; // one is in the way
+            if self.inbox.is_empty() && self.timer.is_drained() {
+                self.shared.handle_timeout();
             }
+            let settled = self.shared.settle(Patience::Little)?;
             let is_over = {
                 let ws = self.shared.ws();
                 ws.wants_shutdown() || ws.timed_out().is_some()
             };
             if is_over {
                 self.end()?;
-                return ending(&self.shared.ws()).map(|()| None);
+                return self.shared.ending().map(|()| None);
             }
             if self.inbox.is_empty() {
-                self.wait()?;
+                self.wait(settled)?;
+            } else {
+                self.make_way(settled)?;
             }
         }
     }
 
-    fn wait(&mut self) -> Result<(), Error> {
-        let due = self.shared.ws().poll_timeout().map(|due| self.clock.until(due));
-        let wait = due.unwrap_or(NAP).min(NAP);
+    fn wait(&mut self, settled: Settled) -> Result<(), Error> {
+        let longest = if settled == Settled::NotYet { SHORT_NAP } else { NAP };
+        let due = self.shared.ws().poll_timeout().map(|due| self.shared.clock.until(due));
+        let wait = due.map_or(longest, |due| due.min(longest));
         let got = self.timer.read(&mut self.stream, &mut self.inbox, Some(wait));
-        note(&mut self.shared.ws(), self.clock.now(), got)
+        note(&mut self.shared.ws(), self.shared.clock.now(), got, settled != Settled::NotYet)
     }
 
+    /// A reply is in the way of reading on: nothing is left to do but to wait until it is written.
+    fn make_way(&mut self, settled: Settled) -> Result<(), Error> {
+        match settled {
+            Settled::All => Ok(()),
+            Settled::NotYet if self.shared.settle_patiently()? == Settled::NotYet => Err(Error::WouldBlock),
+            Settled::NotYet => Ok(()),
+            Settled::ByWriter => {
+                self.shared.wait_for_writer(|ws| ws.wants_transmit());
+                Ok(())
+            }
+        }
+    }
+
+    /// Writes what is left, ends our direction, and lets the peer end its own.
     fn end(&mut self) -> Result<(), Error> {
-        if self.is_shut {
-            return Ok(());
+        if !self.is_shut {
+            let written = self.write_last();
+            if matches!(written, Err(Error::WouldBlock)) {
+                return written;
+            }
+            self.is_shut = true;
+            // This ends a write that the writer waits in, too.
+            if self.stream.shutdown_write().is_err() {
+                self.shared.ws().receive_eof(); // the peer is gone: there is nobody to tell
+            }
+            written?;
         }
-        if self.shared.ws().timed_out().is_none() {
-            self.shared.reply(&mut self.shared.outgoing())?;
-        }
-        self.is_shut = true;
-        let (state, time) = {
-            let ws = self.shared.ws();
-            (ws.ready_state(), ws.config().timeouts.close.millis())
-        };
-        if state == ReadyState::Closed {
-            let _ = self.stream.shutdown_write(); // the peer is gone: there is nobody to tell
-        } else {
-            let time = Duration::from_millis(time.into());
-            linger(&mut self.stream, &mut self.inbox, Deadline::within(time));
-            self.shared.ws().receive_eof();
+        let clock = self.shared.clock;
+        linger(&*self.shared, &mut self.stream, &mut self.inbox, &mut self.timer, clock)
+    }
+
+    fn write_last(&self) -> Result<(), Error> {
+        while self.shared.ws().timed_out().is_none() {
+            match self.shared.settle_patiently()? {
+                Settled::All => break,
+                Settled::NotYet => return Err(Error::WouldBlock),
+                Settled::ByWriter => {
+                    self.shared.wait_for_writer(|_| true);
+                    self.shared.handle_timeout();
+                }
+            }
         }
         Ok(())
     }
@@ -197,7 +265,8 @@ impl<S: Transport, R: Role> Writer<S, R> {
     ///
     /// The same.
     pub fn send(&mut self, kind: Kind, payload: &mut &[u8], last: bool) -> Result<(), Error> {
-        self.shared.encode(true, |ws, out| ws.send(kind, payload, last, out))
+        self.shared.encode(Patience::Send, |ws, out| ws.send(kind, payload, last, out))?;
+        taken(self.flush())
     }
 
     /// As [`WebSocket::feed`].
@@ -206,7 +275,7 @@ impl<S: Transport, R: Role> Writer<S, R> {
     ///
     /// The same.
     pub fn feed(&mut self, kind: Kind, payload: &mut &[u8], last: bool) -> Result<(), Error> {
-        self.shared.encode(false, |ws, out| ws.send(kind, payload, last, out))
+        self.shared.encode(Patience::Send, |ws, out| ws.send(kind, payload, last, out))
     }
 
     /// As [`WebSocket::flush`].
@@ -215,8 +284,9 @@ impl<S: Transport, R: Role> Writer<S, R> {
     ///
     /// The same.
     pub fn flush(&mut self) -> Result<(), Error> {
-        self.shared.transmit(&mut self.shared.outgoing())?;
-        self.shared.settle()
+        let patience = self.shared.patience();
+        self.shared.transmit(&mut self.shared.outgoing(), patience)?;
+        self.shared.write_owed()
     }
 
     /// As [`WebSocket::ping`].
@@ -225,16 +295,32 @@ impl<S: Transport, R: Role> Writer<S, R> {
     ///
     /// The same.
     pub fn ping(&mut self, payload: &[u8]) -> Result<(), Error> {
-        self.shared.encode(true, |ws, out| ws.ping(payload, out))
+        self.shared.encode(Patience::Send, |ws, out| ws.ping(payload, out))?;
+        taken(self.flush())
     }
 
-    /// Sends a Close and returns. The reader goes on until its `None`.
+    /// Sends a Close and returns; the reader goes on until its `None`.
     ///
     /// # Errors
     ///
     /// As [`WebSocket::begin_close`].
     pub fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
-        self.shared.encode(true, |ws, out| ws.close(Some(code), reason, out))
+        self.begin_close(Some(code), reason)
+    }
+
+    /// As [`close`](Self::close); the code may be missing.
+    ///
+    /// # Errors
+    ///
+    /// As [`WebSocket::begin_close`].
+    pub fn begin_close(&mut self, code: Option<CloseCode>, reason: &str) -> Result<(), Error> {
+        let patience = {
+            let mut ws = self.shared.ws();
+            ws.set_time(self.shared.clock.now());
+            closing(&ws)
+        };
+        self.shared.encode(patience, |ws, out| ws.close(code, reason, out))?;
+        taken(self.flush())
     }
 
     /// How far the connection is.
@@ -258,80 +344,133 @@ impl<S: Transport, R: Role> Shared<S, R> {
         self.outgoing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Repeats `encode` until it is done, and writes out what is in its way; with `flush`, all of it.
+    fn handle_timeout(&self) {
+        self.ws().handle_timeout(self.clock.now());
+    }
+
+    fn patience(&self) -> Patience {
+        patience(&self.ws(), self.clock)
+    }
+
+    /// How the connection ended, once it has.
+    fn ending(&self) -> Result<(), Error> {
+        let result = ending(&self.ws());
+        result.map_err(|error| match self.outgoing.try_lock() {
+            Ok(mut outgoing) => why(error, &mut outgoing.broken),
+            Err(_) => error,
+        })
+    }
+
+    /// For the writer: repeats `encode` until it is done, and writes out what is in its way.
     fn encode(
         &self,
-        flush: bool,
+        patience: Patience,
         mut encode: impl FnMut(&mut Connection<R>, &mut Output<'_>) -> Result<bool, UsageError>,
     ) -> Result<(), Error> {
         let mut outgoing = self.outgoing();
         let result = loop {
             if !outgoing.outbox.has_room()
-                && let Err(error) = outgoing.flush()
+                && let Err(error) = outgoing.flush(patience)
             {
                 break Err(error);
             }
-            match outgoing.outbox.encode(|out| encode(&mut self.ws(), out)) {
+            let done = outgoing.outbox.encode(|out| encode(&mut self.ws(), out));
+            self.encoded.notify_one();
+            match done {
+                Ok(true) => break Ok(()),
                 Ok(false) => {
-                    if let Err(error) = outgoing.flush() {
+                    if let Err(error) = outgoing.flush(patience) {
                         break Err(error);
                     }
                 }
-                Ok(true) if flush => {
-                    break taken(self.transmit(&mut outgoing));
-                }
-                Ok(true) => break Ok(()),
                 Err(error) => break Err(error.into()),
             }
         };
         drop(outgoing);
-        result.and_then(|()| self.settle())
+        if let Ok(()) | Err(Error::Usage(_)) = result {
+            self.write_owed()?;
+        }
+        result
     }
 
-    /// Writes what is owed, unless the other half is writing: then that half does it, once it is done.
-    fn settle(&self) -> Result<(), Error> {
+    /// For the writer, done with its own: writes what the reader left to it meanwhile.
+    fn write_owed(&self) -> Result<(), Error> {
+        self.encoded.notify_one();
         while self.ws().wants_transmit() {
-            let mut outgoing = match self.outgoing.try_lock() {
-                Ok(outgoing) => outgoing,
-                Err(TryLockError::Poisoned(error)) => error.into_inner(),
-                Err(TryLockError::WouldBlock) => break,
-            };
-            match self.reply(&mut outgoing) {
-                Err(Error::WouldBlock) => break,
-                result => result?,
+            match self.settle(self.patience()) {
+                Ok(Settled::All) => {}
+                Ok(Settled::NotYet | Settled::ByWriter) => break,
+                Err(error) => return Err(error),
             }
         }
         Ok(())
     }
 
-    /// Writes what is owed, to a peer that may be gone if it has closed.
-    fn reply(&self, outgoing: &mut Outgoing<S>) -> Result<(), Error> {
-        match self.transmit(outgoing) {
-            Err(error) if is_end(&error) && self.ws().close_received().is_some() => {
-                outgoing.outbox.clear();
-                self.ws().receive_eof();
-                Ok(())
+    fn settle_patiently(&self) -> Result<Settled, Error> {
+        self.settle(self.patience())
+    }
+
+    /// Writes what is encoded or owed, unless the other half is writing: then that half does it, once it is done.
+    fn settle(&self, patience: Patience) -> Result<Settled, Error> {
+        loop {
+            let mut outgoing = match self.outgoing.try_lock() {
+                Ok(outgoing) => outgoing,
+                Err(TryLockError::Poisoned(error)) => error.into_inner(),
+                Err(TryLockError::WouldBlock) => return Ok(Settled::ByWriter),
+            };
+            match self.transmit(&mut outgoing, patience) {
+                Ok(()) => {}
+                Err(Error::WouldBlock) => return Ok(Settled::NotYet),
+                // The peer is gone. It may have said something before, which is read first.
+                Err(error) if is_end(&error) => {
+                    if outgoing.broken.is_none() {
+                        outgoing.broken = broken(error);
+                    }
+                    forget(&mut outgoing.outbox, &mut self.ws());
+                }
+                Err(error) => return Err(error),
             }
-            result => result,
+            drop(outgoing);
+            if !self.ws().wants_transmit() {
+                return Ok(Settled::All);
+            }
         }
     }
 
     /// Writes all that is encoded or owed.
-    fn transmit(&self, outgoing: &mut Outgoing<S>) -> Result<(), Error> {
+    fn transmit(&self, outgoing: &mut Outgoing<S>, patience: Patience) -> Result<(), Error> {
         loop {
             if outgoing.outbox.has_room() {
                 outgoing.outbox.encode(|out| self.ws().transmit(out));
             }
-            outgoing.flush()?;
+            outgoing.flush(patience)?;
             if !self.ws().wants_transmit() {
                 return Ok(());
             }
         }
     }
+
+    /// Waits until the writer has encoded something or is done, for a while, if it `is_needed`.
+    fn wait_for_writer(&self, is_needed: impl FnOnce(&Connection<R>) -> bool) {
+        let ws = self.ws();
+        if is_needed(&ws) {
+            drop(self.encoded.wait_timeout(ws, SHORT_NAP));
+        }
+    }
+}
+
+impl<S: Transport, R: Role> Access<R> for &Shared<S, R> {
+    fn with<T>(&mut self, look: impl FnOnce(&mut Connection<R>) -> T) -> T {
+        look(&mut self.ws())
+    }
 }
 
 impl<S: Transport> Outgoing<S> {
-    fn flush(&mut self) -> Result<(), Error> {
-        self.outbox.flush(&mut self.stream)
+    fn flush(&mut self, patience: Patience) -> Result<(), Error> {
+        match self.broken {
+            Some(_) if !self.outbox.is_settled() => Err(Error::Io(io::ErrorKind::BrokenPipe.into())),
+            Some(_) => Ok(()),
+            None => self.outbox.flush(&mut self.stream, patience),
+        }
     }
 }

@@ -29,7 +29,9 @@ pub trait Transport: Read + Write {
         Ok(())
     }
 
-    /// Lets writes wait at most `time`.
+    /// Lets writes wait at most `time`, for ever if `None`, and say `WouldBlock` or `TimedOut` then. Without it, a
+    /// peer that does not read is never given up, and the reader of [`split`](crate::WebSocket::split) may be kept from
+    /// reading by it.
     ///
     /// # Errors
     ///

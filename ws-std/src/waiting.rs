@@ -2,10 +2,11 @@
 //! ([`linger`]). What is written when is in `link.rs`.
 
 use crate::buffers::Inbox;
-use crate::clock::Deadline;
+use crate::clock::{Clock, Deadline};
 use crate::{Error, Transport};
 use std::io;
 use std::time::{Duration, Instant};
+use ws_core::{Connection, ReadyState, Role};
 
 /// What a read brought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,22 +18,41 @@ pub(crate) enum Got {
     Nothing,
 }
 
+/// The timeout that a stream was told last, so that it is told again only when it has to change: one system call less
+/// for most reads and writes.
+#[derive(Debug)]
+pub(crate) struct Told(Option<Option<Duration>>);
+
+impl Told {
+    pub(crate) const NOTHING: Self = Self(None);
+
+    pub(crate) fn tell(
+        &mut self,
+        time: Option<Duration>,
+        set: impl FnOnce(Option<Duration>) -> io::Result<()>,
+    ) -> io::Result<()> {
+        if self.0 != Some(time) {
+            set(time)?;
+            self.0 = Some(time);
+        }
+        Ok(())
+    }
+}
+
 /// So many reads in a row may fill the buffer before deadlines are judged all the same.
 const FULL_READS_MAX: u32 = 256;
 
-/// Reads with a limit on the wait. The stream's own timeout is set only when it has to change: one system call less for
-/// most reads.
+/// Reads with a limit on the wait.
 #[derive(Debug)]
 pub(crate) struct ReadTimer {
-    /// What the stream was told last, if it was told anything.
-    set: Option<Option<Duration>>,
+    told: Told,
     /// Reads in a row that filled the buffer, so that more may wait in the stream.
     full: u32,
 }
 
 impl ReadTimer {
     pub(crate) const fn new() -> Self {
-        Self { set: None, full: 0 }
+        Self { told: Told::NOTHING, full: 0 }
     }
 
     /// All that had come by the latest read was read by it, so deadlines can be judged: a caller who was away for long
@@ -53,10 +73,12 @@ impl ReadTimer {
         inbox: &mut Inbox,
         wait: Option<Duration>,
     ) -> Result<Got, Error> {
-        if !self.serves(wait) {
-            stream.set_read_timeout(wait)?;
-            self.set = Some(wait);
-        }
+        // What the stream was told serves if it comes neither after `wait` nor long before it.
+        let set = match (self.told.0, wait) {
+            (Some(Some(set)), Some(wait)) if set <= wait && set.saturating_mul(2) >= wait => Some(set),
+            _ => wait,
+        };
+        self.told.tell(set, |time| stream.set_read_timeout(time))?;
         let begun = Instant::now();
         let read = inbox.fill(stream);
         self.full = match read {
@@ -66,7 +88,7 @@ impl ReadTimer {
         match read {
             Ok(0) => Ok(Got::End),
             Ok(_) => Ok(Got::Bytes),
-            Err(error) => match (Error::from(error), self.set.flatten()) {
+            Err(error) => match (Error::from(error), set) {
                 // It has waited: this is the timeout that was set.
                 (Error::WouldBlock, Some(set)) if begun.elapsed().saturating_mul(2) >= set => {
                     Ok(Got::Nothing)
@@ -75,32 +97,66 @@ impl ReadTimer {
             },
         }
     }
+}
 
-    /// The timeout that is set comes neither after `wait` nor long before it.
-    fn serves(&self, wait: Option<Duration>) -> bool {
-        match (self.set, wait) {
-            (Some(Some(set)), Some(wait)) => set <= wait && set.saturating_mul(2) >= wait,
-            (Some(None), None) => true,
-            _ => false,
-        }
+/// The ways in which a peer may leave, beside a proper end; the last one is that of TLS.
+pub(crate) fn is_end(error: &Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(error, Error::Io(error)
+        if matches!(error.kind(), ConnectionReset | ConnectionAborted | BrokenPipe | UnexpectedEof))
+}
+
+/// Gives access to a connection that may be behind a lock, which is then not held while the stream is waited for.
+pub(crate) trait Access<R: Role> {
+    fn with<T>(&mut self, look: impl FnOnce(&mut Connection<R>) -> T) -> T;
+}
+
+impl<R: Role> Access<R> for &mut Connection<R> {
+    fn with<T>(&mut self, look: impl FnOnce(&mut Connection<R>) -> T) -> T {
+        look(self)
     }
 }
 
-/// The ways in which a peer that has closed in peace may leave.
-pub(crate) fn is_end(error: &Error) -> bool {
-    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
-    matches!(error, Error::Io(error) if matches!(error.kind(), ConnectionReset | ConnectionAborted | BrokenPipe))
+/// Behind the end of our direction: reads and forgets until the peer's end, or until the connection gives it up. Closing
+/// with unread input would reset the connection, and may take our last words along.
+///
+/// # Errors
+///
+/// [`Error::WouldBlock`] from a stream that does not wait: call again.
+pub(crate) fn linger<S: Transport, R: Role>(
+    mut ws: impl Access<R>,
+    stream: &mut S,
+    inbox: &mut Inbox,
+    timer: &mut ReadTimer,
+    clock: Clock,
+) -> Result<(), Error> {
+    inbox.clear();
+    while ws.with(|ws| ws.ready_state()) != ReadyState::Closed {
+        let wait = ws.with(|ws| ws.poll_timeout()).map(|moment| clock.until(moment));
+        let got = timer.read(stream, inbox, wait);
+        inbox.clear();
+        match &got {
+            Ok(Got::Bytes | Got::Nothing) | Err(Error::WouldBlock) => {
+                ws.with(|ws| ws.handle_timeout(clock.now()));
+            }
+            Ok(Got::End) | Err(_) => ws.with(|ws| ws.receive_eof()),
+        }
+        if matches!(got, Err(Error::WouldBlock)) && ws.with(|ws| ws.ready_state()) != ReadyState::Closed {
+            return Err(Error::WouldBlock);
+        }
+    }
+    Ok(())
 }
 
-/// Ends our direction, then reads and forgets until the peer's end or the deadline: closing with unread input would
-/// reset the connection, and may take our last words along.
-pub(crate) fn linger<S: Transport>(stream: &mut S, inbox: &mut Inbox, deadline: Deadline) {
+/// The same for a connection that never became a WebSocket.
+pub(crate) fn linger_until<S: Transport>(stream: &mut S, inbox: &mut Inbox, deadline: Deadline) {
     if stream.shutdown_write().is_err() {
         return;
     }
-    while let Some(left) = deadline.left() {
+    loop {
         inbox.clear();
-        if stream.set_read_timeout(Some(left)).is_err() || !matches!(inbox.fill(stream), Ok(1..)) {
+        let Ok(left) = deadline.left() else { break };
+        if stream.set_read_timeout(left).is_err() || !matches!(inbox.fill(stream), Ok(1..)) {
             break;
         }
     }
