@@ -1,0 +1,9 @@
+//! Frames only.
+
+#![no_std]
+#![no_main]
+
+#[unsafe(no_mangle)]
+extern "C" fn _start() {
+    peer_ws_net::frames();
+}
