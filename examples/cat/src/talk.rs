@@ -1,0 +1,184 @@
+//! Messages both ways over an open connection: [`talk`].
+
+use crate::args::Args;
+use crate::open::Trouble;
+use crate::wake::Waking;
+use std::fmt::Write as _;
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+use ws_core::Role;
+use ws_std::{CloseCode, Error, Kind, Message, Reader, WebSocket, Writer};
+
+/// How a connection ended in which both sides have closed.
+pub(crate) struct Ending {
+    code: Option<CloseCode>,
+    reason: String,
+    /// The peer's code is the answer to ours.
+    by_us: bool,
+}
+
+/// Sends standard input and shows what comes, until both sides have closed. The two go on side by side: whoever waits
+/// for the one does not keep the other from coming.
+pub(crate) fn talk<R>(ws: WebSocket<Waking, R>, args: &Args) -> Result<Ending, Trouble>
+where
+    R: Role + Send + 'static,
+{
+    let other = ws.stream().try_clone().map_err(|error| error.to_string())?;
+    let (mut reader, mut writer) = ws.split(other);
+    let (binary, (code, reason)) = (args.binary, args.close.clone());
+    let by_us = Arc::new(AtomicBool::new(false));
+    let closing = by_us.clone();
+    // It may wait for input for ever, so nobody waits for it: the process ends without it.
+    thread::spawn(move || {
+        let (code, reason) = match send_all(&mut writer, binary) {
+            Ok(()) => (code, reason),
+            Err(Stopped::Input(error)) => {
+                eprintln!("cat: standard input: {error}");
+                (CloseCode::INTERNAL_ERROR, String::new())
+            }
+            Err(Stopped::Connection) => return, // the reader says why
+        };
+        // Before the Close, whose answer ends the reader; its error is that the peer was first, or is gone.
+        closing.store(true, Ordering::SeqCst);
+        if writer.close(code, &reason).is_err() {
+            closing.store(false, Ordering::SeqCst);
+        }
+    });
+    show_all(&mut reader, args.ping)?;
+    let (code, by_us) = (reader.close_received().flatten(), by_us.load(Ordering::SeqCst));
+    Ok(Ending { code, reason: reader.close_reason(), by_us: by_us && code == Some(args.close.0) })
+}
+
+/// Why not all of the input was sent.
+enum Stopped {
+    Input(io::Error),
+    Connection,
+}
+
+fn send_all<R: Role>(writer: &mut Writer<Waking, R>, binary: bool) -> Result<(), Stopped> {
+    let stdin = io::stdin();
+    let is_terminal = stdin.is_terminal();
+    let mut input = stdin.lock();
+    if binary && !is_terminal {
+        return send_whole(writer, &mut input);
+    }
+    let mut bytes = Vec::new();
+    while input.read_until(b'\n', &mut bytes).map_err(Stopped::Input)? > 0 {
+        let line = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let sent = if binary { writer.send_binary(line) } else { writer.send_text(text(line)?) };
+        sent.map_err(stopped)?;
+        bytes.clear();
+    }
+    Ok(())
+}
+
+/// Sends all of the input as one message, in fragments as it comes: it need not fit into memory.
+fn send_whole<R: Role>(writer: &mut Writer<Waking, R>, input: &mut impl BufRead) -> Result<(), Stopped> {
+    let mut begun = false;
+    loop {
+        let mut piece = match input.fill_buf() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            result => result.map_err(Stopped::Input)?,
+        };
+        let (n, last) = (piece.len(), piece.is_empty());
+        // No input at all is no message, not an empty one.
+        if begun || !last {
+            writer.send(Kind::Binary, &mut piece, last).map_err(stopped)?;
+            begun = true;
+        }
+        if last {
+            return Ok(());
+        }
+        input.consume(n);
+    }
+}
+
+fn text(line: &[u8]) -> Result<&str, Stopped> {
+    let no_text = || Stopped::Input(io::Error::other("this is not UTF-8; --binary sends any bytes"));
+    std::str::from_utf8(line).map_err(|_| no_text())
+}
+
+fn stopped(error: Error) -> Stopped {
+    // The reader finds out most of it too, but not that the peer takes nothing.
+    if let Error::TimedOut(_) = error {
+        eprintln!("cat: {error}");
+    }
+    Stopped::Connection
+}
+
+fn show_all<R: Role>(reader: &mut Reader<Waking, R>, ping: Option<u32>) -> Result<(), Trouble> {
+    let mut pings = ping.map(Pings::every);
+    loop {
+        match reader.read() {
+            Ok(Some(message)) => show(message).map_err(|error| format!("standard output: {error}"))?,
+            Ok(None) => return Ok(()),
+            // The stream says so after each read; see `Waking`.
+            Err(Error::WouldBlock) => {
+                if let (Some(pings), Some(time)) = (&mut pings, reader.round_trip()) {
+                    pings.show(time);
+                }
+            }
+            Err(error) => return Err(error.to_string()),
+        }
+    }
+}
+
+fn show(message: Message<'_>) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match message {
+        Message::Text(text) => writeln!(out, "{text}")?,
+        Message::Binary(bytes) if out.is_terminal() => writeln!(out, "{}", hex(bytes))?,
+        Message::Binary(bytes) => out.write_all(bytes)?,
+    }
+    out.flush()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x} "); // a String takes everything
+        text
+    })
+}
+
+/// Tells each round trip once. The connection remembers the latest only, so a new one is told by its time, or by being
+/// due.
+struct Pings {
+    every: Duration,
+    told: Option<(Instant, Duration)>,
+}
+
+impl Pings {
+    fn every(secs: u32) -> Self {
+        Self { every: Duration::from_secs(secs.into()), told: None }
+    }
+
+    fn show(&mut self, time: Duration) {
+        // A Pong may come a little earlier than the one before it did.
+        let is_new = |(at, told): (Instant, Duration)| told != time || at.elapsed() >= self.every * 9 / 10;
+        if self.told.is_none_or(is_new) {
+            eprintln!("ping: {} ms", time.as_millis());
+            self.told = Some((Instant::now(), time));
+        }
+    }
+}
+
+impl Ending {
+    /// Says how it ended, and gives the exit status for it.
+    pub(crate) fn report(&self) -> ExitCode {
+        let reason = if self.reason.is_empty() { String::new() } else { format!(": {}", self.reason) };
+        match self.code {
+            None => eprintln!("closed without a code"),
+            Some(code) => eprintln!("closed with {code}{reason}"),
+        }
+        match self.code {
+            _ if self.by_us => ExitCode::SUCCESS,
+            None | Some(CloseCode::NORMAL | CloseCode::GOING_AWAY) => ExitCode::SUCCESS,
+            Some(_) => ExitCode::FAILURE,
+        }
+    }
+}
