@@ -3,7 +3,6 @@
 use crate::args::Args;
 use crate::open::Trouble;
 use crate::wake::Waking;
-use std::fmt::Write as _;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -139,10 +138,7 @@ fn show(message: Message<'_>) -> io::Result<()> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x} "); // a String takes everything
-        text
-    })
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ")
 }
 
 /// Tells each round trip once. The connection remembers the latest only, so a new one is told by its time, or by being
