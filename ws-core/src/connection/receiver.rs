@@ -350,3 +350,22 @@ impl<R: Role> Connection<R> {
         matches!(self.phase, Phase::Failed(_))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Config, Instant, Limits, Server};
+
+    #[test]
+    fn a_limit_of_no_fragments_refuses_every_message() {
+        let limits = Limits { fragments: 0, ..Limits::DEFAULT };
+        for cut in 0..8 {
+            let mut ws: Connection<Server> =
+                Connection::server(Config::DEFAULT.with_limits(limits), Instant::from_millis(0));
+            let mut wire = *b"\x82\x82\0\0\0\0hi";
+            let (a, b) = wire.split_at_mut(cut);
+            let (a, b) = (ws.receive(&mut Input::new(a)), ws.receive(&mut Input::new(b)));
+            assert_eq!(a.and(b), Err(PeerError::TooManyFragments), "cut at {cut}");
+        }
+    }
+}
