@@ -1,10 +1,13 @@
 //! The ASCII grammar that the fields of HTTP are made of: tokens, lists, optional white space, numbers (RFC 9110 5.6).
 
 /// A byte that a token may hold (RFC 9110 5.6.2).
-pub const fn is_token_byte(byte: u8) -> bool {
-    matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~')
-        || byte.is_ascii_alphanumeric()
+pub fn is_token_byte(byte: u8) -> bool {
+    let bits = TOKEN_BYTES.get(usize::from(byte >> 5)).unwrap_or(&0);
+    bits >> (byte & 31) & 1 != 0
 }
+
+/// A bit for each byte of ASCII: a quarter of the code that ranges take.
+const TOKEN_BYTES: [u32; 4] = [0, 0x03ff_6cfa, 0xc7ff_fffe, 0x57ff_ffff];
 
 /// `text` is a token: not empty, and no byte in it that would have to be quoted.
 pub fn is_token(text: &[u8]) -> bool {

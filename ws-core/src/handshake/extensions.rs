@@ -80,64 +80,54 @@ pub(super) fn are_offers(mut fields: Fields<'_>) -> bool {
     has_offer || !stands
 }
 
-/// Where a line stands between two bytes.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum At {
-    /// Before an offer: at the beginning, or behind a comma.
-    Offer,
-    Name,
-    NameEnd,
-    /// Before a parameter: behind a semicolon.
-    Param,
-    ParamName,
-    ParamNameEnd,
-    /// Before a value: behind an equals sign.
-    Value,
-    Token,
-    /// In quotes that hold nothing yet, in quotes, behind a backslash in them.
-    Quote,
-    Quoted,
-    Escape,
-    ValueEnd,
-}
-
 /// `None`: the line does not follow the grammar. `Some(false)`: it holds commas alone.
 fn check(line: &[u8]) -> Option<bool> {
-    let (mut at, mut has_offer) = (At::Offer, false);
-    for byte in line {
-        let is_whole = matches!(
-            at,
-            At::Name | At::NameEnd | At::ParamName | At::ParamNameEnd | At::Token | At::ValueEnd
-        );
-        at = match (at, *byte) {
-            (At::Quote | At::Quoted, b'\\') => At::Escape,
-            (At::Quoted, b'"') => At::ValueEnd,
-            // Quoted or not, a value is a token (RFC 6455 9.1).
-            (_, byte) if is_token_byte(byte) => match at {
-                At::Offer | At::Name => At::Name,
-                At::Param | At::ParamName => At::ParamName,
-                At::Value | At::Token => At::Token,
-                At::Quote | At::Quoted | At::Escape => At::Quoted,
-                At::NameEnd | At::ParamNameEnd | At::ValueEnd => return None,
-            },
-            (_, b' ' | b'\t') => match at {
-                At::Offer | At::Param | At::Value => at,
-                At::Name | At::NameEnd => At::NameEnd,
-                At::ParamName | At::ParamNameEnd => At::ParamNameEnd,
-                At::Token | At::ValueEnd => At::ValueEnd,
-                At::Quote | At::Quoted | At::Escape => return None,
-            },
-            (At::Offer, b',') => At::Offer,
-            (_, b',') if is_whole => At::Offer,
-            (_, b';') if is_whole => At::Param,
-            (At::ParamName | At::ParamNameEnd, b'=') => At::Value,
-            (At::Value, b'"') => At::Quote,
+    let mut has_offer = false;
+    let mut rest = trim(line);
+    loop {
+        match rest {
+            [] => return Some(has_offer),
+            [b',', later @ ..] => rest = trim(later),
+            _ => {
+                rest = behind_token(rest)?;
+                has_offer = true;
+                while let [b';', param @ ..] = rest {
+                    rest = behind_token(trim(param))?;
+                    if let [b'=', value @ ..] = rest {
+                        rest = behind_value(trim(value))?;
+                    }
+                }
+                if !matches!(rest, [] | [b',', ..]) {
+                    return None;
+                }
+            }
+        }
+    }
+}
+
+/// What stands behind the token and the white space that `text` begins with.
+fn behind_token(text: &[u8]) -> Option<&[u8]> {
+    match text {
+        [first, rest @ ..] if is_token_byte(*first) => {
+            let len = rest.iter().position(|b| !is_token_byte(*b)).unwrap_or(rest.len());
+            rest.get(len..).map(trim)
+        }
+        _ => None,
+    }
+}
+
+/// The same for a value. Quoted or not, what it says is a token (RFC 6455 9.1).
+fn behind_value(text: &[u8]) -> Option<&[u8]> {
+    let [b'"', quoted @ ..] = text else { return behind_token(text) };
+    let (mut rest, mut is_empty) = (quoted, true);
+    loop {
+        rest = match rest {
+            [b'"', later @ ..] if !is_empty => return Some(trim(later)),
+            [b'\\', byte, later @ ..] | [byte, later @ ..] if is_token_byte(*byte) => later,
             _ => return None,
         };
-        has_offer |= at == At::Name;
+        is_empty = false;
     }
-    let is_whole = !matches!(at, At::Param | At::Value | At::Quote | At::Quoted | At::Escape);
-    is_whole.then_some(has_offer)
 }
 
 impl<'a> Offer<'a> {
