@@ -185,8 +185,8 @@ impl<R: Role> Connection<R> {
     ///
     /// Writes nothing inside a frame that [`begin`](Self::begin) began.
     pub fn transmit(&mut self, out: &mut Output<'_>) -> usize {
-        let before = out.filled().len();
-        while self.wants_transmit()
+        let before = out.space();
+        while self.frame_left == 0
             && let Some(control) = self.next_control()
         {
             if !self.put_rest_of(control, out) {
@@ -199,7 +199,7 @@ impl<R: Role> Connection<R> {
                 Control::Close => self.close_sent = Sent::Yes,
             }
         }
-        out.filled().len().saturating_sub(before)
+        before.saturating_sub(out.space())
     }
 
     /// There is something for [`transmit`](Self::transmit) to write now.
