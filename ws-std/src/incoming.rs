@@ -114,6 +114,8 @@ pub(crate) struct Assembly {
 }
 
 impl Assembly {
+    const SMALL: usize = 8 * 1024;
+
     pub(crate) fn up_to(limit: u32) -> Self {
         Self { bytes: Vec::new(), limit: usize::try_from(limit).unwrap_or(usize::MAX) }
     }
@@ -141,11 +143,14 @@ impl Assembly {
         }
     }
 
-    /// Twice what there is, but never beyond the limit.
+    /// Twice what there is, but never beyond the limit. A small limit is gone to at once, when an eighth of it has come:
+    /// to grow in steps would take both buffers, the old and the new one, which is more.
     fn make_room(&mut self, more: usize) {
         let needed = self.bytes.len().saturating_add(more);
         if needed > self.bytes.capacity() {
-            let target = self.bytes.capacity().saturating_mul(2).min(self.limit).max(needed);
+            let is_small = self.limit <= Self::SMALL && needed > self.limit / 8;
+            let target = if is_small { self.limit } else { self.bytes.capacity().saturating_mul(2) };
+            let target = target.min(self.limit).max(needed);
             self.bytes.reserve_exact(target.saturating_sub(self.bytes.len()));
         }
     }

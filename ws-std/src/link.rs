@@ -113,14 +113,14 @@ impl<S: Transport, R: Role> Link<S, R> {
     /// Waits until something was read or is due. `is_settled`: nothing waits to be written.
     pub(crate) fn wait(&mut self, inbox: &mut Inbox, is_settled: bool) -> Result<(), Error> {
         let wait = self.ws.poll_timeout().map(|moment| self.clock.until(moment));
-        let got = self.timer.read(&mut self.stream, inbox, wait);
+        let got = self.timer.read(&mut self.stream, inbox, wait, self.clock);
         note(&mut self.ws, self.clock.now(), got, is_settled)
     }
 
-    /// All that was read has been received: does what is due.
+    /// All that was read has been received: does what was due by then.
     pub(crate) fn judge(&mut self) {
-        if self.timer.is_drained() {
-            self.ws.handle_timeout(self.clock.now());
+        if let Some(then) = self.timer.drained() {
+            self.ws.handle_timeout(then);
         }
     }
 

@@ -7,7 +7,7 @@ use ws_core::{Config, Limits, handshake};
 ///
 /// The buffers are `read_buffer` and `write_buffer` bytes for as long as the connection lives, and `head_buffer` bytes
 /// during the opening handshake. A message that came in pieces takes up to `config.limits.message` more, as its bytes
-/// come, and while that buffer grows, the smaller one before it too; it is kept for the next message.
+/// come; above 8 KiB, while that buffer grows, the smaller one before it too. It is kept for the next message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
     /// Limits and timeouts of the protocol. `limits.message` is also how far the buffer of [`read`] may grow.
@@ -16,7 +16,8 @@ pub struct Options {
     pub config: Config,
     /// Bytes read at once, at least 1.
     pub read_buffer: usize,
-    /// Bytes encoded before they are written, at least 256. Larger payloads go out in several frames.
+    /// Bytes encoded before they are written, at least 256. Larger payloads go out in several frames, of which some peers
+    /// take only so many in a message.
     pub write_buffer: usize,
     /// Bytes of the opening handshake that are kept: the first line and the fields of interest.
     pub head_buffer: usize,
@@ -39,10 +40,16 @@ impl Options {
         send_timeout: Duration::from_secs(10),
     };
 
-    /// The same with messages of up to `bytes`; `usize::MAX`: no limit.
+    /// The same with messages of up to `bytes`; `usize::MAX`: no limit. A longer message may come in more fragments: one
+    /// for each 256 bytes, so that a peer with small buffers can send it.
     #[must_use]
     pub const fn with_message_limit(mut self, bytes: usize) -> Self {
-        self.config.limits.message = Limits::for_message(bytes).message;
+        let limits = Limits::for_message(bytes);
+        let fragments = limits.message / 256;
+        self.config.limits.message = limits.message;
+        if fragments > self.config.limits.fragments {
+            self.config.limits.fragments = fragments;
+        }
         self
     }
 }

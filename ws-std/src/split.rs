@@ -166,8 +166,10 @@ impl<S: Transport, R: Role> Reader<S, R> {
                     });
                 }
             }
-            if self.inbox.is_empty() && self.timer.is_drained() {
-                self.shared.handle_timeout();
+            if self.inbox.is_empty()
+                && let Some(then) = self.timer.drained()
+            {
+                self.shared.ws().handle_timeout(then);
             }
             let settled = self.shared.settle(Patience::Little)?;
             let is_over = {
@@ -190,7 +192,8 @@ impl<S: Transport, R: Role> Reader<S, R> {
         let longest = if settled == Settled::NotYet { SHORT_NAP } else { NAP };
         let due = self.shared.ws().poll_timeout().map(|due| self.shared.clock.until(due));
         let wait = due.map_or(longest, |due| due.min(longest));
-        let got = self.timer.read(&mut self.stream, &mut self.inbox, Some(wait));
+        let clock = self.shared.clock;
+        let got = self.timer.read(&mut self.stream, &mut self.inbox, Some(wait), clock);
         note(&mut self.shared.ws(), self.shared.clock.now(), got, settled != Settled::NotYet)
     }
 

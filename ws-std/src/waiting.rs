@@ -48,17 +48,20 @@ pub(crate) struct ReadTimer {
     told: Told,
     /// Reads in a row that filled the buffer, so that more may wait in the stream.
     full: u32,
+    /// When the latest read was done, until deadlines are judged by it.
+    read_at: Option<ws_core::Instant>,
 }
 
 impl ReadTimer {
     pub(crate) const fn new() -> Self {
-        Self { told: Told::NOTHING, full: 0 }
+        Self { told: Told::NOTHING, full: 0, read_at: None }
     }
 
-    /// All that had come by the latest read was read by it, so deadlines can be judged: a caller who was away for long
-    /// finds the Pong in the stream, maybe behind much else.
-    pub(crate) fn is_drained(&self) -> bool {
-        self.full == 0 || self.full >= FULL_READS_MAX
+    /// By when all that had come was read, once for each read, so that deadlines up to then can be judged. Not by now: a
+    /// caller who was away since finds the Pong in the stream, maybe behind much else.
+    pub(crate) fn drained(&mut self) -> Option<ws_core::Instant> {
+        let is_drained = self.full == 0 || self.full >= FULL_READS_MAX;
+        self.read_at.take_if(|_| is_drained)
     }
 
     /// Reads once, for at most `wait`, or as long as it takes. May return [`Got::Nothing`] before the time is up, when
@@ -72,6 +75,7 @@ impl ReadTimer {
         stream: &mut S,
         inbox: &mut Inbox,
         wait: Option<Duration>,
+        clock: Clock,
     ) -> Result<Got, Error> {
         // What the stream was told serves if it comes neither after `wait` nor long before it.
         let set = match (self.told.0, wait) {
@@ -81,6 +85,7 @@ impl ReadTimer {
         self.told.tell(set, |time| stream.set_read_timeout(time))?;
         let begun = Instant::now();
         let read = inbox.fill(stream);
+        self.read_at = Some(clock.now());
         self.full = match read {
             Ok(n) if n == inbox.capacity() => self.full.saturating_add(1),
             _ => 0,
@@ -133,7 +138,7 @@ pub(crate) fn linger<S: Transport, R: Role>(
     inbox.clear();
     while ws.with(|ws| ws.ready_state()) != ReadyState::Closed {
         let wait = ws.with(|ws| ws.poll_timeout()).map(|moment| clock.until(moment));
-        let got = timer.read(stream, inbox, wait);
+        let got = timer.read(stream, inbox, wait, clock);
         inbox.clear();
         match &got {
             Ok(Got::Bytes | Got::Nothing) | Err(Error::WouldBlock) => {
