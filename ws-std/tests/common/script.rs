@@ -82,6 +82,13 @@ impl Script {
         })))
     }
 
+    /// The same, with room for `output` bytes to be written to it.
+    pub(crate) fn with_room(plan: Plan, input: Vec<u8>, output: usize) -> Self {
+        let script = Self::new(plan, input);
+        script.0.borrow_mut().output.reserve(output);
+        script
+    }
+
     /// The peer is a server: it answers the handshake, says `frames`, then ends its direction.
     pub(crate) fn server(plan: Plan, frames: Vec<u8>) -> Self {
         let script = Self::new(plan, Vec::new());

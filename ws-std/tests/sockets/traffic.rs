@@ -1,0 +1,249 @@
+//! Messages: many, large, larger than memory; and peers that do not take them.
+
+use crate::common::frames::{PING, TEXT, frame, said};
+use crate::peer::{Raw, fill, options, pair, soon};
+use std::io::Write;
+use std::thread;
+use std::time::Duration;
+use ws_std::{Error, Kind, Message, Options, OwnedMessage, PeerError, Waited};
+
+const MIB: usize = 1 << 20;
+
+fn bytes(len: usize) -> Vec<u8> {
+    (0..len).map(|n| (n ^ (n >> 8) ^ (n >> 16)) as u8).collect()
+}
+
+#[test]
+fn messages_of_all_sizes_go_there_and_back() {
+    let options = Options::DEFAULT.with_message_limit(16 * MIB);
+    let sizes = [0, 1, 125, 126, 2000, 65_535, 65_536, MIB, 16 * MIB];
+    let (mut client, mut server) = pair(&options, &options);
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            while let Some(message) = server.read().unwrap() {
+                match OwnedMessage::from(message) {
+                    OwnedMessage::Text(text) => server.send_text(&text).unwrap(),
+                    OwnedMessage::Binary(bytes) => server.send_binary(&bytes).unwrap(),
+                }
+            }
+        });
+        for size in sizes {
+            let sent = bytes(size);
+            client.send_binary(&sent).unwrap();
+            assert!(client.read().unwrap() == Some(Message::Binary(&sent)), "{size} bytes came back wrong");
+        }
+        let text = "\u{e9}\u{20ac}\u{1f600}".repeat(10_000);
+        client.send_text(&text).unwrap();
+        assert!(client.read().unwrap() == Some(Message::Text(&text)));
+        client.close(ws_std::CloseCode::NORMAL, "").unwrap();
+    });
+}
+
+#[test]
+fn messages_larger_than_memory_stream_both_ways() {
+    let options = Options::DEFAULT.with_message_limit(usize::MAX);
+    let (mut client, mut server) = pair(&options, &options);
+    let piece = bytes(10_000);
+    let pieces = 1600;
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut writer = client.message_writer(Kind::Binary);
+            for _ in 0..4 {
+                writer.write_all(&piece).unwrap();
+            }
+            writer.finish().unwrap();
+            let mut all = 0;
+            while let Some(chunk) = client.read_chunk().unwrap() {
+                assert!(
+                    chunk.payload.iter().eq(piece
+                        .iter()
+                        .cycle()
+                        .skip(all % piece.len())
+                        .take(chunk.payload.len()))
+                );
+                all += chunk.payload.len();
+                if chunk.last {
+                    break;
+                }
+            }
+            assert_eq!(all, 4 * piece.len());
+            client.close(ws_std::CloseCode::NORMAL, "").unwrap();
+        });
+        while let Some((chunk, mut sender)) = server.receive().unwrap() {
+            sender.feed(chunk.kind, &mut &*chunk.payload, chunk.last).unwrap();
+        }
+    });
+    // And in one frame that is far longer than any buffer.
+    let (mut raw, mut server) = Raw::with_server(&options);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let len = (piece.len() * pieces) as u64;
+            raw.write(&crate::common::frames::header(true, 0x82, len));
+            raw.write(&[0; 4]); // a key that changes nothing
+            for _ in 0..pieces {
+                raw.write(&piece);
+            }
+        });
+        let mut left = piece.len() * pieces;
+        loop {
+            let chunk = server.read_chunk().unwrap().unwrap();
+            assert_eq!(chunk.first, left == piece.len() * pieces);
+            left -= chunk.payload.len();
+            assert_eq!(chunk.remaining, left as u64);
+            if chunk.last {
+                break;
+            }
+        }
+        assert_eq!(left, 0);
+    });
+}
+
+#[test]
+fn many_messages_in_one_read_are_echoed_in_order() {
+    let (mut raw, mut ws) = Raw::with_server(&Options::DEFAULT);
+    let sent: Vec<Vec<u8>> = (0..500).map(|n| format!("message {n}").into_bytes()).collect();
+    thread::scope(|scope| {
+        let echo = scope.spawn(move || -> Result<(), Error> {
+            while let Some((chunk, mut sender)) = ws.receive()? {
+                sender.feed(chunk.kind, &mut &*chunk.payload, chunk.last)?;
+            }
+            Ok(())
+        });
+        raw.write(&sent.iter().flat_map(|message| frame(true, TEXT, message)).collect::<Vec<_>>());
+        let mut frames = Vec::new();
+        while frames.iter().filter(|(b0, _)| b0 & 0x80 != 0).count() < sent.len() {
+            frames.push(raw.next().unwrap()); // what came in two reads goes back in two frames
+        }
+        let echoed = said(frames);
+        assert!(
+            echoed.iter().map(|(b0, message)| (*b0, message)).eq(sent.iter().map(|message| (TEXT, message)))
+        );
+        drop(raw);
+        assert!(matches!(echo.join().unwrap(), Err(Error::Lost)));
+    });
+}
+
+/// A limit holds at its very byte, and the peer is told 1009.
+#[test]
+fn limits_on_messages_hold() {
+    for (size, is_taken) in [(999, true), (1000, true), (1001, false)] {
+        let (mut raw, mut ws) = Raw::with_server(&Options::DEFAULT.with_message_limit(1000));
+        raw.send(0x82, &vec![1; size]);
+        thread::scope(|scope| {
+            scope.spawn(move || match ws.read() {
+                Ok(message) => assert!(is_taken && message.is_some_and(|m| m.as_bytes().len() == size)),
+                Err(error) => {
+                    assert!(!is_taken && matches!(error, Error::Peer(PeerError::MessageTooBig)), "{error:?}");
+                }
+            });
+            if !is_taken {
+                assert_eq!(raw.next(), Some((0x88, 1009u16.to_be_bytes().to_vec())));
+            }
+            drop(raw);
+        });
+    }
+    for (fragments, is_taken) in [(3, true), (4, false)] {
+        let mut options = Options::DEFAULT;
+        options.config.limits.fragments = 3;
+        let (mut raw, mut ws) = Raw::with_server(&options);
+        for n in 1..=fragments {
+            let (fin, opcode) = (if n == fragments { 0x80 } else { 0 }, if n == 1 { 2 } else { 0 });
+            raw.send(fin | opcode, b"x");
+        }
+        drop(raw);
+        match ws.read() {
+            Ok(message) => assert!(is_taken && message == Some(Message::Binary(b"xxx"))),
+            Err(error) => assert!(!is_taken && matches!(error, Error::Peer(PeerError::TooManyFragments))),
+        }
+    }
+}
+
+#[test]
+fn a_peer_that_never_reads_is_given_up() {
+    let options = Options { send_timeout: Duration::from_millis(100), ..Options::DEFAULT };
+    let (raw, mut ws) = Raw::with_server(&options);
+    let huge = vec![0; 64 * MIB];
+    let mut rest = huge.as_slice();
+    let error = soon(|| ws.send(Kind::Binary, &mut rest, true).unwrap_err());
+    assert!(matches!(error, Error::TimedOut(Waited::Send)), "{error:?}");
+    assert!(!rest.is_empty());
+    assert!(ws.buffered_amount() <= options.write_buffer as u64, "no more waits than was allowed");
+    drop(raw);
+}
+
+/// It is told to come back, and given up all the same in the end.
+#[test]
+fn a_peer_that_never_reads_is_given_up_by_a_stream_that_does_not_wait() {
+    let options = Options { send_timeout: Duration::from_millis(100), ..Options::DEFAULT };
+    let (raw, mut ws) = Raw::with_server(&options);
+    fill(&mut ws);
+    ws.stream().set_nonblocking(true).unwrap();
+    let error = soon(|| {
+        loop {
+            match ws.flush() {
+                Err(Error::WouldBlock) => {}
+                result => break result.unwrap_err(),
+            }
+        }
+    });
+    assert!(matches!(error, Error::TimedOut(Waited::Send)), "{error:?}");
+    drop(raw);
+}
+
+/// One Pong waits at most; the rest of the flood waits in the peer's own buffers.
+#[test]
+fn a_flood_of_pings_from_a_peer_that_never_reads_costs_nothing() {
+    let options = Options { send_timeout: Duration::from_millis(100), ..Options::DEFAULT };
+    let (mut raw, mut ws) = Raw::with_server(&options);
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            let pings = frame(true, PING, &[7; 125]).repeat(1000);
+            while raw.stream.write_all(&pings).is_ok() {}
+        });
+        let error = soon(|| ws.read().map(drop).unwrap_err());
+        assert!(matches!(error, Error::TimedOut(Waited::Send)), "{error:?}");
+        assert!(ws.buffered_amount() <= options.write_buffer as u64 + 127);
+        drop(ws);
+    });
+}
+
+/// Both send more than all buffers between them hold, and neither waits: reading goes on while writing cannot.
+#[test]
+fn two_ends_that_do_not_wait_do_not_wait_for_each_other() {
+    let options = options(|_| {}).with_message_limit(usize::MAX);
+    let (mut client, mut server) = pair(&options, &options);
+    client.stream().set_nonblocking(true).unwrap();
+    server.stream().set_nonblocking(true).unwrap();
+    let all = bytes(6 * MIB);
+    let (mut to_server, mut to_client) = (all.as_slice(), all.as_slice());
+    let (mut at_server, mut at_client) = (0, 0);
+    /// `true`: it may be called again.
+    fn ready(result: Result<(), Error>) -> bool {
+        match result {
+            Ok(()) => true,
+            Err(Error::WouldBlock) => false,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    soon(|| {
+        while at_server < all.len() || at_client < all.len() {
+            // Each writes as much as it can before it reads.
+            while !to_server.is_empty() && ready(client.send(Kind::Binary, &mut to_server, true)) {}
+            while !to_client.is_empty() && ready(server.send(Kind::Binary, &mut to_client, true)) {}
+            while at_server < all.len()
+                && ready(server.read_chunk().map(|chunk| {
+                    let chunk = chunk.unwrap();
+                    assert!(all[at_server..].starts_with(chunk.payload));
+                    at_server += chunk.payload.len();
+                }))
+            {}
+            while at_client < all.len()
+                && ready(client.read_chunk().map(|chunk| {
+                    let chunk = chunk.unwrap();
+                    assert!(all[at_client..].starts_with(chunk.payload));
+                    at_client += chunk.payload.len();
+                }))
+            {}
+        }
+    });
+}
