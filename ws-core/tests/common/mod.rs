@@ -227,7 +227,9 @@ impl Driver {
     /// Transmits all that is owed, in outputs of the size set.
     pub(crate) fn flush(&mut self) {
         let mut buf = vec![0; self.out];
+        let before = self.sent.len();
         while self.ws.wants_transmit() {
+            assert!(self.sent.len() < before + 160, "more than a Pong, a Ping and a Close");
             let mut out = Output::new(&mut buf);
             let n = self.ws.transmit(&mut out);
             assert_eq!(n, out.filled().len());
@@ -250,7 +252,7 @@ impl Driver {
     /// Repeats a call until it is done, each time with an empty output.
     pub(crate) fn drain(&mut self, mut call: impl FnMut(&mut Ws, &mut Output<'_>) -> bool) {
         let mut buf = vec![0; self.out];
-        loop {
+        for _ in 0..1_000_000 {
             let mut out = Output::new(&mut buf);
             let done = call(&mut self.ws, &mut out);
             self.sent.extend_from_slice(out.filled());
@@ -259,6 +261,7 @@ impl Driver {
             }
             assert!(!out.is_empty(), "asks for an empty output again and again");
         }
+        panic!("does not end");
     }
 
     /// The frames sent so far.
