@@ -3,6 +3,7 @@
 
 use crate::corpus::{Case, cases};
 use crate::{SAMPLE_ACCEPT, START, written};
+use std::collections::HashSet;
 use ws_core::handshake::OriginPolicy;
 use ws_core::handshake::extensions;
 use ws_core::handshake::server::{Handshake, Refusal};
@@ -143,8 +144,19 @@ fn judge_refusal(refusal: Refusal, answer: &[u8]) {
     let text = std::str::from_utf8(answer).expect("text");
     let (head, body) = text.split_once("\r\n\r\n").expect("a head");
     let mut lines = head.split("\r\n");
-    let line = lines.next().expect("a status line");
-    assert!(line.starts_with(&format!("HTTP/1.1 {} ", refusal.status())) && line.len() > 13, "{line}");
+    // RFC 9110 15, RFC 6585 5.
+    let phrase = match refusal.status() {
+        400 => "Bad Request",
+        403 => "Forbidden",
+        405 => "Method Not Allowed",
+        408 => "Request Timeout",
+        414 => "URI Too Long",
+        426 => "Upgrade Required",
+        431 => "Request Header Fields Too Large",
+        505 => "HTTP Version Not Supported",
+        status => panic!("{status} for {refusal:?}"),
+    };
+    assert_eq!(lines.next(), Some(&*format!("HTTP/1.1 {} {phrase}", refusal.status())));
     let fields: Vec<_> = lines
         .map(|line| line.split_once(": ").expect("a field"))
         .map(|(n, v)| (n.to_lowercase(), v))
@@ -203,6 +215,57 @@ fn each_answer_is_the_same_in_outputs_of_any_size() {
                 assert_eq!(given.answer, expected.answer, "{}, {size} bytes", case.name);
             }
         }
+    }
+}
+
+/// Each refusal says in words of its own what was wrong, and is a whole response, one out of time included.
+#[test]
+fn each_refusal_has_words_of_its_own() {
+    let outcomes = cases("requests").into_iter().map(|case| whole(&case, OriginPolicy::SameOrigin).outcome);
+    let refusals: HashSet<_> = outcomes.filter_map(Result::err).chain([Refusal::TimedOut]).collect();
+    assert!(refusals.len() > 15, "the corpus is not whole");
+    let words: HashSet<_> = refusals.iter().map(ToString::to_string).collect();
+    assert_eq!(words.len(), refusals.len());
+    for refusal in refusals {
+        assert!(!refusal.reason().is_empty() && refusal.reason() == refusal.to_string());
+        let mut response = refusal.response();
+        assert_eq!(response.status(), refusal.status());
+        judge_refusal(refusal, &written(64, |out| response.transmit(out)));
+    }
+}
+
+/// The application reads the fields it asked for, each line of them, and no others.
+#[test]
+fn fields_wanted_can_be_read() {
+    let mut bytes = b"GET / HTTP/1.1\r\nHost: h\r\nCookie:  a=b \r\nX-Other: c\r\ncookie: d=e\r\n\
+        X-Bytes: \xff\r\n\r\n"
+        .to_vec();
+    let mut store = [0; 256];
+    let mut handshake = Handshake::new(&mut store, &["cookie", "x-bytes"], START);
+    assert_eq!(handshake.receive(&mut Input::new(&mut bytes)), Ok(true));
+    let request = handshake.request();
+    assert_eq!(request.field("cookie"), Some("a=b"));
+    assert_eq!(request.fields().all("cookie").collect::<Vec<_>>(), ["a=b", "d=e"]);
+    assert_eq!(
+        (request.field("x-other"), request.field("x-bytes"), request.field("Cookie")),
+        (None, None, None)
+    );
+    let fields: Vec<_> = request.fields().collect();
+    let expected: [(&str, &[u8]); 4] =
+        [("host", b"h"), ("cookie", b"a=b"), ("cookie", b"d=e"), ("x-bytes", b"\xff")];
+    assert_eq!(fields, expected);
+    assert_eq!((request.method(), request.target().path, request.is_upgrade()), ("GET", "/", false));
+}
+
+/// In HTTP/1.0 the Upgrade field means nothing (RFC 9110 7.8).
+#[test]
+fn http_1_0_asks_for_no_upgrade() {
+    for (name, expected) in [("http-1.0", false), ("http-1.2", true), ("sample-of-rfc6455", true)] {
+        let mut case = cases("requests").into_iter().find(|case| case.name == name).expect("a case");
+        let mut store = [0; 512];
+        let mut handshake = Handshake::new(&mut store, &[], START);
+        assert_eq!(handshake.receive(&mut Input::new(&mut case.bytes)), Ok(true));
+        assert_eq!(handshake.request().is_upgrade(), expected, "{name}");
     }
 }
 
