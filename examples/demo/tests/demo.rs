@@ -1,0 +1,259 @@
+//! The demo as a program, without a browser: its page, its commands, and two tabs of it that hear each other. What a
+//! browser makes of the page is checked by `.ci/browsers/run`.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+use ws_std::{Client, CloseCode, Connect, Error, Message, Options, OsSeeded, WebSocket};
+
+/// The program, listening on a port of its own. It is ended with the test, or when a test takes too long: then whoever
+/// waits for it hears of it.
+struct Demo {
+    address: SocketAddr,
+    child: Arc<Mutex<Child>>,
+    _alive: Sender<()>,
+}
+
+impl Demo {
+    fn start() -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_demo"))
+            .arg("127.0.0.1:0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the demo starts");
+        let mut said = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut said).unwrap();
+        let address =
+            said.split("http://").nth(1).and_then(|rest| rest.split('/').next()).expect("an address");
+        let address = address.parse().expect(address);
+        let child = Arc::new(Mutex::new(child));
+        let (alive, ended) = mpsc::channel();
+        let watched = Arc::clone(&child);
+        thread::spawn(move || {
+            if ended.recv_timeout(Duration::from_secs(60)) == Err(mpsc::RecvTimeoutError::Timeout) {
+                let _ = watched.lock().unwrap().kill();
+            }
+        });
+        Self { address, child, _alive: alive }
+    }
+
+    /// The whole response to a request with these lines.
+    fn ask(&self, lines: &str) -> String {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        write!(stream, "{lines}\r\nHost: {}\r\n\r\n", self.address).unwrap();
+        let mut response = String::new();
+        stream.read_to_string(&mut response).unwrap();
+        response
+    }
+
+    /// A tab, and its number.
+    fn tab(&self) -> (Tab, String) {
+        let ws = Connect::new(&format!("ws://{}/ws", self.address))
+            .origin(&format!("http://{}", self.address))
+            .subprotocols(&["demo.v2", "demo.v1"])
+            .options(Options::DEFAULT.with_message_limit(2 << 20))
+            .open()
+            .expect("a tab opens");
+        assert_eq!(ws.protocol(), Some("demo.v1"));
+        let mut tab = Tab(ws);
+        let welcome = tab.hear("welcome");
+        let number: String =
+            welcome.split("\"tab\":").nth(1).unwrap().chars().take_while(char::is_ascii_digit).collect();
+        (tab, number)
+    }
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        let mut child = self.child.lock().unwrap();
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+}
+
+struct Tab(WebSocket<TcpStream, Client<OsSeeded>>);
+
+impl Tab {
+    fn say(&mut self, json: &str) {
+        self.0.send_text(json).unwrap();
+    }
+
+    /// The next text message of this type.
+    fn hear(&mut self, kind: &str) -> String {
+        let begin = format!("{{\"type\":\"{kind}\"");
+        loop {
+            match self.0.read().unwrap().expect("the server does not close") {
+                Message::Text(text) if text.starts_with(&begin) => return text.to_owned(),
+                _ => {}
+            }
+        }
+    }
+
+    /// The next binary message.
+    fn see(&mut self) -> Vec<u8> {
+        loop {
+            if let Message::Binary(bytes) = self.0.read().unwrap().expect("the server does not close") {
+                return bytes.to_owned();
+            }
+        }
+    }
+
+    /// Reads to the end: the server's code and reason.
+    fn end(&mut self) -> (Option<u16>, String) {
+        while self.0.read().unwrap().is_some() {}
+        assert!(self.0.was_clean());
+        (self.0.close_received().unwrap().map(CloseCode::get), self.0.close_reason().to_owned())
+    }
+}
+
+fn is_response(response: &str, status: &str, kind: &str) {
+    assert!(response.starts_with(&format!("HTTP/1.1 {status}")), "{response}");
+    assert!(response.contains(&format!("\r\nContent-Type: {kind}")), "{response}");
+}
+
+#[test]
+fn the_page_and_its_files_are_served() {
+    let demo = Demo::start();
+    let page = demo.ask("GET / HTTP/1.1");
+    is_response(&page, "200", "text/html");
+    assert!(page.contains("\r\nContent-Security-Policy: default-src 'none'"));
+    assert!(page.trim_end().ends_with("</html>"));
+    is_response(&demo.ask("GET /demo.js HTTP/1.1"), "200", "text/javascript");
+    is_response(&demo.ask("GET /demo.css HTTP/1.1"), "200", "text/css");
+    is_response(&demo.ask("GET /favicon.ico HTTP/1.1"), "200", "image/svg+xml");
+    assert!(demo.ask("HEAD / HTTP/1.1").ends_with("\r\n\r\n"), "a head has no body");
+    is_response(&demo.ask("GET /nowhere HTTP/1.1"), "404", "text/plain");
+    is_response(&demo.ask("POST / HTTP/1.1"), "405", "text/plain");
+    assert!(demo.ask("GET /ws HTTP/1.1").starts_with("HTTP/1.1 426"), "no WebSocket was asked for");
+}
+
+#[test]
+fn another_page_and_another_subprotocol_are_refused() {
+    let demo = Demo::start();
+    let url = format!("ws://{}/ws", demo.address);
+    let status = |connect: Connect<'_>| match connect.open() {
+        Err(Error::Refused(refused)) => refused.status,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(status(Connect::new(&url).subprotocols(&["demo.v1"]).origin("http://elsewhere.example")), 403);
+    assert_eq!(status(Connect::new(&url).subprotocols(&["demo.v2"])), 400);
+    assert_eq!(status(Connect::new(&url)), 400);
+}
+
+#[test]
+fn what_is_sent_comes_back() {
+    let demo = Demo::start();
+    let (mut tab, _) = demo.tab();
+    tab.say(r#"{"type":"echo","text":"grüße \u0000 \"x\""}"#);
+    assert_eq!(tab.hear("echo"), r#"{"type":"echo","text":"grüße \u0000 \"x\""}"#);
+    let mut bytes: Vec<u8> = (0..(1 << 20) + 1).map(|n: u32| (n * 31 + (n >> 9)) as u8).collect();
+    bytes[0] = b'E';
+    tab.0.send_binary(&bytes).unwrap();
+    assert!(tab.see() == bytes);
+    tab.say(r#"{"type":"ping","at":17.5}"#);
+    assert!(tab.hear("pong").contains(r#""at":17.5"#));
+}
+
+#[test]
+fn the_heartbeat_is_measured() {
+    let demo = Demo::start();
+    let (mut tab, _) = demo.tab();
+    loop {
+        tab.say(r#"{"type":"ping","at":0}"#);
+        if !tab.hear("pong").contains("\"heartbeat\":null") {
+            break;
+        }
+    }
+}
+
+#[test]
+fn a_story_has_as_many_fragments_as_asked_for() {
+    let demo = Demo::start();
+    let (mut tab, _) = demo.tab();
+    tab.hear("tabs");
+    for fragments in [1, 7, 1000] {
+        tab.say(&format!(r#"{{"type":"story","fragments":{fragments}}}"#));
+        let (mut text, mut pieces) = (Vec::new(), 0);
+        loop {
+            // A fragment may be read in several pieces: only its last one has nothing behind it.
+            let chunk = tab.0.read_chunk().unwrap().unwrap();
+            text.extend_from_slice(chunk.payload);
+            pieces += usize::from(chunk.remaining == 0);
+            if chunk.last {
+                break;
+            }
+        }
+        assert_eq!(pieces, fragments);
+        let text = String::from_utf8(text).unwrap();
+        assert!(text.contains(&format!("piece {fragments} of {fragments} \u{2713}")), "{text}");
+    }
+}
+
+#[test]
+fn tabs_talk_and_see_what_others_draw() {
+    let demo = Demo::start();
+    let (mut one, first) = demo.tab();
+    let (mut two, second) = demo.tab();
+    let both = format!(r#"{{"type":"tabs","tabs":[{first},{second}]}}"#);
+    while one.hear("tabs") != both {}
+    while two.hear("tabs") != both {}
+    one.say(r#"{"type":"chat","text":"hello"}"#);
+    let said = format!(r#"{{"type":"chat","tab":{first},"text":"hello"}}"#);
+    assert_eq!([one.hear("chat"), two.hear("chat")], [said.clone(), said]);
+    one.0.send_binary(b"Fpicture").unwrap();
+    let number = first.parse::<u32>().unwrap().to_be_bytes();
+    assert_eq!(two.see(), [b"F", &number[..], b"picture"].concat());
+    one.hear("taken");
+    one.0.send_binary(b"E").unwrap();
+    assert_eq!(one.see(), b"E", "its own picture does not come back to a tab");
+}
+
+#[test]
+fn either_side_closes_with_code_and_reason() {
+    let demo = Demo::start();
+    let (mut witness, _) = demo.tab();
+    let (mut tab, number) = demo.tab();
+    tab.say(r#"{"type":"close","code":1005,"reason":""}"#);
+    tab.hear("error");
+    tab.say(r#"{"type":"close","code":4001,"reason":"see you"}"#);
+    assert_eq!(tab.end(), (Some(4001), "see you".to_owned()));
+    let closed = witness.hear("closed");
+    assert!(closed.contains(&format!(r#""tab":{number},"by_server":true,"code":4001"#)), "{closed}");
+
+    let (mut tab, number) = demo.tab();
+    tab.0.close(CloseCode::new(3000).unwrap(), "going").unwrap();
+    let closed = witness.hear("closed");
+    let expected = format!(r#""tab":{number},"by_server":false,"code":3000,"reason":"going","clean":true"#);
+    assert!(closed.contains(&expected), "{closed}");
+
+    // Who comes later hears of it too.
+    let ws = Connect::new(&format!("ws://{}/ws", demo.address)).subprotocols(&["demo.v1"]).open().unwrap();
+    assert!(Tab(ws).hear("welcome").contains(&expected));
+}
+
+#[test]
+fn what_is_no_command_ends_the_connection() {
+    let demo = Demo::start();
+    for wrong in ["hello", r#"{"type":"dance"}"#, r#"{"type":"chat"}"#] {
+        let (mut tab, _) = demo.tab();
+        tab.say(wrong);
+        assert_eq!(tab.end().0, Some(1008), "{wrong}");
+    }
+    let (mut tab, _) = demo.tab();
+    tab.0.send_binary(&[b'E'; (1 << 20) + 2]).unwrap();
+    assert_eq!(tab.end().0, Some(1009));
+}
+
+#[test]
+fn an_address_that_is_taken_is_named() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let output = Command::new(env!("CARGO_BIN_EXE_demo")).arg(&address).output().unwrap();
+    assert!(!output.status.success());
+    assert!(String::from_utf8_lossy(&output.stderr).contains(&address));
+}
