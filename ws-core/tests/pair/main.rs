@@ -164,7 +164,7 @@ fn each_heard_only_what_the_other_said(pair: &Pair) {
 
 #[test]
 fn in_fair_weather_all_arrives_and_the_close_is_clean() {
-    for_seeds(1000, |seed| {
+    for_seeds(600, |seed| {
         let mut rng = Rng(seed);
         let weather = [fair_weather(&mut rng), fair_weather(&mut rng)];
         // Every other run begins so that the tick wraps in it.
@@ -235,7 +235,7 @@ fn a_close_at_any_moment_is_clean_and_takes_nothing_along() {
 #[test]
 fn in_foul_weather_both_ends_come_to_an_end() {
     let tally = std::cell::RefCell::new((0, 0));
-    for_seeds(1500, |seed| {
+    for_seeds(1000, |seed| {
         let mut rng = Rng(seed);
         let weather = [foul_weather(&mut rng), foul_weather(&mut rng)];
         let start = if rng.one_in(2) { 0 } else { (1 << 32) - rng.below(30_000) as u64 };
@@ -362,7 +362,7 @@ fn a_silent_transport_is_found_by_the_heartbeat() {
 /// A peer that reads nothing takes no memory beyond the buffers that are lent, and is given up.
 #[test]
 fn a_peer_that_reads_nothing_is_given_up() {
-    for_seeds(30, |seed| {
+    for_seeds(40, |seed| {
         let mut rng = Rng(seed);
         let weather = Weather { window: 100, ..Weather::FINE };
         let weather = [weather.clone(), weather];
@@ -373,7 +373,7 @@ fn a_peer_that_reads_nothing_is_given_up() {
         pair.ends[deaf].deaf_from = Some(0);
         for end in [SERVER, CLIENT] {
             lend_buffers(&mut pair.ends[end], end, &mut rng);
-            pair.ends[end].say(0, Say::Message(Kind::Binary, vec![vec![7; 10_000]]));
+            pair.ends[end].say(0, Say::Message(Kind::Binary, vec![vec![7; 2000]]));
         }
         pair.run_until(40_000);
         let hearing = &pair.ends[1 - deaf];
