@@ -1,9 +1,8 @@
 //! The opening handshake (RFC 6455 4): requests and responses kept as files, cut in every way; limits; what a caller may
-//! put on the wire; deadlines. What clients and servers really send, and what hostile ones could, lies in `../corpus`,
+//! put on the wire. Deadlines are in `../deadlines.rs`. What clients and servers really send, and what hostile ones could, lies in `../corpus`,
 //! and beside the files an index that says what each must give.
 
 mod corpus;
-mod deadlines;
 mod limits;
 mod requests;
 mod responses;
