@@ -51,8 +51,8 @@ impl<'p, 'o> Pieces<'p, 'o> {
                 n = rest;
                 digit = digit.wrapping_add(1);
             }
-            begun |= digit != b'0' || exponent == 0;
-            if begun {
+            begun |= digit != b'0';
+            if begun || exponent == 0 {
                 self.put(&[digit]);
             }
         }

@@ -68,7 +68,10 @@ impl Scheme {
     /// `authority` without the port, if that is the scheme's default.
     pub(crate) fn strip_default_port(self, authority: &[u8]) -> &[u8] {
         let port: &[u8] = if matches!(self, Self::Https | Self::Wss) { b":443" } else { b":80" };
-        authority.strip_suffix(port).or(authority.strip_suffix(b":")).unwrap_or(authority)
+        match authority {
+            [authority @ .., b':'] => authority,
+            _ => authority.strip_suffix(port).unwrap_or(authority),
+        }
     }
 }
 
