@@ -25,6 +25,9 @@ const BROWSERS = {
   },
 };
 
+// Told to end, this ends, and its browser with it: the library sees to that when the process exits.
+for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
+
 let passed = 0;
 let failed = 0;
 
@@ -87,10 +90,19 @@ const rowOf = (tab) => [...(document.querySelector(`#closings [data-tab="${tab}"
 
 async function drive(name) {
   const profile = mkdtempSync(join(tmpdir(), `${name}-`));
-  const browser = await puppeteer.launch({ ...BROWSERS[name], userDataDir: profile, timeout: 60_000, protocolTimeout: 60_000 });
+  const browser = await puppeteer.launch({
+    ...BROWSERS[name],
+    userDataDir: profile,
+    timeout: 60_000,
+    protocolTimeout: 60_000,
+    handleSIGHUP: false,
+    handleSIGINT: false,
+    handleSIGTERM: false,
+  });
   try {
     console.log(`-- ${name}: ${await browser.version()}`);
-    await run(browser, (what, body) => check(`${name}: ${what}`, body), (page, what) => page.screenshot({ path: join(out, `${name}-${what}.png`), fullPage: true }));
+    const shoot = (page, what) => page.screenshot({ path: join(out, `${name}-${what}.png`), fullPage: true });
+    await run(browser, (what, body) => check(`${name}: ${what}`, body), shoot);
   } finally {
     await browser.close().catch(() => browser.process()?.kill('SIGKILL'));
     rmSync(profile, { recursive: true, force: true, maxRetries: 5 });

@@ -214,6 +214,30 @@ fn tabs_talk_and_see_what_others_draw() {
 }
 
 #[test]
+fn a_tab_that_sleeps_costs_little_and_stalls_nobody() {
+    let demo = Demo::start();
+    let (_sleeper, _) = demo.tab();
+    let (mut one, _) = demo.tab();
+    let (mut two, _) = demo.tab();
+    let mut picture = vec![b'F'; 250 << 10];
+    for n in 1..=200 {
+        *picture.last_mut().unwrap() = n;
+        one.0.send_binary(&picture).unwrap();
+        one.hear("taken");
+    }
+    while two.see().last() != Some(&200) {}
+    // 50 MB were sent to each. What the sleeper has not taken is one picture, beside what the system holds for it.
+    #[cfg(target_os = "linux")]
+    {
+        let status =
+            std::fs::read_to_string(format!("/proc/{}/status", demo.child.lock().unwrap().id())).unwrap();
+        let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        let most: u32 = most.trim().trim_end_matches(" kB").parse().unwrap();
+        assert!(most < 20_000, "{most} kB");
+    }
+}
+
+#[test]
 fn either_side_closes_with_code_and_reason() {
     let demo = Demo::start();
     let (mut witness, _) = demo.tab();
