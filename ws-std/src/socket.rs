@@ -100,7 +100,7 @@ impl<S: Transport, R: Role> WebSocket<S, R> {
     ///
     /// # Errors
     ///
-    /// [`Error::Usage`] once closing; [`Error::TimedOut`] if the peer took nothing for
+    /// [`Error::Usage`] once closing, or [`Error::Peer`] if that is because the peer broke a rule; [`Error::TimedOut`] if the peer took nothing for
     /// [`Options::send_timeout`](crate::Options::send_timeout); [`Error::Io`]. Over streams that do not block, use
     /// [`send`](Self::send), which says how far it came.
     pub fn send_text(&mut self, text: &str) -> Result<(), Error> {

@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, timeout_at};
-use ws_core::{Connection, Kind, Output, PeerError, ReadyState, Role, UsageError};
+use ws_core::{Connection, Input, Kind, Output, PeerError, ReadyState, Role, UsageError};
 
 /// A peer that takes nothing for so long is given up.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
@@ -102,7 +102,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin, R: Role> Link<S, R> {
             match self.put(&mut encode) {
                 Ok(true) => return Ok(Ok(())),
                 Ok(false) => self.turn(None).await?,
+                Err(UsageError::Closing) => return self.why_closing().await,
                 Err(error) => return Ok(Err(error)),
+            }
+        }
+    }
+
+    /// Nothing more can be sent. The peer may have broken a rule right behind the piece that the caller holds: then that is
+    /// the error, and the peer is told, since a caller who fails to send may not come back to receive.
+    async fn why_closing(&mut self) -> io::Result<Result<(), UsageError>> {
+        match self.ws.receive(&mut Input::new(&mut [])) {
+            Ok(_) => Ok(Err(UsageError::Closing)),
+            Err(error) => {
+                let _ = self.end(&mut Inbox::new(b"")).await;
+                Err(broke_a_rule(error))
             }
         }
     }

@@ -335,6 +335,22 @@ async fn a_peer_that_breaks_a_rule_is_told() {
     assert!(all.ends_with(&frame(false, CLOSE, &close_body(1002, ""))));
 }
 
+/// What came before the offending byte is lent first. Who then fails to send learns why, and the peer does too.
+#[tokio::test(start_paused = true)]
+async fn a_broken_rule_behind_the_piece_that_is_held_is_the_error() {
+    let (mut peer, mut ws) = open().await;
+    peer.write_all(&frame(true, TEXT, b"good\xff")).await.unwrap();
+    assert_eq!(ws.receive().await.unwrap().unwrap().0.payload, b"glued");
+    let (chunk, mut sender) = ws.receive().await.unwrap().unwrap();
+    assert_eq!(chunk.payload, b"good");
+    let error = sender.send(chunk.kind, &mut &*chunk.payload, chunk.last).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidData);
+    drop(ws);
+    let mut all = Vec::new();
+    tokio::io::AsyncReadExt::read_to_end(&mut peer, &mut all).await.unwrap();
+    assert!(all.ends_with(&frame(false, CLOSE, &close_body(1007, ""))));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_request_that_drips_is_refused_at_the_deadline() {
     let (mut peer, stream) = tokio::io::duplex(1024);

@@ -1,6 +1,6 @@
 //! Closing handshakes, good and bad, and peers that leave without one.
 
-use crate::common::frames::{BINARY, CLOSE, PING, PONG, TEXT, close_body};
+use crate::common::frames::{BINARY, CLOSE, PING, PONG, TEXT, close_body, frame};
 use crate::peer::{Raw, fill, ms, options, pair, soon};
 use std::io::{ErrorKind, Write};
 use std::net::Shutdown;
@@ -173,7 +173,7 @@ fn a_peer_that_answers_a_close_with_data_for_ever_is_left() {
     let (mut raw, mut ws) = Raw::with_server(&options(|timeouts| timeouts.close = ms(100)));
     thread::scope(|scope| {
         scope.spawn(move || {
-            let frame = crate::common::frames::frame(true, BINARY, &[1; 5000]);
+            let frame = frame(true, BINARY, &[1; 5000]);
             while raw.stream.write_all(&frame).is_ok() {}
         });
         let error = soon(|| ws.close(code(1000), "").unwrap_err());
@@ -235,6 +235,25 @@ fn a_peer_that_breaks_a_rule_is_told() {
         raw.send(0x83, b"bad");
         raw.send(BINARY, &[0; 60_000]);
         assert_eq!(raw.next(), Some((CLOSE, close_body(1002, ""))));
+        assert_eq!(raw.next(), None);
+        drop(raw);
+    });
+}
+
+/// What came before the offending byte is lent first. Who then fails to send learns why, and the peer does too.
+#[test]
+fn a_broken_rule_behind_the_piece_that_is_held_is_the_error() {
+    let (mut raw, mut ws) = Raw::with_server(&Options::DEFAULT);
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            let (chunk, mut sender) = ws.receive().unwrap().unwrap();
+            assert_eq!((&*chunk.payload, chunk.last), (b"good".as_slice(), false));
+            let error = sender.feed(chunk.kind, &mut &*chunk.payload, chunk.last).unwrap_err();
+            assert!(matches!(error, Error::Peer(PeerError::InvalidUtf8)), "{error:?}");
+        });
+        let bytes = [frame(true, TEXT, b"good\xff"), frame(true, BINARY, &[0; 50_000])].concat();
+        raw.write(&bytes);
+        assert_eq!(raw.next(), Some((CLOSE, close_body(1007, ""))));
         assert_eq!(raw.next(), None);
         drop(raw);
     });
