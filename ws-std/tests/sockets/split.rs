@@ -1,9 +1,10 @@
 //! One connection in two threads.
 
-use crate::common::frames::{BINARY, CLOSE, PING, PONG, TEXT, close_body, header};
-use crate::peer::{Raw, fill, ms, options, pair, soon};
+use crate::common::frames::{BINARY, CLOSE, PING, PONG, TEXT, close_body, frame, header};
+use crate::peer::{Raw, TOO_LONG, fill, ms, options, pair, soon};
+use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use ws_std::{CloseCode, Error, Kind, Message, Options, PeerError, ReadyState, UsageError, Waited};
 
 const MIB: usize = 1 << 20;
@@ -178,30 +179,38 @@ fn a_writer_that_waits_is_woken_when_the_peer_broke_a_rule() {
     drop(raw);
 }
 
-/// Two Pings in one read, while the writer is in a long message: their Pongs go between its frames, and the reader
-/// does not wait for the end of it.
+/// Three Pings in one read, while the writer is in a long message: their Pongs go between its frames, and the reader does
+/// not wait for the end of it.
 #[test]
 fn pongs_go_between_the_frames_of_a_long_message() {
     let (mut raw, ws) = Raw::with_server(&Options::DEFAULT);
     let (mut reader, mut writer) = ws.try_split().unwrap();
-    let size = 8 * MIB;
+    let (all_seen, seen) = mpsc::channel::<()>();
     thread::scope(|scope| {
-        scope.spawn(|| writer.send_binary(&vec![0; size]).unwrap());
-        let reading = scope.spawn(|| reader.read().map(|message| message == Some(Message::Text("through"))));
-        let pings: Vec<u8> =
-            [b"1", b"2", b"3"].iter().flat_map(|n| crate::common::frames::frame(true, PING, *n)).collect();
-        raw.write(&pings);
-        raw.send(TEXT, b"through");
-        let (mut got, mut pongs) = (0, Vec::new());
-        while got < size || pongs.len() < 3 {
+        scope.spawn(move || {
+            // The message goes on until its reader has seen all Pongs.
+            let begun = Instant::now();
+            while seen.try_recv().is_err() && begun.elapsed() < TOO_LONG {
+                writer.send(Kind::Binary, &mut &[0; 200_000][..], false).unwrap();
+            }
+            writer.send(Kind::Binary, &mut &b"the end"[..], true).unwrap();
+        });
+        scope.spawn(move || {
+            assert_eq!(reader.read().unwrap(), Some(Message::Text("through")));
+            assert!(matches!(reader.read(), Err(Error::Lost)));
+        });
+        let pings = [b"1", b"2", b"3"].map(|n| frame(true, PING, n)).concat();
+        raw.write(&[pings, frame(true, TEXT, b"through")].concat());
+        let mut pongs = Vec::new();
+        while pongs.len() < 3 {
             match raw.next().unwrap() {
-                (PONG, payload) => pongs.push((payload, got)),
-                (_, payload) => got += payload.len(),
+                (PONG, payload) => pongs.push(payload[0]),
+                (b0, _) => assert_eq!(b0 & 0x80, 0, "the message has ended"),
             }
         }
-        assert!(soon(|| reading.join().unwrap().unwrap()));
-        let order: Vec<_> = pongs.iter().map(|(payload, _)| payload[0]).collect();
-        assert_eq!(order, *b"123");
-        assert!(pongs[2].1 < size, "the last Pong came {} bytes into the message", pongs[2].1);
+        assert_eq!(pongs, b"123");
+        all_seen.send(()).unwrap();
+        while raw.next().unwrap() != (0x80, b"the end".to_vec()) {}
+        drop(raw);
     });
 }
