@@ -147,7 +147,7 @@ fn grammar() {
     let mut buf = [0; 256];
     let text = text(&mut buf);
     let bytes = text.as_bytes();
-    keep((ascii::is_token(bytes), ascii::is_field_value(bytes), ascii::trim(bytes), ascii::decimal(bytes)));
+    keep((ascii::is_token(bytes), ascii::is_field_value(bytes), ascii::trim(bytes)));
     ascii::list(bytes).for_each(keep);
     match Target::parse(text) {
         Ok(target) => keep((target.authority, target.path, target.query)),

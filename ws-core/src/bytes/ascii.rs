@@ -1,4 +1,4 @@
-//! The ASCII grammar that the fields of HTTP are made of: tokens, lists, optional white space, numbers (RFC 9110 5.6).
+//! The ASCII grammar that the fields of HTTP are made of: tokens, lists, optional white space (RFC 9110 5.6).
 
 /// A byte that a token may hold (RFC 9110 5.6.2).
 pub fn is_token_byte(byte: u8) -> bool {
@@ -65,17 +65,6 @@ pub fn list(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// The number that `text` is, if it is nothing but digits and fits.
-pub fn decimal(text: &[u8]) -> Option<u64> {
-    if text.is_empty() {
-        return None;
-    }
-    text.iter().try_fold(0u64, |n, b| {
-        let digit = b.is_ascii_digit().then(|| b.wrapping_sub(b'0'))?;
-        n.checked_mul(10)?.checked_add(u64::from(digit))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,15 +82,6 @@ mod tests {
     #[test]
     fn lists_are_trimmed_and_skip_nothing_else() {
         assert_eq!(list(b" , a,\tb c ,,d").collect::<Vec<_>>(), [&b"a"[..], b"b c", b"d"]);
-    }
-
-    #[test]
-    fn numbers_are_digits_alone() {
-        assert_eq!(decimal(b"0"), Some(0));
-        assert_eq!(decimal(b"18446744073709551615"), Some(u64::MAX));
-        for bad in ["", "+5", "-1", "0x1", "1 ", "18446744073709551616"] {
-            assert_eq!(decimal(bad.as_bytes()), None, "{bad}");
-        }
     }
 
     #[test]

@@ -13,7 +13,7 @@
 //! To shut down is to end one's own direction of the transport (FIN), then to read and forget until the peer's end or
 //! the deadline: closing a TCP socket with unread input resets it, and may take the Close frame along.
 
-use super::{Connection, Role};
+use super::{Connection, Engine, Role};
 use crate::frame::CloseCode;
 
 /// How far a connection is, in the words of the WHATWG WebSockets standard.
@@ -41,6 +41,57 @@ pub(super) enum Sent {
 impl<R: Role> Connection<R> {
     /// How far the connection is.
     pub fn ready_state(&self) -> ReadyState {
+        self.engine.ready_state()
+    }
+
+    /// Both Close frames have gone over: nothing was lost. Otherwise the connection ends with what the WHATWG
+    /// standard calls code 1006.
+    pub fn was_clean(&self) -> bool {
+        self.engine.close_received && self.engine.close_sent == Sent::Yes
+    }
+
+    /// The code of the peer's Close: `None` before it came, `Some(None)` if it had none (RFC 6455 7.1.5 calls that
+    /// 1005).
+    pub fn close_received(&self) -> Option<Option<CloseCode>> {
+        self.engine.close_received.then_some(self.engine.peer_code)
+    }
+
+    /// The code of our Close: `None` before it was sent or owed, `Some(None)` if it has none.
+    pub fn close_sent(&self) -> Option<Option<CloseCode>> {
+        (self.engine.close_sent != Sent::No).then_some(self.engine.our_code)
+    }
+
+    /// The reason in the peer's Close, up to 123 bytes; empty before it came (RFC 6455 7.1.6).
+    pub fn close_reason(&self) -> &str {
+        match self.control() {
+            [_, _, reason @ ..] if self.engine.close_received => {
+                core::str::from_utf8(reason).unwrap_or_default()
+            }
+            _ => "",
+        }
+    }
+
+    /// The transport has ended: the peer's FIN or RST. Call it once no more input will come; what is owed may still be
+    /// transmitted if the other direction is open.
+    pub fn receive_eof(&mut self) {
+        self.engine.eof = true;
+    }
+
+    /// End this direction of the transport (FIN), then read and forget until the peer ends the other or
+    /// [`timed_out`](Self::timed_out): the server once both Close frames have gone over, since it is to close TCP
+    /// first (RFC 6455 7.1.1); either role behind an error, or at the peer's end.
+    pub fn wants_shutdown(&self) -> bool {
+        self.engine.wants_shutdown(R::MASKS)
+    }
+
+    /// The peer is to end the connection, and [`Timeouts::close`](crate::Timeouts::close) runs.
+    pub fn close_expected(&self) -> bool {
+        !self.engine.may_send() && !self.engine.eof
+    }
+}
+
+impl Engine {
+    pub(super) fn ready_state(&self) -> ReadyState {
         if self.eof || self.timed_out().is_some() {
             ReadyState::Closed
         } else if self.may_send() {
@@ -50,50 +101,12 @@ impl<R: Role> Connection<R> {
         }
     }
 
-    /// Both Close frames have gone over: nothing was lost. Otherwise the connection ends with what the WHATWG
-    /// standard calls code 1006.
-    pub fn was_clean(&self) -> bool {
-        self.close_received && self.close_sent == Sent::Yes
-    }
-
-    /// The code of the peer's Close: `None` before it came, `Some(None)` if it had none (RFC 6455 7.1.5 calls that
-    /// 1005).
-    pub fn close_received(&self) -> Option<Option<CloseCode>> {
-        self.close_received.then_some(self.peer_code)
-    }
-
-    /// The code of our Close: `None` before it was sent or owed, `Some(None)` if it has none.
-    pub fn close_sent(&self) -> Option<Option<CloseCode>> {
-        (self.close_sent != Sent::No).then_some(self.our_code)
-    }
-
-    /// The reason in the peer's Close, up to 123 bytes; empty before it came (RFC 6455 7.1.6).
-    pub fn close_reason(&self) -> &str {
-        match self.control() {
-            [_, _, reason @ ..] if self.close_received => core::str::from_utf8(reason).unwrap_or_default(),
-            _ => "",
-        }
-    }
-
-    /// The transport has ended: the peer's FIN or RST. Call it once no more input will come; what is owed may still be
-    /// transmitted if the other direction is open.
-    pub fn receive_eof(&mut self) {
-        self.eof = true;
-    }
-
-    /// End this direction of the transport (FIN), then read and forget until the peer ends the other or
-    /// [`timed_out`](Self::timed_out): the server once both Close frames have gone over, since it is to close TCP
-    /// first (RFC 6455 7.1.1); either role behind an error, or at the peer's end.
-    pub fn wants_shutdown(&self) -> bool {
+    fn wants_shutdown(&self, is_client: bool) -> bool {
         !self.wants_transmit()
             && self.frame_left == 0
             && (self.eof
-                || (self.close_sent == Sent::Yes && (self.is_failed() || (self.close_received && !R::MASKS))))
-    }
-
-    /// The peer is to end the connection, and [`Timeouts::close`](crate::Timeouts::close) runs.
-    pub fn close_expected(&self) -> bool {
-        !self.may_send() && !self.eof
+                || (self.close_sent == Sent::Yes
+                    && (self.is_failed() || (self.close_received && !is_client))))
     }
 
     /// No Close was sent or is owed, and the transport has not ended.

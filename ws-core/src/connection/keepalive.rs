@@ -1,6 +1,6 @@
 //! Heartbeat and deadlines, by the caller's clock: [`Connection::poll_timeout`], [`Connection::handle_timeout`].
 
-use super::{Connection, Role};
+use super::{Connection, Engine, Role};
 use crate::time::{Duration, Instant};
 
 /// Which deadline passed. The peer is gone, or behaves as if it were: drop the transport.
@@ -31,25 +31,45 @@ impl<R: Role> Connection<R> {
     /// When [`handle_timeout`](Self::handle_timeout) has to be called at the latest; `None`: no timer runs. Ask again
     /// after each other call.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.deadlines().into_iter().flatten().map(|(moment, _)| moment).reduce(|a, b| {
-            // Moments of a tick that wraps compare by how far they are from now.
-            if a.has_reached(b) { b } else { a }
-        })
+        self.engine.poll_timeout()
     }
 
     /// Says what time it is, and judges no deadline: after each read, before its input is received. What has come counts,
     /// even if a deadline passed while it waited to be read.
     pub fn set_time(&mut self, now: Instant) {
-        self.now = now;
+        self.engine.now = now;
     }
 
     /// Says what time it is, and does what is due: when [`poll_timeout`](Self::poll_timeout) asks for it, once all that
     /// came before is received. Calls at any other time do no harm. Look at [`timed_out`](Self::timed_out) and
     /// [`transmit`](Self::transmit) after it.
     pub fn handle_timeout(&mut self, now: Instant) {
+        self.engine.handle_timeout(now);
+    }
+
+    /// The deadline that passed, if one did: drop the transport.
+    pub fn timed_out(&self) -> Option<TimedOut> {
+        self.engine.timed_out()
+    }
+
+    /// How long the latest heartbeat took to come back; `None` before the first one did.
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.engine.heartbeat.measured.then_some(self.engine.round_trip)
+    }
+}
+
+impl Engine {
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        self.deadlines().into_iter().flatten().map(|(moment, _)| moment).reduce(|a, b| {
+            // Moments of a tick that wraps compare by how far they are from now.
+            if a.has_reached(b) { b } else { a }
+        })
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
         self.now = now;
         for (moment, action) in self.deadlines().into_iter().flatten() {
-            if now.has_reached(moment) {
+            if now.has_reached(moment) && self.timed_out().is_none() {
                 match action {
                     Action::Ping => {
                         self.beat = now;
@@ -62,14 +82,8 @@ impl<R: Role> Connection<R> {
         }
     }
 
-    /// The deadline that passed, if one did: drop the transport.
-    pub fn timed_out(&self) -> Option<TimedOut> {
+    pub(super) fn timed_out(&self) -> Option<TimedOut> {
         self.heartbeat.timed_out
-    }
-
-    /// How long the latest heartbeat took to come back; `None` before the first one did.
-    pub fn round_trip(&self) -> Option<Duration> {
-        self.heartbeat.measured.then_some(self.round_trip)
     }
 
     /// Which moments matter now, and what is due at each.

@@ -47,6 +47,11 @@ use crate::time::{Duration, Instant};
 /// At most 224 bytes for a server, whatever is sent or received; 125 of them are the payload of one control frame.
 pub struct Connection<R: Role> {
     role: R,
+    engine: Engine,
+}
+
+/// All but the role, so that an image with both roles has one copy of the code that works on it.
+struct Engine {
     config: Config,
 
     // receiver.rs
@@ -107,8 +112,19 @@ impl<E: Entropy> Connection<Client<E>> {
 
 impl<R: Role> Connection<R> {
     const fn new(role: R, config: Config, now: Instant) -> Self {
+        Self { role, engine: Engine::new(config, now) }
+    }
+
+    /// What it was made with.
+    pub const fn config(&self) -> &Config {
+        &self.engine.config
+    }
+}
+
+impl Engine {
+    #[inline(never)] // else it is put together on the stack, and copied
+    const fn new(config: Config, now: Instant) -> Self {
         Self {
-            role,
             config,
             phase: receiver::Phase::START,
             message: None,
@@ -136,11 +152,6 @@ impl<R: Role> Connection<R> {
             round_trip: Duration::ZERO,
             heartbeat: keepalive::State::START,
         }
-    }
-
-    /// What it was made with.
-    pub const fn config(&self) -> &Config {
-        &self.config
     }
 }
 

@@ -1,6 +1,6 @@
 //! Bytes in, events out: [`Connection::receive`].
 
-use super::{Connection, Role};
+use super::{Connection, Engine, Role};
 use crate::bytes::{Input, copy};
 use crate::error::PeerError;
 use crate::frame::header::{self, HEADER_MAX, Header};
@@ -76,18 +76,41 @@ impl<R: Role> Connection<R> {
     /// Close frame for it is owed: transmit it and shut down. Each further call returns the same error.
     #[inline(always)]
     pub fn receive<'b>(&mut self, input: &mut Input<'b>) -> Result<Option<Event<'b>>, PeerError> {
+        self.engine.receive(!R::MASKS, input)
+    }
+
+    /// Payload of the latest Ping, Pong or Close, 0 to 125 bytes; valid until the next [`receive`](Self::receive).
+    pub fn control(&self) -> &[u8] {
+        self.engine.control()
+    }
+
+    /// Refuses what the peer sent, with `code`: [`UNSUPPORTED_DATA`](CloseCode::UNSUPPORTED_DATA),
+    /// [`MESSAGE_TOO_BIG`](CloseCode::MESSAGE_TOO_BIG), [`INTERNAL_ERROR`](CloseCode::INTERNAL_ERROR) or one of the
+    /// application's own (RFC 6455 7.1.7).
+    ///
+    /// The Close frame is owed now, and nothing more is received. To close in peace, use
+    /// [`close`](Self::close). Does nothing if the closing handshake has begun already.
+    pub fn fail(&mut self, code: CloseCode) {
+        self.engine.fail(code);
+    }
+}
+
+/// `masked`: the peer masks its frames, as a client does (RFC 6455 5.1).
+impl Engine {
+    #[inline(always)]
+    fn receive<'b>(&mut self, masked: bool, input: &mut Input<'b>) -> Result<Option<Event<'b>>, PeerError> {
         if cfg!(target_pointer_width = "64")
-            && let Some((kind, header, len, key)) = self.whole_message(input.rest())
+            && let Some((kind, header, len, key)) = self.whole_message(masked, input.rest())
         {
             self.heard = self.now;
             input.take(header);
             let payload = input.take(len);
-            return match self.unmask(kind, payload, key, true) {
+            return match self.unmask(masked, kind, payload, key, true) {
                 None => Ok(Some(Event::Data(Data { kind, payload, first: true, last: true, remaining: 0 }))),
                 Some(valid) => self.bad_text(payload, valid, true, len as u64),
             };
         }
-        self.receive_any(input)
+        self.receive_any(masked, input)
     }
 
     /// The common case: a message in one frame that lies in the input whole, within the limits. It leaves no trace in
@@ -96,7 +119,7 @@ impl<R: Role> Connection<R> {
     ///
     /// Returns the lengths of the header and the payload, and the masking key.
     #[inline(always)]
-    fn whole_message(&self, input: &[u8]) -> Option<(Kind, usize, usize, u32)> {
+    fn whole_message(&self, masked: bool, input: &[u8]) -> Option<(Kind, usize, usize, u32)> {
         if !(matches!(self.phase, Phase::NewFrame) && self.message.is_none() && self.may_send()) {
             return None;
         }
@@ -105,7 +128,7 @@ impl<R: Role> Connection<R> {
             [0x82, b1, rest @ ..] => (Kind::Binary, *b1, rest),
             _ => return None,
         };
-        let b1 = if R::MASKS { b1 } else { b1 ^ 0x80 };
+        let b1 = if masked { b1 ^ 0x80 } else { b1 };
         let (header, len, rest) = match (b1, rest) {
             (0..=125, rest) => (2usize, usize::from(b1), rest),
             (126, [a, b, rest @ ..]) => (4, usize::from(u16::from_be_bytes([*a, *b])), rest),
@@ -114,11 +137,11 @@ impl<R: Role> Connection<R> {
         if header == 4 && len < 126 {
             return None;
         }
-        let (header, key, rest) = if R::MASKS {
-            (header, 0, rest)
-        } else {
+        let (header, key, rest) = if masked {
             let (key, rest) = rest.split_first_chunk::<4>()?;
             (header.wrapping_add(4), u32::from_le_bytes(*key), rest)
+        } else {
+            (header, 0, rest)
         };
         let limits = &self.config.limits;
         (len <= rest.len() && len as u32 <= limits.message && limits.fragments != 0)
@@ -127,19 +150,23 @@ impl<R: Role> Connection<R> {
 
     /// Every case.
     #[inline(never)]
-    fn receive_any<'b>(&mut self, input: &mut Input<'b>) -> Result<Option<Event<'b>>, PeerError> {
+    fn receive_any<'b>(
+        &mut self,
+        masked: bool,
+        input: &mut Input<'b>,
+    ) -> Result<Option<Event<'b>>, PeerError> {
         if !input.is_empty() && self.may_send() {
             self.heard = self.now;
         }
         if let Phase::NewFrame | Phase::Header { .. } = self.phase {
-            let header = match self.next_header(input) {
+            let header = match self.next_header(masked, input) {
                 Ok(Some(header)) => header,
                 Ok(None) => return Ok(None),
                 Err(error) => return Err(self.violation(error)),
             };
             // The slot still holds a Pong. Memory stays bounded, and so that the caller comes back, so does what is
             // left of the input: this header.
-            if header.opcode >= opcode::CLOSE && self.pong_is_pending() {
+            if header.opcode >= opcode::CLOSE && self.pong_owed {
                 return Ok(None);
             }
             input.take(header.used);
@@ -148,11 +175,13 @@ impl<R: Role> Connection<R> {
             }
         }
         match self.phase {
-            Phase::Data { left, key, fin } => self.receive_data(input, left, key, fin),
-            Phase::Control { left, key, opcode } => match self.receive_control(input, left, key, opcode) {
-                Ok(event) => Ok(event),
-                Err(error) => Err(self.violation(error)),
-            },
+            Phase::Data { left, key, fin } => self.receive_data(masked, input, left, key, fin),
+            Phase::Control { left, key, opcode } => {
+                match self.receive_control(masked, input, left, key, opcode) {
+                    Ok(event) => Ok(event),
+                    Err(error) => Err(self.violation(error)),
+                }
+            }
             Phase::Failed(error) => {
                 input.take_rest();
                 Err(error)
@@ -164,15 +193,14 @@ impl<R: Role> Connection<R> {
         }
     }
 
-    /// Payload of the latest Ping, Pong or Close, 0 to 125 bytes; valid until the next [`receive`](Self::receive).
-    pub fn control(&self) -> &[u8] {
+    pub(super) fn control(&self) -> &[u8] {
         self.slot.get(..usize::from(self.slot_len)).unwrap_or(&[])
     }
 
     /// The header at the front of the input; its `used` is how many of the input's bytes are its own. One that lies
     /// there whole is decoded where it lies; of one that comes in pieces, the bytes gather in the connection.
     #[inline]
-    fn next_header(&mut self, input: &mut Input<'_>) -> Result<Option<Header>, PeerError> {
+    fn next_header(&mut self, masked: bool, input: &mut Input<'_>) -> Result<Option<Header>, PeerError> {
         let mut all = [0; HEADER_MAX];
         let mut have = 0;
         let mut bytes = input.rest();
@@ -181,7 +209,7 @@ impl<R: Role> Connection<R> {
             let n = copy(all.get_mut(have..).unwrap_or_default(), bytes);
             bytes = all.get(..have.saturating_add(n)).unwrap_or(&[]);
         }
-        let header = header::parse(bytes, !R::MASKS, self.message.is_some())?;
+        let header = header::parse(bytes, masked, self.message.is_some())?;
         if let Some(header) = header {
             return Ok(Some(Header { used: header.used.saturating_sub(have), ..header }));
         }
@@ -228,6 +256,7 @@ impl<R: Role> Connection<R> {
     #[inline]
     fn receive_data<'b>(
         &mut self,
+        masked: bool,
         input: &mut Input<'b>,
         left: u64,
         key: u32,
@@ -247,7 +276,7 @@ impl<R: Role> Connection<R> {
         let kind = self.message.unwrap_or(Kind::Binary);
         let first = core::mem::replace(&mut self.first, false);
         let last = remaining == 0 && fin;
-        if let Some(valid) = self.unmask(kind, payload, key, last) {
+        if let Some(valid) = self.unmask(masked, kind, payload, key, last) {
             return self.bad_text(payload, valid, first, left);
         }
         if last {
@@ -258,13 +287,20 @@ impl<R: Role> Connection<R> {
 
     /// Unmasks payload, and checks it if it is text; `Some`: only so many bytes of it are valid.
     #[inline(always)]
-    fn unmask(&mut self, kind: Kind, payload: &mut [u8], key: u32, last: bool) -> Option<usize> {
+    fn unmask(
+        &mut self,
+        masked: bool,
+        kind: Kind,
+        payload: &mut [u8],
+        key: u32,
+        last: bool,
+    ) -> Option<usize> {
         if kind == Kind::Text {
             let bad =
-                if R::MASKS { self.utf8.check(payload) } else { unmask_text(&mut self.utf8, payload, key) };
+                if masked { unmask_text(&mut self.utf8, payload, key) } else { self.utf8.check(payload) };
             return bad.or((last && !self.utf8.is_complete()).then_some(payload.len()));
         }
-        if !R::MASKS {
+        if masked {
             unmask::<false>(payload, key);
         }
         None
@@ -291,6 +327,7 @@ impl<R: Role> Connection<R> {
     #[inline(never)]
     fn receive_control<'b>(
         &mut self,
+        masked: bool,
         input: &mut Input<'_>,
         left: u8,
         key: u32,
@@ -298,7 +335,9 @@ impl<R: Role> Connection<R> {
     ) -> Result<Option<Event<'b>>, PeerError> {
         let part = input.take(usize::from(left));
         let n = part.len();
-        unmask::<false>(part, key);
+        if masked {
+            unmask::<false>(part, key);
+        }
         let have = usize::from(self.slot_len);
         copy(self.slot.get_mut(have..).unwrap_or_default(), part);
         self.slot_len = self.slot_len.saturating_add(n as u8);
@@ -333,13 +372,7 @@ impl<R: Role> Connection<R> {
         error
     }
 
-    /// Refuses what the peer sent, with `code`: [`UNSUPPORTED_DATA`](CloseCode::UNSUPPORTED_DATA),
-    /// [`MESSAGE_TOO_BIG`](CloseCode::MESSAGE_TOO_BIG), [`INTERNAL_ERROR`](CloseCode::INTERNAL_ERROR) or one of the
-    /// application's own (RFC 6455 7.1.7).
-    ///
-    /// The Close frame is owed now, and nothing more is received. To close in peace, use
-    /// [`close`](Self::close). Does nothing if the closing handshake has begun already.
-    pub fn fail(&mut self, code: CloseCode) {
+    fn fail(&mut self, code: CloseCode) {
         if self.may_send() {
             self.phase = Phase::Failed(PeerError::Refused);
             self.owe_close(Some(code));

@@ -1,7 +1,7 @@
 //! Messages in, frames out: [`Connection::send`] and [`Connection::begin`]; and the control frames that are owed,
 //! which [`Connection::transmit`] writes.
 
-use super::{Connection, ReadyState, Role, Server, closing::Sent};
+use super::{Connection, Engine, ReadyState, Role, Server, closing::Sent};
 use crate::bytes::Output;
 use crate::error::UsageError;
 use crate::frame::header::{self, opcode_of};
@@ -19,6 +19,7 @@ pub(super) enum Control {
 const FIN: u8 = 0x80;
 
 impl<R: Role> Connection<R> {
+    /// The MASK bit of what is sent.
     const MASK: u8 = if R::MASKS { 0x80 } else { 0 };
     const KEY_LEN: usize = if R::MASKS { 4 } else { 0 };
 
@@ -44,7 +45,7 @@ impl<R: Role> Connection<R> {
         last: bool,
         out: &mut Output<'_>,
     ) -> Result<bool, UsageError> {
-        self.check_sendable(kind)?;
+        self.engine.check_sendable(kind)?;
         let least = const { if R::MASKS { 7 } else { 3 } };
         if out.capacity() < least {
             return Err(UsageError::OutputTooSmall);
@@ -53,16 +54,10 @@ impl<R: Role> Connection<R> {
             return Ok(true);
         }
         self.transmit(out);
-        let space = out.space();
-        if self.wants_transmit() || space < least {
+        if self.wants_transmit() || out.space() < least {
             return Ok(false);
         }
-        let fits = |head: usize| payload.len().min(space.saturating_sub(head.saturating_add(Self::KEY_LEN)));
-        let n = match fits(2) {
-            n @ 0..=125 => n,
-            _ if fits(4) <= 0xffff => fits(4).max(125),
-            _ => fits(10).max(0xffff),
-        };
+        let n = fitting(payload.len(), out.space().saturating_sub(Self::KEY_LEN));
         let (now, later) = payload.split_at_checked(n).unwrap_or_default();
         let last = last && later.is_empty();
         self.put_header(kind, n as u64, last, out);
@@ -91,7 +86,7 @@ impl<R: Role> Connection<R> {
         last: bool,
         out: &mut Output<'_>,
     ) -> Result<bool, UsageError> {
-        self.check_sendable(kind)?;
+        self.engine.check_sendable(kind)?;
         let least = 10usize.saturating_add(Self::KEY_LEN);
         if out.capacity() < least {
             return Err(UsageError::OutputTooSmall);
@@ -104,7 +99,7 @@ impl<R: Role> Connection<R> {
             return Ok(false);
         }
         self.put_header(kind, len, last, out);
-        self.frame_left = len;
+        self.engine.frame_left = len;
         Ok(true)
     }
 
@@ -116,13 +111,13 @@ impl<R: Role> Connection<R> {
     /// [`UsageError::TooMuchPayload`] if the frame was begun with less.
     #[must_use = "`Ok(false)` asks to be called again"]
     pub fn payload(&mut self, payload: &mut &[u8], out: &mut Output<'_>) -> Result<bool, UsageError> {
-        if payload.len() as u64 > self.frame_left {
+        if payload.len() as u64 > self.engine.frame_left {
             return Err(UsageError::TooMuchPayload);
         }
         let n = payload.len().min(out.space());
         let (now, later) = payload.split_at_checked(n).unwrap_or_default();
         self.put_payload(now, out);
-        self.frame_left = self.frame_left.saturating_sub(n as u64);
+        self.engine.frame_left = self.engine.frame_left.saturating_sub(n as u64);
         *payload = later;
         Ok(later.is_empty())
     }
@@ -175,7 +170,7 @@ impl<R: Role> Connection<R> {
             None => self.put_control(opcode::CLOSE, &[], &[], out)?,
         };
         if done {
-            self.begin_close(code, Sent::Yes);
+            self.engine.begin_close(code, Sent::Yes);
         }
         Ok(done)
     }
@@ -186,17 +181,12 @@ impl<R: Role> Connection<R> {
     /// Writes nothing inside a frame that [`begin`](Self::begin) began.
     pub fn transmit(&mut self, out: &mut Output<'_>) -> usize {
         let before = out.space();
-        while self.frame_left == 0
-            && let Some(control) = self.next_control()
-        {
-            if !self.put_rest_of(control, out) {
-                break;
+        while self.wants_transmit() {
+            if self.engine.begin_control() {
+                self.role.new_key();
             }
-            self.control = None;
-            match control {
-                Control::Pong => self.pong_owed = false,
-                Control::Ping => self.ping_owed = false,
-                Control::Close => self.close_sent = Sent::Yes,
+            if !self.engine.put_control_from(R::MASKS, self.role.key(), out) {
+                break;
             }
         }
         before.saturating_sub(out.space())
@@ -205,59 +195,37 @@ impl<R: Role> Connection<R> {
     /// There is something for [`transmit`](Self::transmit) to write now.
     #[inline]
     pub fn wants_transmit(&self) -> bool {
-        self.frame_left == 0 && (self.pong_owed || self.ping_owed || self.close_sent == Sent::Owed)
+        self.engine.wants_transmit()
     }
 
     /// A new message may be sent now: no closing handshake, no message and no frame is begun, nothing is owed.
     pub fn is_sendable(&self) -> bool {
         self.ready_state() == ReadyState::Open
-            && self.sending.is_none()
-            && self.frame_left == 0
+            && self.engine.sending.is_none()
+            && self.engine.frame_left == 0
             && !self.wants_transmit()
     }
 
     /// Bytes that are yet to be written: what [`transmit`](Self::transmit) owes, and payload promised to
     /// [`begin`](Self::begin). What has been encoded into an output is the caller's to count.
     pub fn buffered_amount(&self) -> u64 {
-        let head = 2usize.saturating_add(Self::KEY_LEN);
-        let owed = [
-            (self.pong_is_pending(), usize::from(self.slot_len)),
-            (self.ping_owed, 4),
-            (self.close_sent == Sent::Owed, if self.our_code.is_some() { 2 } else { 0 }),
-        ];
-        let mut bytes = 0usize;
-        for (is_owed, len) in owed {
-            if is_owed {
-                bytes = bytes.saturating_add(head).saturating_add(len);
-            }
-        }
-        let bytes = bytes.saturating_sub(usize::from(self.control_at));
-        self.frame_left.saturating_add(bytes as u64)
-    }
-
-    fn check_sendable(&self, kind: Kind) -> Result<(), UsageError> {
-        if self.ready_state() != ReadyState::Open {
-            return Err(UsageError::Closing);
-        }
-        if self.sending.is_some_and(|begun| begun != kind) {
-            return Err(UsageError::UnfinishedMessage);
-        }
-        if self.frame_left != 0 {
-            return Err(UsageError::UnfinishedFrame);
-        }
-        Ok(())
+        self.engine.buffered_amount(Self::KEY_LEN)
     }
 
     /// There is room for the header: the caller has seen to it.
     fn put_header(&mut self, kind: Kind, len: u64, last: bool, out: &mut Output<'_>) {
-        let opcode = if self.sending.is_some() { opcode::CONTINUATION } else { opcode_of(kind) };
+        let opcode = if self.engine.sending.is_some() { opcode::CONTINUATION } else { opcode_of(kind) };
         let fin = if last { FIN } else { 0 };
         out.put(header::encode(fin | opcode, len, Self::MASK).as_bytes());
+        self.put_key(out);
+        self.engine.sending = if last { None } else { Some(kind) };
+    }
+
+    fn put_key(&mut self, out: &mut Output<'_>) {
         if R::MASKS {
             let key = self.role.new_key();
             out.put(&key.to_le_bytes());
         }
-        self.sending = if last { None } else { Some(kind) };
     }
 
     fn put_payload(&mut self, payload: &[u8], out: &mut Output<'_>) {
@@ -284,7 +252,7 @@ impl<R: Role> Connection<R> {
         if self.ready_state() != ReadyState::Open {
             return Err(UsageError::Closing);
         }
-        if self.frame_left != 0 {
+        if self.engine.frame_left != 0 {
             return Err(UsageError::UnfinishedFrame);
         }
         let frame = len.saturating_add(2).saturating_add(Self::KEY_LEN);
@@ -296,71 +264,116 @@ impl<R: Role> Connection<R> {
             return Ok(false);
         }
         out.put(&[FIN | opcode, Self::MASK | len as u8]);
-        if R::MASKS {
-            let key = self.role.new_key();
-            out.put(&key.to_le_bytes());
-        }
+        self.put_key(out);
         self.put_payload(a, out);
         self.put_payload(b, out);
         Ok(true)
     }
+}
 
-    /// The control frame to write next: the one begun, else a Pong, a Ping, a Close; nothing behind a Close.
-    fn next_control(&mut self) -> Option<Control> {
-        if self.control.is_none() {
-            let next = if self.pong_owed {
-                Control::Pong
-            } else if self.ping_owed {
-                Control::Ping
-            } else if self.close_sent == Sent::Owed {
-                Control::Close
-            } else {
-                return None;
-            };
-            self.control = Some(next);
-            self.control_at = 0;
-            if R::MASKS {
-                self.role.new_key();
-            }
-        }
-        self.control
+/// How many of `len` bytes of payload go into the next frame, if `space` is what there is for them and the header, the
+/// masking key apart.
+fn fitting(len: usize, space: usize) -> usize {
+    let behind = |head: usize| len.min(space.saturating_sub(head));
+    match behind(2) {
+        n @ 0..=125 => n,
+        _ if behind(4) <= 0xffff => behind(4).max(125),
+        _ => behind(10).max(0xffff),
+    }
+}
+
+impl Engine {
+    #[inline]
+    pub(super) fn wants_transmit(&self) -> bool {
+        self.frame_left == 0 && (self.pong_owed || self.ping_owed || self.close_sent == Sent::Owed)
     }
 
-    /// Writes the bytes of `control` from `control_at` on; `true`: all are written.
-    fn put_rest_of(&mut self, control: Control, out: &mut Output<'_>) -> bool {
+    fn buffered_amount(&self, key_len: usize) -> u64 {
+        let head = key_len.saturating_add(2);
+        let owed = [
+            (self.pong_owed, usize::from(self.slot_len)),
+            (self.ping_owed, 4),
+            (self.close_sent == Sent::Owed, if self.our_code.is_some() { 2 } else { 0 }),
+        ];
+        let mut bytes = 0usize;
+        for (is_owed, len) in owed {
+            if is_owed {
+                bytes = bytes.saturating_add(head).saturating_add(len);
+            }
+        }
+        let bytes = bytes.saturating_sub(usize::from(self.control_at));
+        self.frame_left.saturating_add(bytes as u64)
+    }
+
+    fn check_sendable(&self, kind: Kind) -> Result<(), UsageError> {
+        if self.ready_state() != ReadyState::Open {
+            return Err(UsageError::Closing);
+        }
+        if self.sending.is_some_and(|begun| begun != kind) {
+            return Err(UsageError::UnfinishedMessage);
+        }
+        if self.frame_left != 0 {
+            return Err(UsageError::UnfinishedFrame);
+        }
+        Ok(())
+    }
+
+    /// Chooses the control frame to write next, unless one is begun: a Pong, else a Ping, else a Close. `true`: it has
+    /// been chosen now, and needs a masking key.
+    fn begin_control(&mut self) -> bool {
+        if self.control.is_some() {
+            return false;
+        }
+        self.control = Some(if self.pong_owed {
+            Control::Pong
+        } else if self.ping_owed {
+            Control::Ping
+        } else {
+            Control::Close
+        });
+        self.control_at = 0;
+        true
+    }
+
+    /// Writes the bytes of the control frame from `control_at` on; `true`: all are written. `key` masks the first of its
+    /// payload.
+    fn put_control_from(&mut self, masks: bool, key: u32, out: &mut Output<'_>) -> bool {
         let (mut body, code);
-        let (opcode, payload): (u8, &[u8]) = match control {
-            Control::Pong => (opcode::PONG, self.slot.get(..usize::from(self.slot_len)).unwrap_or(&[])),
-            Control::Ping => {
+        let (opcode, payload): (u8, &[u8]) = match self.control {
+            Some(Control::Pong) => (opcode::PONG, self.control()),
+            Some(Control::Ping) => {
                 body = self.ping_body();
                 (opcode::PING, &mut body)
             }
-            Control::Close => {
+            _ => {
                 code = self.our_code.map(|code| code.get().to_be_bytes());
                 (opcode::CLOSE, code.as_ref().map_or(&[], |code| code))
             }
         };
-        let [k0, k1, k2, k3] = self.role.key().to_le_bytes();
-        let head = [FIN | opcode, Self::MASK | payload.len() as u8, k0, k1, k2, k3];
-        let head = head.get(..2usize.saturating_add(Self::KEY_LEN)).unwrap_or(&[]);
+        let [k0, k1, k2, k3] = key.to_le_bytes();
+        let (mask, head) = if masks { (0x80, 6) } else { (0, 2) };
+        let bytes = [FIN | opcode, mask | payload.len() as u8, k0, k1, k2, k3];
+        let head = bytes.get(..head).unwrap_or(&[]);
         let at = usize::from(self.control_at);
         let mut written = out.put(head.get(at..).unwrap_or(&[]));
         let from = at.saturating_add(written).saturating_sub(head.len());
         let rest = payload.get(from..).unwrap_or(&[]);
         let n = out.put(rest);
-        if R::MASKS {
-            unmask::<false>(out.tail_mut(n), advance(self.role.key(), from));
+        if masks {
+            unmask::<false>(out.tail_mut(n), advance(key, from));
         }
         written = written.saturating_add(n);
-        let done = n == rest.len() && at.saturating_add(written) == head.len().saturating_add(payload.len());
-        self.control_at = if done { 0 } else { self.control_at.saturating_add(written as u8) };
-        done
-    }
-
-    /// The slot holds a Pong that was not written yet.
-    #[inline]
-    pub(super) fn pong_is_pending(&self) -> bool {
-        self.pong_owed
+        if n != rest.len() || at.saturating_add(written) != head.len().saturating_add(payload.len()) {
+            self.control_at = self.control_at.saturating_add(written as u8);
+            return false;
+        }
+        self.control_at = 0;
+        match self.control.take() {
+            Some(Control::Pong) => self.pong_owed = false,
+            Some(Control::Ping) => self.ping_owed = false,
+            _ => self.close_sent = Sent::Yes,
+        }
+        true
     }
 }
 
@@ -372,7 +385,7 @@ impl Connection<Server> {
     ///
     /// [`UsageError::TooMuchPayload`] if the frame lacks less than that.
     pub fn payload_written(&mut self, n: u64) -> Result<(), UsageError> {
-        self.frame_left = self.frame_left.checked_sub(n).ok_or(UsageError::TooMuchPayload)?;
+        self.engine.frame_left = self.engine.frame_left.checked_sub(n).ok_or(UsageError::TooMuchPayload)?;
         Ok(())
     }
 }

@@ -3,6 +3,8 @@
 
 use base64ct::{Base64, Encoding};
 
+#[cfg(feature = "small")]
+use super::sha1::digest;
 use crate::bytes::copy;
 
 /// Bytes of a key's text.
@@ -35,11 +37,16 @@ pub(crate) fn accept(key: &[u8; KEY_LEN]) -> [u8; ACCEPT_LEN] {
     let mut text = [0; KEY_LEN + GUID.len()];
     copy(&mut text, key);
     copy(text.get_mut(KEY_LEN..).unwrap_or_default(), GUID);
-    let mut sha1 = sha1_smol::Sha1::new();
-    sha1.update(&text);
     let mut accept = [0; ACCEPT_LEN];
-    encode(&sha1.digest().bytes(), &mut accept);
+    encode(&digest(&text), &mut accept);
     accept
+}
+
+#[cfg(not(feature = "small"))]
+fn digest(text: &[u8; KEY_LEN + GUID.len()]) -> [u8; 20] {
+    let mut sha1 = sha1_smol::Sha1::new();
+    sha1.update(text);
+    sha1.digest().bytes()
 }
 
 /// Three bytes at a time: with lengths that are not known in advance, the encoder needs a division.

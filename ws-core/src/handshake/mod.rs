@@ -8,6 +8,8 @@ pub mod extensions;
 pub(crate) mod key;
 mod origin;
 pub mod server;
+#[cfg(any(test, feature = "small"))]
+mod sha1;
 
 pub use origin::OriginPolicy;
 

@@ -329,10 +329,10 @@ impl Refusal {
             Self::NoHost => "no valid Host",
             Self::Method => "not GET",
             Self::NoUpgrade => "WebSocket only",
-            Self::WebSocketVersion => "only version 13 is spoken",
+            Self::WebSocketVersion => "version 13 only",
             Self::Key => "bad Sec-WebSocket-Key",
             Self::Body => "body not allowed",
-            Self::Grammar => "malformed list",
+            Self::Grammar => "bad list",
             Self::Origin => "origin refused",
             Self::TimedOut => "timed out",
         }
@@ -340,24 +340,27 @@ impl Refusal {
 
     /// The response: the status, the fields that go with it and, but for 405, the reason as text.
     pub const fn response(self) -> Response<'static> {
-        const TEXT: (&str, &str) = ("Content-Type", "text/plain");
-        let status = self.status();
-        let (reason, fields): (_, &[(&str, &str)]) = match status {
-            403 => ("Forbidden", &[TEXT]),
-            405 => ("Method Not Allowed", &[TEXT, ("Allow", "GET")]),
-            408 => ("Request Timeout", &[TEXT]),
-            414 => ("URI Too Long", &[TEXT]),
-            426 => (
-                "Upgrade Required",
-                &[TEXT, ("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")],
-            ),
-            431 => ("Request Header Fields Too Large", &[TEXT]),
-            505 => ("HTTP Version Not Supported", &[TEXT]),
-            _ => ("Bad Request", &[TEXT]),
+        let reason = match self.status() {
+            403 => "Forbidden",
+            405 => "Method Not Allowed",
+            408 => "Request Timeout",
+            414 => "URI Too Long",
+            426 => "Upgrade Required",
+            431 => "Request Header Fields Too Large",
+            505 => "HTTP Version Not Supported",
+            _ => "Bad Request",
         };
-        // No body where the method may be HEAD, which takes none (RFC 9110 9.3.2).
-        let text = if matches!(self, Self::Method) { "" } else { self.reason() };
-        Response::trusted(status, reason, fields, text.as_bytes())
+        let (lines, text) = match self {
+            // No body where the method may be HEAD, which takes none (RFC 9110 9.3.2).
+            Self::Method => ("Allow: GET\r\n", ""),
+            Self::NoUpgrade | Self::WebSocketVersion => (
+                "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+                 Content-Type: text/plain\r\n",
+                self.reason(),
+            ),
+            _ => ("Content-Type: text/plain\r\n", self.reason()),
+        };
+        Response::fixed(self.status(), reason, lines, text)
     }
 }
 

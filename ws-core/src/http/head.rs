@@ -81,12 +81,12 @@ impl HeadError {
     /// What is wrong, in words.
     pub const fn reason(self) -> &'static str {
         match self {
-            Self::BadLine => "malformed first line",
+            Self::BadLine => "bad first line",
             Self::BadVersion => "only HTTP/1.1 is spoken",
-            Self::BadTarget => "malformed target",
-            Self::BareLineBreak => "a line without CR LF",
+            Self::BadTarget => "bad target",
+            Self::BareLineBreak => "bare CR or LF",
             Self::FoldedLine => "folded field",
-            Self::BadName => "malformed field name",
+            Self::BadName => "bad field name",
             Self::ControlByte => "control byte",
             Self::DuplicateField => "duplicate field",
             Self::LongLine => "target too long",
@@ -390,8 +390,13 @@ pub(crate) fn status_line(line: &[u8]) -> Result<(Version, u16, &[u8]), HeadErro
     let (version, rest) = split_once(line, b' ').ok_or(HeadError::BadLine)?;
     let version = version_of(version)?;
     let (status, reason) = split_once(rest, b' ').unwrap_or((rest, &[]));
-    match (status, ascii::decimal(status)) {
-        ([b'1'..=b'9', _, _], Some(status)) => Ok((version, status as u16, reason)),
+    match status {
+        [b'1'..=b'9', b'0'..=b'9', b'0'..=b'9'] => {
+            let number = status
+                .iter()
+                .fold(0u16, |n, digit| n.wrapping_mul(10).wrapping_add(u16::from(digit.wrapping_sub(b'0'))));
+            Ok((version, number, reason))
+        }
         _ => Err(HeadError::BadLine),
     }
 }

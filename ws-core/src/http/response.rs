@@ -24,6 +24,8 @@ pub struct Response<'a> {
     status: u16,
     /// Looked up by who makes it, so that the phrases of other statuses are not linked.
     reason: &'static str,
+    /// Lines of fields of our own, each with its line break.
+    lines: &'static str,
     fields: &'a [(&'a str, &'a str)],
     body: &'a [u8],
     is_head: bool,
@@ -47,16 +49,18 @@ impl<'a> Response<'a> {
         {
             return Err(UsageError::BadField);
         }
-        Ok(Self::trusted(status, reason(status), fields, body))
+        let reason = reason(status);
+        Ok(Self { status, reason, lines: "", fields, body, is_head: false, at: 0 })
     }
 
-    pub(crate) const fn trusted(
+    /// A response of which nothing has to be checked, with `lines` of fields.
+    pub(crate) const fn fixed(
         status: u16,
         reason: &'static str,
-        fields: &'a [(&'a str, &'a str)],
-        body: &'a [u8],
+        lines: &'static str,
+        body: &'static str,
     ) -> Self {
-        Self { status, reason, fields, body, is_head: false, at: 0 }
+        Self { status, reason, lines, fields: &[], body: body.as_bytes(), is_head: false, at: 0 }
     }
 
     /// The answer to a HEAD request: the same head, and no body (RFC 9110 9.3.2).
@@ -80,7 +84,7 @@ impl<'a> Response<'a> {
         if !is_empty {
             pieces.put(b"Content-Length: ").put_decimal(self.body.len()).put(b"\r\n");
         }
-        pieces.put_fields(self.fields).put(b"\r\n");
+        pieces.put(self.lines.as_bytes()).put_fields(self.fields).put(b"\r\n");
         if !self.is_head && !is_empty {
             pieces.put(self.body);
         }
