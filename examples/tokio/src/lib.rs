@@ -45,7 +45,7 @@ pub struct WebSocket<S, R: Role> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin, R: Role> WebSocket<S, R> {
-    /// A WebSocket behind its opening handshake. `read`: what was read behind that, at most [`BUFFER`] bytes.
+    /// A WebSocket behind its opening handshake. `read`: what was read behind that.
     pub fn new(stream: S, ws: Connection<R>, read: &[u8]) -> Self {
         Self { link: Link::new(stream, ws), inbox: Inbox::new(read) }
     }
