@@ -3,8 +3,10 @@
 
 mod common;
 
-use common::{Driver, ENDS, End, FREE, Last, Seen, binary, incoming, part_of_text, script, text};
-use ws_core::{Config, Kind, Limits, PeerError};
+use common::{
+    Driver, ENDS, End, FREE, Last, Seen, Ws, at, binary, decode, incoming, part_of_text, script, text,
+};
+use ws_core::{Config, Event, Input, Kind, Limits, Output, PeerError, ReadyState};
 
 /// Runs the script in all ways, expects the same of each, and returns what that is.
 fn every_way(end: End, config: Config, script: &[u8]) -> Driver {
@@ -196,6 +198,7 @@ fn invalid_text_is_delivered_up_to_the_offending_byte() {
                 .rev()
                 .find(|n| !core::str::from_utf8(&body[..*n]).is_err_and(|e| e.error_len().is_some()))
                 .unwrap();
+            let valid = if cut_short { valid - 1 } else { valid }; // the last byte is the one that may not be the last
             let run = every_way(end, FREE, &script(end, &[(0x81, &body), (0x81, b"never")]));
             let mut expected = vec![Seen::Failed(PeerError::InvalidUtf8)];
             if valid != 0 {
@@ -212,8 +215,31 @@ fn text_cut_short_by_the_end_of_its_last_fragment() {
     for end in ENDS {
         for last in [&b""[..], b"\xbd"] {
             let run = every_way(end, FREE, &script(end, &[(0x01, b"a\xe4"), (0x80, last)]));
-            let delivered = [b"a\xe4", last].concat();
-            assert_eq!(run.seen, [part_of_text(&delivered), Seen::Failed(PeerError::InvalidUtf8)], "{end:?}");
+            assert_eq!(run.seen, [part_of_text(b"a\xe4"), Seen::Failed(PeerError::InvalidUtf8)], "{end:?}");
+        }
+    }
+}
+
+/// What is valid of a text can be answered before the connection fails at the rest, which waits in the input.
+#[test]
+fn the_valid_beginning_of_a_bad_text_can_be_answered() {
+    for end in ENDS {
+        for body in [&b"good\xff and more"[..], b"good\xff", b"goo\xc3"] {
+            let mut ws = Ws::new(end, FREE, at(0));
+            let mut bytes = incoming(end, 0x81, body);
+            let mut input = Input::new(&mut bytes);
+            let Ok(Some(Event::Data(data))) = ws.receive(&mut input) else { panic!("{end:?}: no data") };
+            assert!(!data.last);
+            assert!(!input.is_empty(), "{end:?}: nothing left to fail at");
+            assert_eq!(ws.ready_state(), ReadyState::Open);
+            let mut room = [0; 64];
+            let mut out = Output::new(&mut room);
+            assert_eq!(ws.send(data.kind, &mut &*data.payload, data.last, &mut out), Ok(true));
+            assert_eq!(ws.receive(&mut input), Err(PeerError::InvalidUtf8));
+            assert!(input.is_empty());
+            ws.transmit(&mut out);
+            let sent: Vec<_> = decode(end, out.filled()).into_iter().map(|f| (f.b0, f.payload)).collect();
+            assert_eq!(sent, [(0x01, data.payload.to_vec()), (0x88, b"\x03\xef".to_vec())], "{end:?}");
         }
     }
 }

@@ -46,6 +46,13 @@ impl<'b> Input<'b> {
         core::mem::take(&mut self.rest)
     }
 
+    /// The first `n` bytes, to be changed where they lie; all of them if there are fewer.
+    #[inline]
+    pub(crate) fn front_mut(&mut self, n: usize) -> &mut [u8] {
+        let n = n.min(self.rest.len());
+        self.rest.get_mut(..n).unwrap_or_default()
+    }
+
     /// Takes `n` bytes off the front; all of them if there are fewer.
     #[inline]
     pub(crate) fn take(&mut self, n: usize) -> &'b mut [u8] {

@@ -104,11 +104,11 @@ impl Engine {
         {
             self.heard = self.now;
             input.take(header);
+            if let Some(valid) = self.unmask(masked, kind, input.front_mut(len), key, true) {
+                return self.bad_text(input.take(valid), true, len as u64);
+            }
             let payload = input.take(len);
-            return match self.unmask(masked, kind, payload, key, true) {
-                None => Ok(Some(Event::Data(Data { kind, payload, first: true, last: true, remaining: 0 }))),
-                Some(valid) => self.bad_text(payload, valid, true, len as u64),
-            };
+            return Ok(Some(Event::Data(Data { kind, payload, first: true, last: true, remaining: 0 })));
         }
         self.receive_any(masked, input)
     }
@@ -184,7 +184,7 @@ impl Engine {
             }
             Phase::Failed(error) => {
                 input.take_rest();
-                Err(error)
+                Err(self.violation(error))
             }
             Phase::NewFrame | Phase::Header { .. } | Phase::Closed => {
                 input.take_rest();
@@ -265,8 +265,8 @@ impl Engine {
         if input.is_empty() && left != 0 {
             return Ok(None);
         }
-        let payload = input.take(usize::try_from(left).unwrap_or(usize::MAX));
-        let n = payload.len();
+        let front = input.front_mut(usize::try_from(left).unwrap_or(usize::MAX));
+        let n = front.len();
         let remaining = left.saturating_sub(n as u64);
         self.phase = if remaining == 0 {
             Phase::NewFrame
@@ -276,16 +276,18 @@ impl Engine {
         let kind = self.message.unwrap_or(Kind::Binary);
         let first = core::mem::replace(&mut self.first, false);
         let last = remaining == 0 && fin;
-        if let Some(valid) = self.unmask(masked, kind, payload, key, last) {
-            return self.bad_text(payload, valid, first, left);
+        if let Some(valid) = self.unmask(masked, kind, front, key, last) {
+            return self.bad_text(input.take(valid), first, left);
         }
         if last {
             self.message = None;
         }
+        let payload = input.take(n);
         Ok(Some(Event::Data(Data { kind, payload, first, last, remaining })))
     }
 
-    /// Unmasks payload, and checks it if it is text; `Some`: only so many bytes of it are valid.
+    /// Unmasks payload, and checks it if it is text; `Some`: only so many bytes of it are valid. Where a message ends
+    /// inside a character, it is its last byte that is wrong.
     #[inline(always)]
     fn unmask(
         &mut self,
@@ -298,7 +300,7 @@ impl Engine {
         if kind == Kind::Text {
             let bad =
                 if masked { unmask_text(&mut self.utf8, payload, key) } else { self.utf8.check(payload) };
-            return bad.or((last && !self.utf8.is_complete()).then_some(payload.len()));
+            return bad.or((last && !self.utf8.is_complete()).then(|| payload.len().saturating_sub(1)));
         }
         if masked {
             unmask::<false>(payload, key);
@@ -306,21 +308,20 @@ impl Engine {
         None
     }
 
-    /// Delivers what is valid of a text, and fails behind it (RFC 6455 8.1).
+    /// Delivers what is valid of a text; what is not stays in the input, for the next call to fail at (RFC 6455 8.1). Until
+    /// then the connection is open, so that what is delivered can be answered.
     #[cold]
     fn bad_text<'b>(
         &mut self,
         payload: &'b mut [u8],
-        valid: usize,
         first: bool,
         left: u64,
     ) -> Result<Option<Event<'b>>, PeerError> {
-        let error = self.violation(PeerError::InvalidUtf8);
-        if valid == 0 {
-            return Err(error);
+        if payload.is_empty() {
+            return Err(self.violation(PeerError::InvalidUtf8));
         }
-        let payload = payload.split_at_mut_checked(valid).unwrap_or_default().0;
-        let remaining = left.saturating_sub(valid as u64);
+        self.phase = Phase::Failed(PeerError::InvalidUtf8);
+        let remaining = left.saturating_sub(payload.len() as u64);
         Ok(Some(Event::Data(Data { kind: Kind::Text, payload, first, last: false, remaining })))
     }
 
