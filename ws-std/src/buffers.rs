@@ -51,11 +51,10 @@ impl Inbox {
         result
     }
 
-    /// Where in the buffer a piece lies that was lent from it: for taking it up again when the loop that found it is
-    /// left.
-    pub(crate) fn place_of(&self, start: usize, len: usize) -> Range<usize> {
-        let from = start.wrapping_sub(self.buf.as_ptr().addr());
-        from..from.saturating_add(len)
+    /// The address of the buffer. A piece that was lent from it is found again by its own when the loop that found it is
+    /// left, which no borrow outlives.
+    pub(crate) fn base(&self) -> usize {
+        self.buf.as_ptr().addr()
     }
 
     pub(crate) fn at(&mut self, place: Range<usize>) -> &mut [u8] {

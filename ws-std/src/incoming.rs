@@ -1,9 +1,9 @@
-//! From bytes read to pieces of messages ([`decode`], [`Chunk`]) and to whole ones ([`Assembly`],
+//! From bytes read to pieces of messages ([`decode`], [`Chunk`]) and to whole ones ([`Assembly`], [`Event`],
 //! [`OwnedMessage`]).
 
 use crate::buffers::Inbox;
 use std::ops::Range;
-use ws_core::{Connection, Event, Kind, Message, PeerError, Role};
+use ws_core::{Connection, Data, Kind, Message, PeerError, Role};
 
 /// A piece of a message, lent by [`WebSocket::read_chunk`](crate::WebSocket::read_chunk).
 #[derive(Debug, PartialEq, Eq)]
@@ -19,6 +19,19 @@ pub struct Chunk<'a> {
     pub last: bool,
     /// Bytes of the same frame that are still to come.
     pub remaining: u64,
+}
+
+/// What [`WebSocket::read_event`](crate::WebSocket::read_event) found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// A whole message.
+    Message(Message<'a>),
+    /// A Ping, which is answered without being told.
+    Ping,
+    /// A Pong: the heartbeat's, after which [`round_trip`](crate::WebSocket::round_trip) is a new one, or that to a Ping
+    /// of one's own.
+    Pong,
 }
 
 /// A whole message that can be kept, or sent to another thread.
@@ -72,38 +85,35 @@ impl Found {
     }
 }
 
-enum Step {
-    Found { kind: Kind, first: bool, last: bool, remaining: u64, start: usize, len: usize },
-    Again,
-    Stuck,
+/// What was decoded.
+pub(crate) enum Decoded {
+    Chunk(Found),
+    Ping,
+    Pong,
 }
 
-/// Decodes up to the next piece of a message. `None`: the inbox is empty, or a reply is in the way.
-pub(crate) fn decode<R: Role>(ws: &mut Connection<R>, inbox: &mut Inbox) -> Result<Option<Found>, PeerError> {
-    loop {
-        let step = inbox.decode(|input| {
-            Ok(match ws.receive(input)? {
-                Some(Event::Data(data)) => Step::Found {
-                    kind: data.kind,
-                    first: data.first,
-                    last: data.last,
-                    remaining: data.remaining,
-                    start: data.payload.as_ptr().addr(),
-                    len: data.payload.len(),
-                },
-                Some(_) => Step::Again,
-                None => Step::Stuck,
-            })
-        })?;
-        match step {
-            Step::Stuck => return Ok(None),
-            Step::Again => {}
-            Step::Found { kind, first, last, remaining, start, len } => {
-                let place = inbox.place_of(start, len);
-                return Ok(Some(Found { kind, first, last, remaining, place }));
-            }
+/// Decodes up to the next piece of a message, Ping or Pong. `None`: the inbox is empty, or a reply is in the way.
+pub(crate) fn decode<R: Role>(
+    ws: &mut Connection<R>,
+    inbox: &mut Inbox,
+) -> Result<Option<Decoded>, PeerError> {
+    let base = inbox.base();
+    inbox.decode(|input| {
+        loop {
+            return Ok(Some(match ws.receive(input)? {
+                Some(ws_core::Event::Data(data)) => {
+                    let from = data.payload.as_ptr().addr().wrapping_sub(base);
+                    let place = from..from.saturating_add(data.payload.len());
+                    let Data { kind, first, last, remaining, .. } = data;
+                    Decoded::Chunk(Found { kind, first, last, remaining, place })
+                }
+                Some(ws_core::Event::Ping) => Decoded::Ping,
+                Some(ws_core::Event::Pong) => Decoded::Pong,
+                Some(_) => continue, // a Close: the connection knows
+                None => return Ok(None),
+            }));
         }
-    }
+    })
 }
 
 /// A message being put together. One that came in a piece is lent from the inbox, and costs nothing here.

@@ -78,15 +78,16 @@ mod waiting;
 pub use client::{Connect, connect};
 pub use entropy::OsSeeded;
 pub use error::{Error, Refused, Waited};
-pub use incoming::{Chunk, OwnedMessage};
+pub use incoming::{Chunk, Event, OwnedMessage};
 pub use link::{MessageWriter, Sender};
 pub use options::Options;
 pub use server::{Answer, accept, accept_with};
 pub use socket::{Received, WebSocket};
 pub use split::{Halves, Reader, Writer};
 pub use transport::Transport;
+pub use ws_core;
 pub use ws_core::handshake::OriginPolicy;
 pub use ws_core::{
-    Client, CloseCode, Config, Data, Kind, Limits, Message, PeerError, ReadyState, Server, Timeouts,
+    Client, CloseCode, Config, Kind, Limits, Message, PeerError, ReadyState, Role, Server, Timeouts,
     UsageError,
 };

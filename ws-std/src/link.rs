@@ -7,10 +7,7 @@ use crate::waiting::{Got, ReadTimer, is_end, linger};
 use crate::{Error, Transport};
 use std::io;
 use std::time::Duration;
-use ws_core::{CloseCode, Connection, Input, Kind, Output, Role, UsageError};
-
-/// Bytes read at once that nobody looks at.
-const ASIDE: usize = 512;
+use ws_core::{CloseCode, Connection, Kind, Output, Role, UsageError};
 
 /// A stream, the state of the protocol over it, and what waits to be written.
 #[derive(Debug)]
@@ -71,21 +68,8 @@ impl<S: Transport, R: Role> Link<S, R> {
             match self.outbox.encode(|out| encode(&mut self.ws, out)) {
                 Ok(true) => return Ok(()),
                 Ok(false) => self.write(patience)?,
-                Err(UsageError::Closing) => return Err(self.why_closing()),
                 Err(error) => return Err(error.into()),
             }
-        }
-    }
-
-    /// Nothing more can be sent. The peer may have broken a rule right behind the piece that the caller holds: then that is
-    /// the error, and the peer is told, since a caller who fails to send may not come back to read.
-    fn why_closing(&mut self) -> Error {
-        match self.ws.receive(&mut Input::new(&mut [])) {
-            Ok(_) => UsageError::Closing.into(),
-            Err(error) => match self.end(&mut Inbox::new(ASIDE)) {
-                Err(Error::WouldBlock) => Error::WouldBlock,
-                _ => Error::Peer(error),
-            },
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::buffers::{Inbox, Outbox};
 use crate::clock::Clock;
-use crate::incoming::{Assembly, Chunk, Found, decode};
+use crate::incoming::{Assembly, Chunk, Decoded, Event, Found, decode};
 use crate::link::{Link, MessageWriter, Sender, broken};
 use crate::split::{self, Halves};
 use crate::waiting::is_end;
@@ -67,6 +67,26 @@ impl<S: Transport, R: Role> WebSocket<S, R> {
         }
     }
 
+    /// As [`read`](Self::read), and returns for Pings and Pongs too; [`control`](Self::control) is what is in them.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn read_event(&mut self) -> Result<Option<Event<'_>>, Error> {
+        loop {
+            match self.find()? {
+                None => return Ok(None),
+                Some(Decoded::Ping) => return Ok(Some(Event::Ping)),
+                Some(Decoded::Pong) => return Ok(Some(Event::Pong)),
+                Some(Decoded::Chunk(found)) => {
+                    if self.assembly.add(&mut self.inbox, &found) {
+                        return Ok(Some(Event::Message(self.assembly.lend(&mut self.inbox, found))));
+                    }
+                }
+            }
+        }
+    }
+
     /// Waits for the next piece of a message, of any length, and lends it until the next call: for messages that need
     /// not fit into memory. `None`: the closing handshake is done.
     ///
@@ -100,7 +120,7 @@ impl<S: Transport, R: Role> WebSocket<S, R> {
     ///
     /// # Errors
     ///
-    /// [`Error::Usage`] once closing, or [`Error::Peer`] if that is because the peer broke a rule; [`Error::TimedOut`] if the peer took nothing for
+    /// [`Error::Usage`] once closing; [`Error::TimedOut`] if the peer took nothing for
     /// [`Options::send_timeout`](crate::Options::send_timeout); [`Error::Io`]. Over streams that do not block, use
     /// [`send`](Self::send), which says how far it came.
     pub fn send_text(&mut self, text: &str) -> Result<(), Error> {
@@ -240,6 +260,11 @@ impl<S: Transport, R: Role> WebSocket<S, R> {
         self.link.ws.close_reason()
     }
 
+    /// The payload of the latest Ping, Pong or Close, 0 to 125 bytes; valid until the next call that reads.
+    pub fn control(&self) -> &[u8] {
+        self.link.ws.control()
+    }
+
     /// How long the latest heartbeat took to come back.
     pub fn round_trip(&self) -> Option<Duration> {
         self.link.ws.round_trip().map(|time| Duration::from_millis(time.millis().into()))
@@ -250,8 +275,18 @@ impl<S: Transport, R: Role> WebSocket<S, R> {
         &self.link.stream
     }
 
-    /// Waits for the next piece of a message; `None`: it is over.
     fn find_chunk(&mut self) -> Result<Option<Found>, Error> {
+        loop {
+            match self.find()? {
+                None => return Ok(None),
+                Some(Decoded::Chunk(found)) => return Ok(Some(found)),
+                Some(Decoded::Ping | Decoded::Pong) => {}
+            }
+        }
+    }
+
+    /// Waits for the next piece of a message, Ping or Pong; `None`: it is over.
+    fn find(&mut self) -> Result<Option<Decoded>, Error> {
         let Self { link, inbox, .. } = self;
         loop {
             match decode(&mut link.ws, inbox) {

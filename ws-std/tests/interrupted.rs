@@ -11,7 +11,7 @@ use common::frames::{BINARY, CLOSE, Frame, PING, PONG, TEXT, close_body, decode,
 use common::script::{Fault, Plan, Script};
 use std::io::{self, ErrorKind, Write};
 use ws_std::{
-    Answer, CloseCode, Connect, Error, Kind, Message, Options, OriginPolicy, ReadyState, Transport,
+    Answer, CloseCode, Connect, Error, Event, Kind, Message, Options, OriginPolicy, ReadyState, Transport,
     WebSocket, accept_with,
 };
 
@@ -430,8 +430,10 @@ fn listen(end: End, script: &Script, read: &mut Vec<Frame>) -> Result<(), Error>
         mut ws: WebSocket<S, R>,
         read: &mut Vec<Frame>,
     ) -> Result<(), Error> {
-        while let Some(message) = ws.read()? {
-            read.push(kept(message));
+        while let Some(event) = ws.read_event()? {
+            if let Event::Message(message) = event {
+                read.push(kept(message));
+            }
         }
         assert!(ws.was_clean());
         Ok(())

@@ -1,13 +1,11 @@
 //! A WebSocket on the command line: what is typed goes out, what comes is shown. `cat --help` says the rest.
 //!
-//! `args.rs` reads the arguments, `open.rs` makes the connection, `talk.rs` carries messages both ways over it,
-//! `wake.rs` is the stream below. What is said about the connection goes to standard error, so that standard output holds
+//! `args.rs` reads the arguments, `open.rs` makes the connection, `talk.rs` carries messages both ways over it. What is said about the connection goes to standard error, so that standard output holds
 //! the messages alone.
 
 mod args;
 mod open;
 mod talk;
-mod wake;
 
 use args::{Args, Asked, Peer};
 use std::process::ExitCode;

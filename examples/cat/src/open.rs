@@ -1,12 +1,10 @@
 //! The opening handshake, as client ([`connect`]) and as server ([`accept`]).
 
 use crate::args::Args;
-use crate::wake::Waking;
 use std::fmt::Display;
 use std::io;
 use std::net::{TcpListener, TcpStream};
-use url::Url;
-use ws_core::Duration;
+use ws_std::ws_core::Duration;
 use ws_std::{
     Answer, Client, Config, Connect, Error, Limits, Options, OriginPolicy, OsSeeded, Server, Timeouts,
     WebSocket, accept_with,
@@ -16,25 +14,7 @@ use ws_std::{
 pub(crate) type Trouble = String;
 
 /// Opens `url`.
-pub(crate) fn connect(url: &str, args: &Args) -> Result<WebSocket<Waking, Client<OsSeeded>>, Trouble> {
-    let parsed = Url::parse(url).map_err(|_| hint(url))?;
-    if matches!(parsed.scheme(), "wss" | "https") {
-        return Err(format!(
-            "{url}: no TLS is spoken here. Put a program that does in between, such as\n  \
-             socat TCP-LISTEN:9001,bind=127.0.0.1,fork OPENSSL:{0}:443\nand open ws://127.0.0.1:9001",
-            parsed.host_str().unwrap_or("HOST")
-        ));
-    }
-    if !matches!(parsed.scheme(), "ws" | "http") {
-        return Err(hint(url));
-    }
-    let addresses = parsed.socket_addrs(|| None).map_err(|error| with(url, error))?;
-    let stream = TcpStream::connect(&*addresses).map_err(|error| match error.kind() {
-        io::ErrorKind::ConnectionRefused => {
-            with(url, "nobody listens there: is the server up, the port right?")
-        }
-        _ => with(url, error),
-    })?;
+pub(crate) fn connect(url: &str, args: &Args) -> Result<WebSocket<TcpStream, Client<OsSeeded>>, Trouble> {
     let subprotocols: Vec<&str> = args.subprotocols.iter().map(String::as_str).collect();
     let headers: Vec<(&str, &str)> =
         args.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
@@ -42,7 +22,14 @@ pub(crate) fn connect(url: &str, args: &Args) -> Result<WebSocket<Waking, Client
     if let Some(origin) = &args.origin {
         request = request.origin(origin);
     }
-    let ws = request.over(Waking::new(stream)).map_err(|error| match &error {
+    let ws = request.open().map_err(|error| match &error {
+        Error::TlsNeeded => format!(
+            "{url}: no TLS is spoken here. Put a program that does in between, such as\n  \
+             socat TCP-LISTEN:9001,bind=127.0.0.1,fork OPENSSL:HOST:443\nand open ws://127.0.0.1:9001"
+        ),
+        Error::Io(io) if io.kind() == io::ErrorKind::ConnectionRefused => {
+            with(url, "nobody listens there: is the server up, the port right?")
+        }
         Error::Refused(refused) => {
             let body = String::from_utf8_lossy(&refused.body);
             format!("{url}: {error}\n{}", body.trim_end()).trim_end().to_owned()
@@ -55,7 +42,7 @@ pub(crate) fn connect(url: &str, args: &Args) -> Result<WebSocket<Waking, Client
 }
 
 /// Listens on `address` until a client has opened a WebSocket. Whoever fails to is told and forgotten.
-pub(crate) fn accept(address: &str, args: &Args) -> Result<WebSocket<Waking, Server>, Trouble> {
+pub(crate) fn accept(address: &str, args: &Args) -> Result<WebSocket<TcpStream, Server>, Trouble> {
     let failed = |error| format!("cannot listen on {address}: {error}; an example: --listen 127.0.0.1:9001");
     let listener = TcpListener::bind(address).map_err(failed)?;
     eprintln!("listening on ws://{}", listener.local_addr().map_err(failed)?);
@@ -73,10 +60,10 @@ pub(crate) fn accept(address: &str, args: &Args) -> Result<WebSocket<Waking, Ser
     }
 }
 
-fn accept_one(stream: TcpStream, args: &Args) -> Result<Option<WebSocket<Waking, Server>>, Error> {
+fn accept_one(stream: TcpStream, args: &Args) -> Result<Option<WebSocket<TcpStream, Server>>, Error> {
     let list: Vec<&str> = args.origin.iter().map(String::as_str).collect();
     let origin = if list.is_empty() { OriginPolicy::SameOrigin } else { OriginPolicy::List(&list) };
-    accept_with(Waking::new(stream), &options(args), &[], |request| {
+    accept_with(stream, &options(args), &[], |request| {
         let is_offered = |name: &&String| request.subprotocols().any(|offered| offered == name.as_str());
         let mut answer = Answer::accept(origin);
         if let Some(name) = args.subprotocols.iter().find(is_offered) {
@@ -110,8 +97,4 @@ fn opened(protocol: Option<&str>) {
 
 fn with(url: &str, what: impl Display) -> Trouble {
     format!("{url}: {what}")
-}
-
-fn hint(url: &str) -> Trouble {
-    with(url, "this is no URL of a WebSocket; an example: ws://127.0.0.1:9001/path")
 }

@@ -2,15 +2,13 @@
 
 use crate::args::Args;
 use crate::open::Trouble;
-use crate::wake::Waking;
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::net::TcpStream;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
-use ws_core::Role;
-use ws_std::{CloseCode, Error, Kind, Message, Reader, WebSocket, Writer};
+use ws_std::{CloseCode, Error, Event, Kind, Message, Reader, Role, WebSocket, Writer};
 
 /// How a connection ended in which both sides have closed.
 pub(crate) struct Ending {
@@ -22,12 +20,11 @@ pub(crate) struct Ending {
 
 /// Sends standard input and shows what comes, until both sides have closed. The two go on side by side: whoever waits
 /// for the one does not keep the other from coming.
-pub(crate) fn talk<R>(ws: WebSocket<Waking, R>, args: &Args) -> Result<Ending, Trouble>
+pub(crate) fn talk<R>(ws: WebSocket<TcpStream, R>, args: &Args) -> Result<Ending, Trouble>
 where
     R: Role + Send + 'static,
 {
-    let other = ws.stream().try_clone().map_err(|error| error.to_string())?;
-    let (mut reader, mut writer) = ws.split(other);
+    let (mut reader, mut writer) = ws.try_split().map_err(|error| error.to_string())?;
     let (binary, (code, reason)) = (args.binary, args.close.clone());
     let by_us = Arc::new(AtomicBool::new(false));
     let closing = by_us.clone();
@@ -47,7 +44,7 @@ where
             closing.store(false, Ordering::SeqCst);
         }
     });
-    show_all(&mut reader, args.ping)?;
+    show_all(&mut reader, args.ping.is_some())?;
     let (code, by_us) = (reader.close_received().flatten(), by_us.load(Ordering::SeqCst));
     Ok(Ending { code, reason: reader.close_reason(), by_us: by_us && code == Some(args.close.0) })
 }
@@ -58,7 +55,7 @@ enum Stopped {
     Connection,
 }
 
-fn send_all<R: Role>(writer: &mut Writer<Waking, R>, binary: bool) -> Result<(), Stopped> {
+fn send_all<R: Role>(writer: &mut Writer<TcpStream, R>, binary: bool) -> Result<(), Stopped> {
     let stdin = io::stdin();
     let is_terminal = stdin.is_terminal();
     let mut input = stdin.lock();
@@ -77,7 +74,7 @@ fn send_all<R: Role>(writer: &mut Writer<Waking, R>, binary: bool) -> Result<(),
 }
 
 /// Sends all of the input as one message, in fragments as it comes: it need not fit into memory.
-fn send_whole<R: Role>(writer: &mut Writer<Waking, R>, input: &mut impl BufRead) -> Result<(), Stopped> {
+fn send_whole<R: Role>(writer: &mut Writer<TcpStream, R>, input: &mut impl BufRead) -> Result<(), Stopped> {
     let mut begun = false;
     loop {
         let mut piece = match input.fill_buf() {
@@ -110,21 +107,19 @@ fn stopped(error: Error) -> Stopped {
     Stopped::Connection
 }
 
-fn show_all<R: Role>(reader: &mut Reader<Waking, R>, ping: Option<u32>) -> Result<(), Trouble> {
-    let mut pings = ping.map(Pings::every);
-    loop {
-        match reader.read() {
-            Ok(Some(message)) => show(message).map_err(|error| format!("standard output: {error}"))?,
-            Ok(None) => return Ok(()),
-            // The stream says so after each read; see `Waking`.
-            Err(Error::WouldBlock) => {
-                if let (Some(pings), Some(time)) = (&mut pings, reader.round_trip()) {
-                    pings.show(time);
+fn show_all<R: Role>(reader: &mut Reader<TcpStream, R>, shows_pings: bool) -> Result<(), Trouble> {
+    while let Some(event) = reader.read_event().map_err(|error| error.to_string())? {
+        match event {
+            Event::Message(message) => show(message).map_err(|error| format!("standard output: {error}"))?,
+            Event::Pong if shows_pings => {
+                if let Some(time) = reader.round_trip() {
+                    eprintln!("ping: {} ms", time.as_millis());
                 }
             }
-            Err(error) => return Err(error.to_string()),
+            _ => {}
         }
     }
+    Ok(())
 }
 
 fn show(message: Message<'_>) -> io::Result<()> {
@@ -139,28 +134,6 @@ fn show(message: Message<'_>) -> io::Result<()> {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ")
-}
-
-/// Tells each round trip once. The connection remembers the latest only, so a new one is told by its time, or by being
-/// due.
-struct Pings {
-    every: Duration,
-    told: Option<(Instant, Duration)>,
-}
-
-impl Pings {
-    fn every(secs: u32) -> Self {
-        Self { every: Duration::from_secs(secs.into()), told: None }
-    }
-
-    fn show(&mut self, time: Duration) {
-        // A Pong may come a little earlier than the one before it did.
-        let is_new = |(at, told): (Instant, Duration)| told != time || at.elapsed() >= self.every * 9 / 10;
-        if self.told.is_none_or(is_new) {
-            eprintln!("ping: {} ms", time.as_millis());
-            self.told = Some((Instant::now(), time));
-        }
-    }
 }
 
 impl Ending {

@@ -301,7 +301,7 @@ fn arguments_that_make_no_sense_are_told() {
 #[test]
 fn urls_that_cannot_be_opened_are_told_what_to_do() {
     for (url, told) in [
-        ("wss://example.com/x", "OPENSSL:example.com:443"),
+        ("wss://example.com/x", "OPENSSL:HOST:443"),
         ("example.com", "an example: ws://"),
         ("ftp://example.com", "an example: ws://"),
     ] {

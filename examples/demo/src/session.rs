@@ -7,7 +7,7 @@ use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
-use ws_core::Duration;
+use ws_std::ws_core::Duration;
 use ws_std::{
     CloseCode, Config, Error, Kind, Limits, Message, Options, Reader, Server, Timeouts, UsageError,
     WebSocket, Writer,

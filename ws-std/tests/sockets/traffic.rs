@@ -1,11 +1,11 @@
 //! Messages: many, large, larger than memory; and peers that do not take them.
 
-use crate::common::frames::{PING, TEXT, frame, said};
+use crate::common::frames::{CLOSE, PING, PONG, TEXT, close_body, frame, said};
 use crate::peer::{Raw, fill, options, pair, soon};
 use std::io::Write;
 use std::thread;
 use std::time::Duration;
-use ws_std::{Error, Kind, Message, Options, OwnedMessage, PeerError, Waited};
+use ws_std::{Error, Event, Kind, Message, Options, OwnedMessage, PeerError, Waited};
 
 const MIB: usize = 1 << 20;
 
@@ -246,5 +246,38 @@ fn two_ends_that_do_not_wait_do_not_wait_for_each_other() {
                 }))
             {}
         }
+    });
+}
+
+#[test]
+fn pings_and_pongs_are_seen_by_who_asks() {
+    let frames = [
+        frame(true, PING, b"are you there?"),
+        frame(true, TEXT, b"hello"),
+        frame(true, PONG, b"unasked"),
+        frame(true, CLOSE, &close_body(1000, "")),
+    ];
+    let (mut raw, mut ws) = Raw::with_server(&Options::DEFAULT);
+    raw.write(&frames.concat());
+    assert_eq!(ws.read_event().unwrap(), Some(Event::Ping));
+    assert_eq!(ws.control(), b"are you there?");
+    assert_eq!(ws.read_event().unwrap(), Some(Event::Message(Message::Text("hello"))));
+    assert_eq!(ws.read_event().unwrap(), Some(Event::Pong));
+    assert_eq!(ws.control(), b"unasked");
+    thread::scope(|scope| {
+        scope.spawn(move || while raw.next().is_some() {});
+        assert_eq!(ws.read_event().unwrap(), None);
+    });
+
+    let (mut raw, ws) = Raw::with_server(&Options::DEFAULT);
+    let (mut reader, _writer) = ws.try_split().unwrap();
+    raw.write(&frames.concat());
+    assert_eq!(reader.read_event().unwrap(), Some(Event::Ping));
+    assert_eq!(reader.control(), b"are you there?");
+    assert_eq!(reader.read_event().unwrap(), Some(Event::Message(Message::Text("hello"))));
+    assert_eq!(reader.read_event().unwrap(), Some(Event::Pong));
+    thread::scope(|scope| {
+        scope.spawn(move || while raw.next().is_some() {});
+        assert_eq!(reader.read_event().unwrap(), None);
     });
 }

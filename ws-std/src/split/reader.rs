@@ -1,0 +1,223 @@
+//! The half that reads: [`Reader`].
+
+use super::{SHORT_NAP, Settled, Shared};
+use crate::buffers::{Inbox, Patience};
+use crate::incoming::{Assembly, Chunk, Decoded, Event, Found, decode};
+use crate::link::note;
+use crate::socket::Agreed;
+use crate::waiting::{ReadTimer, linger};
+use crate::{Error, Transport};
+use std::sync::Arc;
+use std::time::Duration;
+use ws_core::{CloseCode, Message, ReadyState, Role};
+
+/// The longest wait of a reader, so that a closing handshake begun by the writer is noticed.
+const NAP: Duration = Duration::from_secs(1);
+
+/// The half that reads; see [`WebSocket::split`]. It has to go on reading for Pings to be answered.
+#[derive(Debug)]
+pub struct Reader<S, R: Role> {
+    pub(super) stream: S,
+    pub(super) inbox: Inbox,
+    pub(super) assembly: Assembly,
+    pub(super) agreed: Agreed,
+    pub(super) timer: ReadTimer,
+    pub(super) is_shut: bool,
+    pub(super) shared: Arc<Shared<S, R>>,
+}
+
+impl<S: Transport, R: Role> Reader<S, R> {
+    /// As [`WebSocket::read`].
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn read(&mut self) -> Result<Option<Message<'_>>, Error> {
+        loop {
+            let Some(found) = self.find_chunk()? else { return Ok(None) };
+            if self.assembly.add(&mut self.inbox, &found) {
+                return Ok(Some(self.assembly.lend(&mut self.inbox, found)));
+            }
+        }
+    }
+
+    /// As [`WebSocket::read_event`].
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn read_event(&mut self) -> Result<Option<Event<'_>>, Error> {
+        loop {
+            match self.find()? {
+                None => return Ok(None),
+                Some(Decoded::Ping) => return Ok(Some(Event::Ping)),
+                Some(Decoded::Pong) => return Ok(Some(Event::Pong)),
+                Some(Decoded::Chunk(found)) => {
+                    if self.assembly.add(&mut self.inbox, &found) {
+                        return Ok(Some(Event::Message(self.assembly.lend(&mut self.inbox, found))));
+                    }
+                }
+            }
+        }
+    }
+
+    /// As [`WebSocket::read_chunk`].
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn read_chunk(&mut self) -> Result<Option<Chunk<'_>>, Error> {
+        Ok(self.find_chunk()?.map(|found| found.lend(&mut self.inbox)))
+    }
+
+    /// Refuses what the peer sent; as [`WebSocket::fail`].
+    pub fn fail(&mut self, code: CloseCode) {
+        let mut ws = self.shared.ws();
+        ws.set_time(self.shared.clock.now());
+        ws.fail(code);
+    }
+
+    /// How far the connection is.
+    pub fn ready_state(&self) -> ReadyState {
+        self.shared.ws().ready_state()
+    }
+
+    /// The stream below.
+    pub fn stream(&self) -> &S {
+        &self.stream
+    }
+
+    /// The subprotocol agreed on.
+    pub fn protocol(&self) -> Option<&str> {
+        self.agreed.protocol.as_deref()
+    }
+
+    /// The code of the peer's Close: `None` before it came, `Some(None)` if it had none.
+    pub fn close_received(&self) -> Option<Option<CloseCode>> {
+        self.shared.ws().close_received()
+    }
+
+    /// The code of our Close: as [`WebSocket::close_sent`].
+    pub fn close_sent(&self) -> Option<Option<CloseCode>> {
+        self.shared.ws().close_sent()
+    }
+
+    /// The reason in the peer's Close; empty before it came.
+    pub fn close_reason(&self) -> String {
+        self.shared.ws().close_reason().to_owned()
+    }
+
+    /// Both Close frames have gone over.
+    pub fn was_clean(&self) -> bool {
+        self.shared.ws().was_clean()
+    }
+
+    /// The payload of the latest Ping, Pong or Close.
+    pub fn control(&self) -> Vec<u8> {
+        self.shared.ws().control().to_vec()
+    }
+
+    /// How long the latest heartbeat took to come back.
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.shared.ws().round_trip().map(|time| Duration::from_millis(time.millis().into()))
+    }
+
+    fn find_chunk(&mut self) -> Result<Option<Found>, Error> {
+        loop {
+            match self.find()? {
+                None => return Ok(None),
+                Some(Decoded::Chunk(found)) => return Ok(Some(found)),
+                Some(Decoded::Ping | Decoded::Pong) => {}
+            }
+        }
+    }
+
+    fn find(&mut self) -> Result<Option<Decoded>, Error> {
+        loop {
+            let found = decode(&mut self.shared.ws(), &mut self.inbox);
+            match found {
+                Ok(Some(found)) => return Ok(Some(found)),
+                Ok(None) => {}
+                Err(error) => {
+                    return Err(match self.end() {
+                        Err(Error::WouldBlock) => Error::WouldBlock,
+                        _ => Error::Peer(error), // it broke the rule, whether it can be told or not
+                    });
+                }
+            }
+            if self.inbox.is_empty()
+                && let Some(then) = self.timer.drained()
+            {
+                self.shared.ws().handle_timeout(then);
+            }
+            let settled = self.shared.settle(Patience::Little)?;
+            let is_over = {
+                let ws = self.shared.ws();
+                ws.wants_shutdown() || ws.timed_out().is_some()
+            };
+            if is_over {
+                self.end()?;
+                return self.shared.ending().map(|()| None);
+            }
+            if self.inbox.is_empty() {
+                self.wait(settled)?;
+            } else {
+                self.make_way(settled)?;
+            }
+        }
+    }
+
+    fn wait(&mut self, settled: Settled) -> Result<(), Error> {
+        let longest = if settled == Settled::NotYet { SHORT_NAP } else { NAP };
+        let due = self.shared.ws().poll_timeout().map(|due| self.shared.clock.until(due));
+        let wait = due.map_or(longest, |due| due.min(longest));
+        let clock = self.shared.clock;
+        let got = self.timer.read(&mut self.stream, &mut self.inbox, Some(wait), clock);
+        note(&mut self.shared.ws(), self.shared.clock.now(), got, settled != Settled::NotYet)
+    }
+
+    /// A reply is in the way of reading on: nothing is left to do but to wait until it is written.
+    fn make_way(&mut self, settled: Settled) -> Result<(), Error> {
+        match settled {
+            Settled::All => Ok(()),
+            Settled::NotYet if self.shared.settle_patiently()? == Settled::NotYet => Err(Error::WouldBlock),
+            Settled::NotYet => Ok(()),
+            Settled::ByWriter => {
+                self.shared.wait_for_writer(|ws| ws.wants_transmit());
+                Ok(())
+            }
+        }
+    }
+
+    /// Writes what is left, ends our direction, and lets the peer end its own.
+    fn end(&mut self) -> Result<(), Error> {
+        if !self.is_shut {
+            let written = self.write_last();
+            if matches!(written, Err(Error::WouldBlock)) {
+                return written;
+            }
+            self.is_shut = true;
+            // This ends a write that the writer waits in, too.
+            if self.stream.shutdown_write().is_err() {
+                self.shared.ws().receive_eof(); // the peer is gone: there is nobody to tell
+            }
+            written?;
+        }
+        let clock = self.shared.clock;
+        linger(&*self.shared, &mut self.stream, &mut self.inbox, &mut self.timer, clock)
+    }
+
+    fn write_last(&self) -> Result<(), Error> {
+        while self.shared.ws().timed_out().is_none() {
+            match self.shared.settle_patiently()? {
+                Settled::All => break,
+                Settled::NotYet => return Err(Error::WouldBlock),
+                Settled::ByWriter => {
+                    self.shared.wait_for_writer(|_| true);
+                    self.shared.handle_timeout();
+                }
+            }
+        }
+        Ok(())
+    }
+}

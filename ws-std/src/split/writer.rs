@@ -1,0 +1,109 @@
+//! The half that writes: [`Writer`].
+
+use super::Shared;
+use crate::buffers::Patience;
+use crate::link::{closing, taken};
+use crate::{Error, Transport};
+use std::sync::Arc;
+use ws_core::{CloseCode, Kind, ReadyState, Role};
+
+/// The half that writes; see [`WebSocket::split`].
+#[derive(Debug)]
+pub struct Writer<S, R: Role> {
+    pub(super) shared: Arc<Shared<S, R>>,
+}
+
+impl<S: Transport, R: Role> Writer<S, R> {
+    /// As [`WebSocket::send_text`].
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn send_text(&mut self, text: &str) -> Result<(), Error> {
+        self.send(Kind::Text, &mut text.as_bytes(), true)
+    }
+
+    /// As [`WebSocket::send_binary`].
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn send_binary(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.send(Kind::Binary, &mut &*bytes, true)
+    }
+
+    /// As [`WebSocket::send`].
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn send(&mut self, kind: Kind, payload: &mut &[u8], last: bool) -> Result<(), Error> {
+        self.shared.encode(Patience::Send, |ws, out| ws.send(kind, payload, last, out))?;
+        taken(self.flush())
+    }
+
+    /// As [`WebSocket::feed`].
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn feed(&mut self, kind: Kind, payload: &mut &[u8], last: bool) -> Result<(), Error> {
+        self.shared.encode(Patience::Send, |ws, out| ws.send(kind, payload, last, out))
+    }
+
+    /// As [`WebSocket::flush`].
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn flush(&mut self) -> Result<(), Error> {
+        let patience = self.shared.patience();
+        self.shared.transmit(&mut self.shared.outgoing(), patience)?;
+        self.shared.write_owed()
+    }
+
+    /// As [`WebSocket::ping`].
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn ping(&mut self, payload: &[u8]) -> Result<(), Error> {
+        self.shared.encode(Patience::Send, |ws, out| ws.ping(payload, out))?;
+        taken(self.flush())
+    }
+
+    /// Sends a Close and returns; the reader goes on until its `None`.
+    ///
+    /// # Errors
+    ///
+    /// As [`WebSocket::begin_close`].
+    pub fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
+        self.begin_close(Some(code), reason)
+    }
+
+    /// As [`close`](Self::close); the code may be missing.
+    ///
+    /// # Errors
+    ///
+    /// As [`WebSocket::begin_close`].
+    pub fn begin_close(&mut self, code: Option<CloseCode>, reason: &str) -> Result<(), Error> {
+        let patience = {
+            let mut ws = self.shared.ws();
+            ws.set_time(self.shared.clock.now());
+            closing(&ws)
+        };
+        self.shared.encode(patience, |ws, out| ws.close(code, reason, out))?;
+        taken(self.flush())
+    }
+
+    /// How far the connection is.
+    pub fn ready_state(&self) -> ReadyState {
+        self.shared.ws().ready_state()
+    }
+
+    /// Bytes encoded or owed, and not yet taken by the stream.
+    pub fn buffered_amount(&self) -> u64 {
+        let encoded = self.shared.outgoing().outbox.len() as u64;
+        self.shared.ws().buffered_amount().saturating_add(encoded)
+    }
+}
