@@ -60,6 +60,11 @@
     clippy::unreachable
 )]
 
+/// The examples of the README compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
+
 mod buffers;
 pub mod client;
 mod clock;
