@@ -1,6 +1,7 @@
-//! From bytes read to pieces of messages ([`decode`], [`Chunk`]) and to whole ones ([`Assembly`], [`Event`],
+//! From bytes read to pieces of messages ([`decode`], [`Chunk`]) and to whole ones ([`Incoming`], [`Event`],
 //! [`OwnedMessage`]).
 
+use crate::Error;
 use crate::buffers::Inbox;
 use std::ops::Range;
 use ws_core::{Connection, Data, Kind, Message, PeerError, Role};
@@ -79,7 +80,7 @@ pub(crate) struct Found {
 }
 
 impl Found {
-    pub(crate) fn lend(self, inbox: &mut Inbox) -> Chunk<'_> {
+    fn lend(self, inbox: &mut Inbox) -> Chunk<'_> {
         let Self { kind, first, last, remaining, place } = self;
         Chunk { kind, payload: inbox.at(place), first, last, remaining }
     }
@@ -116,9 +117,75 @@ pub(crate) fn decode<R: Role>(
     })
 }
 
+/// What was read, and the message being put together of it. How more is found is up to who has it: `find` decodes what
+/// is in the inbox, and reads.
+#[derive(Debug)]
+pub(crate) struct Incoming {
+    pub(crate) inbox: Inbox,
+    assembly: Assembly,
+}
+
+impl Incoming {
+    pub(crate) fn new(inbox: Inbox, limit: u32) -> Self {
+        Self { inbox, assembly: Assembly::up_to(limit) }
+    }
+
+    /// The next whole message.
+    pub(crate) fn read(
+        &mut self,
+        mut find: impl FnMut(&mut Inbox) -> Result<Option<Decoded>, Error>,
+    ) -> Result<Option<Message<'_>>, Error> {
+        loop {
+            let Some(found) = self.find_chunk(&mut find)? else { return Ok(None) };
+            if self.assembly.add(&mut self.inbox, &found) {
+                return Ok(Some(self.assembly.lend(&mut self.inbox, found)));
+            }
+        }
+    }
+
+    /// The next whole message, Ping or Pong.
+    pub(crate) fn read_event(
+        &mut self,
+        mut find: impl FnMut(&mut Inbox) -> Result<Option<Decoded>, Error>,
+    ) -> Result<Option<Event<'_>>, Error> {
+        loop {
+            match find(&mut self.inbox)? {
+                None => return Ok(None),
+                Some(Decoded::Ping) => return Ok(Some(Event::Ping)),
+                Some(Decoded::Pong) => return Ok(Some(Event::Pong)),
+                Some(Decoded::Chunk(found)) if self.assembly.add(&mut self.inbox, &found) => {
+                    return Ok(Some(Event::Message(self.assembly.lend(&mut self.inbox, found))));
+                }
+                Some(Decoded::Chunk(_)) => {}
+            }
+        }
+    }
+
+    /// The next piece of a message.
+    pub(crate) fn read_chunk(
+        &mut self,
+        find: impl FnMut(&mut Inbox) -> Result<Option<Decoded>, Error>,
+    ) -> Result<Option<Chunk<'_>>, Error> {
+        Ok(self.find_chunk(find)?.map(|found| found.lend(&mut self.inbox)))
+    }
+
+    fn find_chunk(
+        &mut self,
+        mut find: impl FnMut(&mut Inbox) -> Result<Option<Decoded>, Error>,
+    ) -> Result<Option<Found>, Error> {
+        loop {
+            match find(&mut self.inbox)? {
+                None => return Ok(None),
+                Some(Decoded::Chunk(found)) => return Ok(Some(found)),
+                Some(Decoded::Ping | Decoded::Pong) => {}
+            }
+        }
+    }
+}
+
 /// A message being put together. One that came in a piece is lent from the inbox, and costs nothing here.
 #[derive(Debug)]
-pub(crate) struct Assembly {
+struct Assembly {
     bytes: Vec<u8>,
     limit: usize,
 }
@@ -126,12 +193,12 @@ pub(crate) struct Assembly {
 impl Assembly {
     const SMALL: usize = 8 * 1024;
 
-    pub(crate) fn up_to(limit: u32) -> Self {
+    fn up_to(limit: u32) -> Self {
         Self { bytes: Vec::new(), limit: usize::try_from(limit).unwrap_or(usize::MAX) }
     }
 
     /// Takes a piece; `true`: the message is whole.
-    pub(crate) fn add(&mut self, inbox: &mut Inbox, found: &Found) -> bool {
+    fn add(&mut self, inbox: &mut Inbox, found: &Found) -> bool {
         if found.first {
             self.bytes.clear();
         }
@@ -144,7 +211,7 @@ impl Assembly {
     }
 
     /// The message whose last piece was found.
-    pub(crate) fn lend<'a>(&'a self, inbox: &'a mut Inbox, found: Found) -> Message<'a> {
+    fn lend<'a>(&'a self, inbox: &'a mut Inbox, found: Found) -> Message<'a> {
         let bytes = if found.first { &*inbox.at(found.place) } else { &self.bytes };
         match found.kind {
             // The connection has checked it byte by byte.

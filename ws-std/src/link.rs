@@ -3,6 +3,7 @@
 
 use crate::buffers::{Inbox, Outbox, Patience};
 use crate::clock::{Clock, Deadline};
+use crate::incoming::{Decoded, decode};
 use crate::waiting::{Got, ReadTimer, is_end, linger};
 use crate::{Error, Transport};
 use std::io;
@@ -111,15 +112,45 @@ impl<S: Transport, R: Role> Link<S, R> {
         Ok(true)
     }
 
+    /// Waits for the next piece of a message, Ping or Pong; `None`: it is over.
+    pub(crate) fn find(&mut self, inbox: &mut Inbox) -> Result<Option<Decoded>, Error> {
+        loop {
+            match decode(&mut self.ws, inbox) {
+                Ok(Some(found)) => return Ok(Some(found)),
+                Ok(None) => {}
+                Err(error) => {
+                    return Err(match self.end(inbox) {
+                        Err(Error::WouldBlock) => Error::WouldBlock,
+                        _ => Error::Peer(error), // it broke the rule, whether it can be told or not
+                    });
+                }
+            }
+            if inbox.is_empty() {
+                self.judge();
+            }
+            let is_settled = self.settle()?;
+            if self.ws.wants_shutdown() || self.ws.timed_out().is_some() {
+                self.end(inbox)?;
+                return self.ending().map(|()| None);
+            }
+            if inbox.is_empty() {
+                // What is not written is no reason not to read: the peer may do the same.
+                self.wait(inbox, is_settled)?;
+            } else if !is_settled {
+                return Err(Error::WouldBlock); // a reply is in the way
+            }
+        }
+    }
+
     /// Waits until something was read or is due. `is_settled`: nothing waits to be written.
-    pub(crate) fn wait(&mut self, inbox: &mut Inbox, is_settled: bool) -> Result<(), Error> {
+    fn wait(&mut self, inbox: &mut Inbox, is_settled: bool) -> Result<(), Error> {
         let wait = self.ws.poll_timeout().map(|moment| self.clock.until(moment));
         let got = self.timer.read(&mut self.stream, inbox, wait, self.clock);
         note(&mut self.ws, self.clock.now(), got, is_settled)
     }
 
     /// All that was read has been received: does what was due by then.
-    pub(crate) fn judge(&mut self) {
+    fn judge(&mut self) {
         if let Some(then) = self.timer.drained() {
             self.ws.handle_timeout(then);
         }

@@ -2,7 +2,7 @@
 
 use crate::buffers::{Inbox, Outbox};
 use crate::clock::Clock;
-use crate::incoming::{Assembly, Chunk, Decoded, Event, Found, decode};
+use crate::incoming::{Chunk, Event, Incoming};
 use crate::link::{Link, MessageWriter, Sender, broken};
 use crate::split::{self, Halves};
 use crate::waiting::is_end;
@@ -23,8 +23,7 @@ use ws_core::{CloseCode, Connection, Kind, Message, ReadyState, Role, UsageError
 #[derive(Debug)]
 pub struct WebSocket<S, R: Role> {
     pub(crate) link: Link<S, R>,
-    pub(crate) inbox: Inbox,
-    pub(crate) assembly: Assembly,
+    pub(crate) incoming: Incoming,
     pub(crate) agreed: Agreed,
 }
 
@@ -47,8 +46,8 @@ impl<S: Transport, R: Role> WebSocket<S, R> {
         (inbox, outbox): (Inbox, Outbox),
         agreed: Agreed,
     ) -> Self {
-        let assembly = Assembly::up_to(ws.config().limits.message);
-        Self { link: Link::new(stream, ws, clock, outbox), inbox, assembly, agreed }
+        let incoming = Incoming::new(inbox, ws.config().limits.message);
+        Self { link: Link::new(stream, ws, clock, outbox), incoming, agreed }
     }
 
     /// Waits for the next whole message, and lends it until the next call. `None`: the closing handshake is done; see
@@ -59,12 +58,7 @@ impl<S: Transport, R: Role> WebSocket<S, R> {
     /// [`Error::Peer`] with 1009 for a message above the limit; [`Error::Lost`] at an end without closing;
     /// [`Error::TimedOut`]; [`Error::Io`].
     pub fn read(&mut self) -> Result<Option<Message<'_>>, Error> {
-        loop {
-            let Some(found) = self.find_chunk()? else { return Ok(None) };
-            if self.assembly.add(&mut self.inbox, &found) {
-                return Ok(Some(self.assembly.lend(&mut self.inbox, found)));
-            }
-        }
+        self.incoming.read(|inbox| self.link.find(inbox))
     }
 
     /// As [`read`](Self::read), and returns for Pings and Pongs too; [`control`](Self::control) is what is in them.
@@ -73,18 +67,7 @@ impl<S: Transport, R: Role> WebSocket<S, R> {
     ///
     /// As [`read`](Self::read).
     pub fn read_event(&mut self) -> Result<Option<Event<'_>>, Error> {
-        loop {
-            match self.find()? {
-                None => return Ok(None),
-                Some(Decoded::Ping) => return Ok(Some(Event::Ping)),
-                Some(Decoded::Pong) => return Ok(Some(Event::Pong)),
-                Some(Decoded::Chunk(found)) => {
-                    if self.assembly.add(&mut self.inbox, &found) {
-                        return Ok(Some(Event::Message(self.assembly.lend(&mut self.inbox, found))));
-                    }
-                }
-            }
-        }
+        self.incoming.read_event(|inbox| self.link.find(inbox))
     }
 
     /// Waits for the next piece of a message, of any length, and lends it until the next call: for messages that need
@@ -94,7 +77,7 @@ impl<S: Transport, R: Role> WebSocket<S, R> {
     ///
     /// As [`read`](Self::read).
     pub fn read_chunk(&mut self) -> Result<Option<Chunk<'_>>, Error> {
-        Ok(self.find_chunk()?.map(|found| found.lend(&mut self.inbox)))
+        self.incoming.read_chunk(|inbox| self.link.find(inbox))
     }
 
     /// As [`read_chunk`](Self::read_chunk), with a [`Sender`] beside the piece: what came can be sent on without a copy.
@@ -112,8 +95,8 @@ impl<S: Transport, R: Role> WebSocket<S, R> {
     ///
     /// As [`read`](Self::read).
     pub fn receive(&mut self) -> Result<Option<Received<'_, S, R>>, Error> {
-        let Some(found) = self.find_chunk()? else { return Ok(None) };
-        Ok(Some((found.lend(&mut self.inbox), Sender(&mut self.link))))
+        let chunk = self.incoming.read_chunk(|inbox| self.link.find(inbox))?;
+        Ok(chunk.map(|chunk| (chunk, Sender(&mut self.link))))
     }
 
     /// Sends a whole text message.
@@ -194,7 +177,7 @@ impl<S: Transport, R: Role> WebSocket<S, R> {
             Err(error) if is_end(&error) => self.link.broken = broken(error),
             Err(error) => return Err(error),
         }
-        while self.find_chunk()?.is_some() {}
+        while self.read_chunk()?.is_some() {}
         Ok(())
     }
 
@@ -273,47 +256,6 @@ impl<S: Transport, R: Role> WebSocket<S, R> {
     /// The stream below.
     pub fn stream(&self) -> &S {
         &self.link.stream
-    }
-
-    fn find_chunk(&mut self) -> Result<Option<Found>, Error> {
-        loop {
-            match self.find()? {
-                None => return Ok(None),
-                Some(Decoded::Chunk(found)) => return Ok(Some(found)),
-                Some(Decoded::Ping | Decoded::Pong) => {}
-            }
-        }
-    }
-
-    /// Waits for the next piece of a message, Ping or Pong; `None`: it is over.
-    fn find(&mut self) -> Result<Option<Decoded>, Error> {
-        let Self { link, inbox, .. } = self;
-        loop {
-            match decode(&mut link.ws, inbox) {
-                Ok(Some(found)) => return Ok(Some(found)),
-                Ok(None) => {}
-                Err(error) => {
-                    return Err(match link.end(inbox) {
-                        Err(Error::WouldBlock) => Error::WouldBlock,
-                        _ => Error::Peer(error), // it broke the rule, whether it can be told or not
-                    });
-                }
-            }
-            if inbox.is_empty() {
-                link.judge();
-            }
-            let is_settled = link.settle()?;
-            if link.ws.wants_shutdown() || link.ws.timed_out().is_some() {
-                link.end(inbox)?;
-                return link.ending().map(|()| None);
-            }
-            if inbox.is_empty() {
-                // What is not written is no reason not to read: the peer may do the same.
-                link.wait(inbox, is_settled)?;
-            } else if !is_settled {
-                return Err(Error::WouldBlock); // a reply is in the way
-            }
-        }
     }
 }
 

@@ -18,6 +18,8 @@ mod writer;
 pub use reader::Reader;
 pub use writer::Writer;
 
+use reader::Hearing;
+
 use crate::buffers::{Outbox, Patience};
 use crate::clock::Clock;
 use crate::link::{Link, broken, ending, forget, patience, why};
@@ -62,12 +64,12 @@ enum Settled {
 pub type Halves<S, R> = (Reader<S, R>, Writer<S, R>);
 
 pub(crate) fn split<S: Transport, R: Role>(socket: WebSocket<S, R>, other: S) -> Halves<S, R> {
-    let WebSocket { link, inbox, assembly, agreed } = socket;
+    let WebSocket { link, incoming, agreed } = socket;
     let Link { stream, ws, clock, outbox, timer, is_shut, broken } = link;
     let outgoing = Mutex::new(Outgoing { stream: other, outbox, broken });
     let shared = Arc::new(Shared { outgoing, ws: Mutex::new(ws), encoded: Condvar::new(), clock });
-    let reader = Reader { stream, inbox, assembly, agreed, timer, is_shut, shared: shared.clone() };
-    (reader, Writer { shared })
+    let hearing = Hearing { stream, timer, is_shut, shared: shared.clone() };
+    (Reader { incoming, agreed, hearing }, Writer { shared })
 }
 
 impl<S: Transport, R: Role> Shared<S, R> {

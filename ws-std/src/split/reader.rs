@@ -2,7 +2,7 @@
 
 use super::{SHORT_NAP, Settled, Shared};
 use crate::buffers::{Inbox, Patience};
-use crate::incoming::{Assembly, Chunk, Decoded, Event, Found, decode};
+use crate::incoming::{Chunk, Decoded, Event, Incoming, decode};
 use crate::link::note;
 use crate::socket::Agreed;
 use crate::waiting::{ReadTimer, linger};
@@ -17,10 +17,15 @@ const NAP: Duration = Duration::from_secs(1);
 /// The half that reads; see [`WebSocket::split`]. It has to go on reading for Pings to be answered.
 #[derive(Debug)]
 pub struct Reader<S, R: Role> {
-    pub(super) stream: S,
-    pub(super) inbox: Inbox,
-    pub(super) assembly: Assembly,
+    pub(super) incoming: Incoming,
     pub(super) agreed: Agreed,
+    pub(super) hearing: Hearing<S, R>,
+}
+
+/// Everything but what was read.
+#[derive(Debug)]
+pub(super) struct Hearing<S, R: Role> {
+    pub(super) stream: S,
     pub(super) timer: ReadTimer,
     pub(super) is_shut: bool,
     pub(super) shared: Arc<Shared<S, R>>,
@@ -33,12 +38,7 @@ impl<S: Transport, R: Role> Reader<S, R> {
     ///
     /// The same.
     pub fn read(&mut self) -> Result<Option<Message<'_>>, Error> {
-        loop {
-            let Some(found) = self.find_chunk()? else { return Ok(None) };
-            if self.assembly.add(&mut self.inbox, &found) {
-                return Ok(Some(self.assembly.lend(&mut self.inbox, found)));
-            }
-        }
+        self.incoming.read(|inbox| self.hearing.find(inbox))
     }
 
     /// As [`WebSocket::read_event`].
@@ -47,18 +47,7 @@ impl<S: Transport, R: Role> Reader<S, R> {
     ///
     /// The same.
     pub fn read_event(&mut self) -> Result<Option<Event<'_>>, Error> {
-        loop {
-            match self.find()? {
-                None => return Ok(None),
-                Some(Decoded::Ping) => return Ok(Some(Event::Ping)),
-                Some(Decoded::Pong) => return Ok(Some(Event::Pong)),
-                Some(Decoded::Chunk(found)) => {
-                    if self.assembly.add(&mut self.inbox, &found) {
-                        return Ok(Some(Event::Message(self.assembly.lend(&mut self.inbox, found))));
-                    }
-                }
-            }
-        }
+        self.incoming.read_event(|inbox| self.hearing.find(inbox))
     }
 
     /// As [`WebSocket::read_chunk`].
@@ -67,24 +56,24 @@ impl<S: Transport, R: Role> Reader<S, R> {
     ///
     /// The same.
     pub fn read_chunk(&mut self) -> Result<Option<Chunk<'_>>, Error> {
-        Ok(self.find_chunk()?.map(|found| found.lend(&mut self.inbox)))
+        self.incoming.read_chunk(|inbox| self.hearing.find(inbox))
     }
 
     /// Refuses what the peer sent; as [`WebSocket::fail`].
     pub fn fail(&mut self, code: CloseCode) {
-        let mut ws = self.shared.ws();
-        ws.set_time(self.shared.clock.now());
+        let mut ws = self.hearing.shared.ws();
+        ws.set_time(self.hearing.shared.clock.now());
         ws.fail(code);
     }
 
     /// How far the connection is.
     pub fn ready_state(&self) -> ReadyState {
-        self.shared.ws().ready_state()
+        self.hearing.shared.ws().ready_state()
     }
 
     /// The stream below.
     pub fn stream(&self) -> &S {
-        &self.stream
+        &self.hearing.stream
     }
 
     /// The subprotocol agreed on.
@@ -94,58 +83,50 @@ impl<S: Transport, R: Role> Reader<S, R> {
 
     /// The code of the peer's Close: `None` before it came, `Some(None)` if it had none.
     pub fn close_received(&self) -> Option<Option<CloseCode>> {
-        self.shared.ws().close_received()
+        self.hearing.shared.ws().close_received()
     }
 
     /// The code of our Close: as [`WebSocket::close_sent`].
     pub fn close_sent(&self) -> Option<Option<CloseCode>> {
-        self.shared.ws().close_sent()
+        self.hearing.shared.ws().close_sent()
     }
 
     /// The reason in the peer's Close; empty before it came.
     pub fn close_reason(&self) -> String {
-        self.shared.ws().close_reason().to_owned()
+        self.hearing.shared.ws().close_reason().to_owned()
     }
 
     /// Both Close frames have gone over.
     pub fn was_clean(&self) -> bool {
-        self.shared.ws().was_clean()
+        self.hearing.shared.ws().was_clean()
     }
 
     /// The payload of the latest Ping, Pong or Close.
     pub fn control(&self) -> Vec<u8> {
-        self.shared.ws().control().to_vec()
+        self.hearing.shared.ws().control().to_vec()
     }
 
     /// How long the latest heartbeat took to come back.
     pub fn round_trip(&self) -> Option<Duration> {
-        self.shared.ws().round_trip().map(|time| Duration::from_millis(time.millis().into()))
+        self.hearing.shared.ws().round_trip().map(|time| Duration::from_millis(time.millis().into()))
     }
+}
 
-    fn find_chunk(&mut self) -> Result<Option<Found>, Error> {
+impl<S: Transport, R: Role> Hearing<S, R> {
+    fn find(&mut self, inbox: &mut Inbox) -> Result<Option<Decoded>, Error> {
         loop {
-            match self.find()? {
-                None => return Ok(None),
-                Some(Decoded::Chunk(found)) => return Ok(Some(found)),
-                Some(Decoded::Ping | Decoded::Pong) => {}
-            }
-        }
-    }
-
-    fn find(&mut self) -> Result<Option<Decoded>, Error> {
-        loop {
-            let found = decode(&mut self.shared.ws(), &mut self.inbox);
+            let found = decode(&mut self.shared.ws(), inbox);
             match found {
                 Ok(Some(found)) => return Ok(Some(found)),
                 Ok(None) => {}
                 Err(error) => {
-                    return Err(match self.end() {
+                    return Err(match self.end(inbox) {
                         Err(Error::WouldBlock) => Error::WouldBlock,
                         _ => Error::Peer(error), // it broke the rule, whether it can be told or not
                     });
                 }
             }
-            if self.inbox.is_empty()
+            if inbox.is_empty()
                 && let Some(then) = self.timer.drained()
             {
                 self.shared.ws().handle_timeout(then);
@@ -156,23 +137,23 @@ impl<S: Transport, R: Role> Reader<S, R> {
                 ws.wants_shutdown() || ws.timed_out().is_some()
             };
             if is_over {
-                self.end()?;
+                self.end(inbox)?;
                 return self.shared.ending().map(|()| None);
             }
-            if self.inbox.is_empty() {
-                self.wait(settled)?;
+            if inbox.is_empty() {
+                self.wait(inbox, settled)?;
             } else {
                 self.make_way(settled)?;
             }
         }
     }
 
-    fn wait(&mut self, settled: Settled) -> Result<(), Error> {
+    fn wait(&mut self, inbox: &mut Inbox, settled: Settled) -> Result<(), Error> {
         let longest = if settled == Settled::NotYet { SHORT_NAP } else { NAP };
         let due = self.shared.ws().poll_timeout().map(|due| self.shared.clock.until(due));
         let wait = due.map_or(longest, |due| due.min(longest));
         let clock = self.shared.clock;
-        let got = self.timer.read(&mut self.stream, &mut self.inbox, Some(wait), clock);
+        let got = self.timer.read(&mut self.stream, inbox, Some(wait), clock);
         note(&mut self.shared.ws(), self.shared.clock.now(), got, settled != Settled::NotYet)
     }
 
@@ -190,7 +171,7 @@ impl<S: Transport, R: Role> Reader<S, R> {
     }
 
     /// Writes what is left, ends our direction, and lets the peer end its own.
-    fn end(&mut self) -> Result<(), Error> {
+    fn end(&mut self, inbox: &mut Inbox) -> Result<(), Error> {
         if !self.is_shut {
             let written = self.write_last();
             if matches!(written, Err(Error::WouldBlock)) {
@@ -204,7 +185,7 @@ impl<S: Transport, R: Role> Reader<S, R> {
             written?;
         }
         let clock = self.shared.clock;
-        linger(&*self.shared, &mut self.stream, &mut self.inbox, &mut self.timer, clock)
+        linger(&*self.shared, &mut self.stream, inbox, &mut self.timer, clock)
     }
 
     fn write_last(&self) -> Result<(), Error> {
