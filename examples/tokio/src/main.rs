@@ -4,19 +4,11 @@
 
 use std::{env, io};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::select;
-use tokio::sync::watch;
-use tokio::task::JoinSet;
-use tokio_echo::accept;
-use ws_core::handshake::OriginPolicy;
-use ws_core::{CloseCode, Config, Limits};
+use tokio::{select, signal::ctrl_c, sync::watch, task::JoinSet};
+use ws_core::{CloseCode, Config, Limits, handshake::OriginPolicy};
 
-/// Messages of 16 MiB in 65,536 fragments and an empty one that ends them, as a conformance suite sends them.
-const CONFIG: Config = Config::DEFAULT.with_limits(Limits {
-    message: 16 << 20,
-    fragments: (1 << 16) + 1,
-    empty_fragments: u8::MAX,
-});
+/// What a conformance suite sends: messages of 16 MiB, in as many fragments as it likes.
+const LIMITS: Limits = Limits { message: 16 << 20, fragments: u32::MAX, empty_fragments: u8::MAX };
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> io::Result<()> {
@@ -28,16 +20,10 @@ async fn main() -> io::Result<()> {
     loop {
         select! {
             accepted = listener.accept() => {
-                let (stream, _) = accepted?;
-                let stopping = stopping.clone();
-                connections.spawn(async move {
-                    if let Err(error) = echo(stream, stopping).await {
-                        eprintln!("{error}");
-                    }
-                });
+                connections.spawn(echo(accepted?.0, stopping.clone()));
             }
-            Some(_) = connections.join_next() => {} // one is done
-            result = tokio::signal::ctrl_c() => break result?,
+            Some(done) = connections.join_next() => if let Ok(Err(error)) = done { eprintln!("{error}") },
+            result = ctrl_c() => break result?,
         }
     }
     drop(stop); // each connection sees it
@@ -47,12 +33,12 @@ async fn main() -> io::Result<()> {
 
 async fn echo(stream: TcpStream, mut stopping: watch::Receiver<()>) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    let mut ws = accept(stream, CONFIG, OriginPolicy::Any).await?;
+    let config = Config::DEFAULT.with_limits(LIMITS);
+    let mut ws = tokio_echo::accept(stream, config, OriginPolicy::Any).await?;
     loop {
-        // Either may be dropped halfway: nothing is in them.
-        select! {
+        select! { // whichever is dropped halfway: nothing is in it
             received = ws.receive() => {
-                let Some((chunk, mut sender)) = received? else { return Ok(()) };
+                let Some((chunk, sender)) = received? else { return Ok(()) };
                 sender.send(chunk.kind, &mut &*chunk.payload, chunk.last).await?;
             }
             _ = stopping.changed() => return ws.close(CloseCode::GOING_AWAY, "").await,
