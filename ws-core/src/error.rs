@@ -37,7 +37,7 @@ pub enum PeerError {
     /// More fragments than [`Limits::fragments`](crate::Limits::fragments), or more empty ones in a row than
     /// [`Limits::empty_fragments`](crate::Limits::empty_fragments).
     TooManyFragments,
-    /// The application refused what came, by [`Connection::fail`](crate::Connection::fail).
+    /// The application refused what came, by [`Connection::fail`](crate::Connection::fail), and with the code given there.
     Refused,
 }
 

@@ -16,7 +16,7 @@
 //! | to talk over it | [`Connection`] |
 //! | whole messages | [`MessageBuffer`] |
 //! | to write one message to many peers | [`frame::encode_header`] |
-//! | sockets | the crates `ws-std` and `ws-embassy`, which drive all this |
+//! | sockets | the crate `ws-std`, which drives all this |
 //!
 //! # An echo server
 //!

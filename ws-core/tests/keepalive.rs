@@ -207,22 +207,37 @@ fn pings_of_the_application_are_not_heartbeats() {
     }
 }
 
+/// Nobody transmits: a peer that takes nothing is as good as gone.
 #[test]
-fn a_heartbeat_that_cannot_go_out_is_missed_too() {
+fn a_heartbeat_that_does_not_go_out_is_missed_too() {
     for (end, start) in everywhere() {
-        // Inside a frame that was begun, and where nobody transmits.
-        for begun in [true, false] {
-            let mut timed = Timed::new(end, start, PING);
-            if begun {
-                timed.driver.drain(|ws, out| ws.begin(Kind::Binary, 10, true, out).unwrap());
-            }
-            let (due, late) = (timed.t(3000), timed.t(4000));
-            timed.driver.ws.handle_timeout(due);
-            assert_eq!(timed.driver.ws.wants_transmit(), !begun);
-            timed.polls(4000);
-            timed.driver.ws.handle_timeout(late);
-            timed.is_given_up(TimedOut::Pong);
-        }
+        let mut timed = Timed::new(end, start, PING);
+        let (due, late) = (timed.t(3000), timed.t(4000));
+        timed.driver.ws.handle_timeout(due);
+        assert!(timed.driver.ws.wants_transmit());
+        timed.polls(4000);
+        timed.driver.ws.handle_timeout(late);
+        timed.is_given_up(TimedOut::Pong);
+    }
+}
+
+/// Inside a frame that was begun no Ping can go out, so none is missed.
+#[test]
+fn a_heartbeat_waits_for_the_end_of_a_frame_begun() {
+    for (end, start) in everywhere() {
+        let mut timed = Timed::new(end, start, PING);
+        timed.driver.drain(|ws, out| ws.begin(Kind::Binary, 10, true, out).unwrap());
+        assert_eq!(timed.driver.ws.poll_timeout(), None);
+        let late = timed.t(60_000);
+        timed.driver.ws.handle_timeout(late);
+        assert_eq!(timed.driver.ws.timed_out(), None);
+        assert!(!timed.driver.ws.wants_transmit());
+        let mut payload = &[7; 10][..];
+        timed.driver.drain(|ws, out| ws.payload(&mut payload, out).unwrap());
+        assert!(timed.driver.ws.poll_timeout().is_some_and(|due| late.has_reached(due)), "due at once");
+        timed.driver.ws.handle_timeout(late);
+        assert!(timed.driver.ws.wants_transmit());
+        timed.polls(61_000);
     }
 }
 

@@ -217,7 +217,7 @@ fn a_pong_leaves_between_the_fragments_of_a_long_message() {
 fn one_header_and_one_payload_for_many_peers() {
     for len in [0, 1, 125, 126, 65_535, 65_536] {
         let body = vec![b'b'; len];
-        let written = [encode_header(Kind::Text, len as u64).as_bytes(), &body].concat();
+        let written = [encode_header(Kind::Text, len as u64).unwrap().as_bytes(), &body].concat();
         let mut alone = Driver::new(End::Server);
         alone.out = len + 10;
         alone.send(Kind::Text, &body, true);
@@ -228,7 +228,7 @@ fn one_header_and_one_payload_for_many_peers() {
         }
     }
     assert_eq!(
-        encode_header(Kind::Binary, u64::from(u32::MAX)).as_bytes(),
+        encode_header(Kind::Binary, u64::from(u32::MAX)).unwrap().as_bytes(),
         b"\x82\x7f\0\0\0\0\xff\xff\xff\xff"
     );
 }

@@ -24,7 +24,7 @@ fn refused_at(end: End, bytes: &[u8], at: usize, error: PeerError) {
         let failed = (n >= at).then_some(error);
         assert_eq!(driver.failed(), failed, "{end:?}: byte {n} of {bytes:x?}");
     }
-    let code = error.close_code().get().to_be_bytes().to_vec();
+    let code = error.close_code().unwrap().get().to_be_bytes().to_vec();
     assert_eq!(driver.replies().last(), Some(&(0x88, code)));
     assert_eq!(common::run(end, FREE, bytes).seen, driver.seen, "the same as a whole");
 }

@@ -71,8 +71,10 @@ impl fmt::Display for Error {
             Self::TimedOut(Waited::Idle) => f.write_str("nothing came from the peer for too long"),
             Self::TimedOut(Waited::Send) => f.write_str("the peer takes nothing: it is stuck or gone"),
             Self::TimedOut(Waited::Close) => f.write_str("the peer did not finish the closing handshake"),
-            Self::Peer(error @ PeerError::Refused) => write!(f, "{error}"),
-            Self::Peer(error) => write!(f, "{error} (answered with close code {})", error.close_code()),
+            Self::Peer(error) => match error.close_code() {
+                Some(code) => write!(f, "{error} (answered with close code {code})"),
+                None => write!(f, "{error}"),
+            },
             Self::Usage(error) => write!(f, "{error}"),
             Self::Lost => f.write_str("the connection was lost: the peer left without closing"),
             Self::Url(why) => write!(f, "{why}; an example: ws://127.0.0.1:9001/path"),

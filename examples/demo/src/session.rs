@@ -71,7 +71,7 @@ fn converse(
         closing.clean = reader.was_clean();
         if let Err(Error::Peer(error)) = &result {
             closing.by_server = true;
-            closing.code = Some(error.close_code().get());
+            closing.code = error.close_code().map(CloseCode::get);
         }
         result
     })

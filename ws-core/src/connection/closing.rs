@@ -103,7 +103,6 @@ impl Engine {
 
     fn wants_shutdown(&self, is_client: bool) -> bool {
         !self.wants_transmit()
-            && self.frame_left == 0
             && (self.eof
                 || (self.close_sent == Sent::Yes
                     && (self.is_failed() || (self.close_received && !is_client))))
@@ -135,6 +134,5 @@ impl Engine {
         if self.control != Some(super::sender::Control::Ping) {
             self.ping_owed = false;
         }
-        self.sending = None; // a message cut short stays so
     }
 }

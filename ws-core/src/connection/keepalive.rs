@@ -47,7 +47,7 @@ impl<R: Role> Connection<R> {
         self.engine.handle_timeout(now);
     }
 
-    /// The deadline that passed, if one did: drop the transport.
+    /// The deadline that passed, if one did: drop the transport. Who goes on receiving all the same gets what comes.
     pub fn timed_out(&self) -> Option<TimedOut> {
         self.engine.timed_out()
     }
@@ -104,8 +104,8 @@ impl Engine {
         }
         let beat = if self.heartbeat.awaiting_pong && timeouts.pong != Duration::ZERO {
             due(self.beat, timeouts.pong, Action::GiveUp(TimedOut::Pong))
-        } else if self.ping_owed {
-            None
+        } else if self.ping_owed || self.frame_left != 0 {
+            None // nothing can go out inside a frame: the Ping is due when that is done
         } else {
             due(self.beat, timeouts.ping, Action::Ping)
         };

@@ -14,11 +14,11 @@ use crate::frame::Kind;
 /// # Memory
 ///
 /// The buffer, and 4 words.
-#[derive(Debug)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct MessageBuffer<'m> {
     buf: &'m mut [u8],
     len: usize,
+    /// The message did not fit, so the rest of it is none.
+    is_refused: bool,
 }
 
 /// A whole message.
@@ -52,7 +52,7 @@ impl<'a> Message<'a> {
 impl<'m> MessageBuffer<'m> {
     /// An empty buffer over `buf`.
     pub const fn new(buf: &'m mut [u8]) -> Self {
-        Self { buf, len: 0 }
+        Self { buf, len: 0, is_refused: false }
     }
 
     /// Adds a piece; `Some` is the whole message, once its last piece is in, and lent until the next call.
@@ -61,17 +61,19 @@ impl<'m> MessageBuffer<'m> {
     ///
     /// The message does not fit, as the header of this piece's frame tells already. Refuse it:
     /// [`Connection::fail`](crate::Connection::fail) with
-    /// [`CloseCode::MESSAGE_TOO_BIG`](crate::CloseCode::MESSAGE_TOO_BIG).
+    /// [`CloseCode::MESSAGE_TOO_BIG`](crate::CloseCode::MESSAGE_TOO_BIG). Or go on: each further piece of it is refused
+    /// too, and the next message begins anew.
     pub fn push<'a>(&'a mut self, data: Data<'a>) -> Result<Option<Message<'a>>, CapacityError> {
         if data.first {
-            self.len = 0;
+            (self.len, self.is_refused) = (0, false);
             if data.last {
                 return Ok(Some(message(data.kind, data.payload)));
             }
         }
         let room = self.buf.get_mut(self.len..).unwrap_or_default();
         let coming = data.remaining.saturating_add(data.payload.len() as u64);
-        if coming > room.len() as u64 {
+        if self.is_refused || coming > room.len() as u64 {
+            self.is_refused = true;
             return Err(CapacityError);
         }
         self.len = self.len.saturating_add(copy(room, data.payload));
@@ -88,5 +90,18 @@ fn message(kind: Kind, bytes: &[u8]) -> Message<'_> {
             Message::Text(text.unwrap_or_default())
         }
         Kind::Binary => Message::Binary(bytes),
+    }
+}
+
+impl core::fmt::Debug for MessageBuffer<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "MessageBuffer({} of {} B)", self.len, self.buf.len())
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for MessageBuffer<'_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "MessageBuffer({} of {} B)", self.len, self.buf.len());
     }
 }

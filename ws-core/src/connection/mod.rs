@@ -36,7 +36,8 @@ use crate::time::{Duration, Instant};
 ///
 /// 1. read into a buffer; say what time it is with [`set_time`](Self::set_time);
 /// 2. call [`receive`](Self::receive) until the input is empty, and use each event while it is lent;
-/// 3. [`send`](Self::send) what there is to say;
+/// 3. [`send`](Self::send) what there is to say; before a [`close`](Self::close) or a [`fail`](Self::fail), say what time
+///    it is;
 /// 4. call [`handle_timeout`](Self::handle_timeout) when [`poll_timeout`](Self::poll_timeout) asks for it;
 /// 5. [`transmit`](Self::transmit) what the connection owes, and write the output out;
 /// 6. shut the transport down when [`wants_shutdown`](Self::wants_shutdown), and drop it when

@@ -14,12 +14,14 @@ use crate::frame::{CloseCode, Kind, close, opcode};
 pub enum Event<'b> {
     /// A piece of a message.
     Data(Data<'b>),
-    /// A Ping; [`Connection::control`] is its payload. The Pong is owed already: transmit it.
+    /// A Ping; [`Connection::control`] is its payload. The Pong is owed already, unless the peer has ended its direction:
+    /// transmit it.
     Ping,
     /// A Pong; [`Connection::control`] is its payload. Those of the heartbeat are reported too.
     Pong,
     /// The peer's Close, with its code if it gave one; [`Connection::close_reason`] is its reason. The answer is owed
-    /// already: transmit it, then shut down. Nothing that comes behind it is looked at.
+    /// already: transmit it, then shut down when [`Connection::wants_shutdown`]. Nothing that comes behind it is looked
+    /// at.
     Close(Option<CloseCode>),
 }
 
@@ -68,7 +70,8 @@ impl<R: Role> Connection<R> {
     /// Decodes the next event of `input`.
     ///
     /// `Ok(None)`: the input is empty, read more; or, if it is not empty, a reply is in the way of the next control
-    /// frame: [`transmit`](Self::transmit) and call again. Work is bounded by the length of the input.
+    /// frame: [`transmit`](Self::transmit) and call again, or finish the frame begun with [`begin`](Self::begin), which is
+    /// in the way of the reply. Work is bounded by the length of the input.
     ///
     /// # Errors
     ///
@@ -79,7 +82,8 @@ impl<R: Role> Connection<R> {
         self.engine.receive(!R::MASKS, input)
     }
 
-    /// Payload of the latest Ping, Pong or Close, 0 to 125 bytes; valid until the next [`receive`](Self::receive).
+    /// Payload of the latest Ping, Pong or Close, 0 to 125 bytes; valid until the next [`receive`](Self::receive), which may
+    /// begin to gather another.
     pub fn control(&self) -> &[u8] {
         self.engine.control()
     }
@@ -88,7 +92,8 @@ impl<R: Role> Connection<R> {
     /// [`MESSAGE_TOO_BIG`](CloseCode::MESSAGE_TOO_BIG), [`INTERNAL_ERROR`](CloseCode::INTERNAL_ERROR) or one of the
     /// application's own (RFC 6455 7.1.7).
     ///
-    /// The Close frame is owed now, and nothing more is received. To close in peace, use
+    /// The Close frame is owed now, and nothing more is received. [`Timeouts::close`](crate::Timeouts::close) is counted
+    /// from the time that was told last: so [`set_time`](Self::set_time) before. To close in peace, use
     /// [`close`](Self::close). Does nothing if the closing handshake has begun already.
     pub fn fail(&mut self, code: CloseCode) {
         self.engine.fail(code);
@@ -369,7 +374,7 @@ impl Engine {
     #[cold]
     fn violation(&mut self, error: PeerError) -> PeerError {
         self.phase = Phase::Failed(error);
-        self.owe_close(Some(error.close_code()));
+        self.owe_close(error.close_code()); // a refusal owes its own already
         error
     }
 

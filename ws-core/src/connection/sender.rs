@@ -70,7 +70,7 @@ impl<R: Role> Connection<R> {
     /// in pieces: for a large message in a single frame.
     ///
     /// `false`: `out` is full; write it out, clear it and call again. Until the payload is sent, nothing else can
-    /// be, not even a Pong: prefer [`send`](Self::send) for what takes long to produce. A client has all of the payload
+    /// be, not even a Pong or a heartbeat: prefer [`send`](Self::send) for what takes long to produce. A client has all of the payload
     /// fixed by then: who could still change it, and sees the bytes sent, would choose what goes on the wire
     /// (RFC 6455 10.3).
     ///
@@ -150,7 +150,8 @@ impl<R: Role> Connection<R> {
     ///
     /// `false`: write `out` out, clear it and call again. After `true` nothing more can be sent; Pings are still
     /// answered. Go on receiving: the peer may finish a message before it answers, for as long as
-    /// [`Timeouts::close`](crate::Timeouts::close).
+    /// [`Timeouts::close`](crate::Timeouts::close), counted from the time that was told last: so
+    /// [`set_time`](Self::set_time) before.
     ///
     /// # Errors
     ///

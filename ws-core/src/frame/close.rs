@@ -73,14 +73,16 @@ impl core::fmt::Display for CloseCode {
 }
 
 impl PeerError {
-    /// The code that the Close frame behind this error carries (RFC 6455 7.4.1).
-    pub const fn close_code(self) -> CloseCode {
-        match self {
+    /// The code that the Close frame behind this error carries (RFC 6455 7.4.1). `None` for [`Refused`](Self::Refused):
+    /// the application has given it.
+    pub const fn close_code(self) -> Option<CloseCode> {
+        Some(match self {
             Self::InvalidUtf8 => CloseCode::INVALID_PAYLOAD,
             Self::MessageTooBig => CloseCode::MESSAGE_TOO_BIG,
             Self::TooManyFragments => CloseCode::POLICY_VIOLATION,
+            Self::Refused => return None,
             _ => CloseCode::PROTOCOL_ERROR,
-        }
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! The header of a frame (RFC 6455 5.2), read and written.
 
-use crate::error::PeerError;
+use crate::error::{PeerError, UsageError};
 use crate::frame::{CONTROL_MAX, Kind, opcode};
 
 /// The longest header: two bytes, eight of length, four of masking key.
@@ -88,10 +88,18 @@ impl EncodedHeader {
 ///
 /// ```
 /// use ws_core::{Kind, frame::encode_header};
-/// assert_eq!(encode_header(Kind::Text, 5).as_bytes(), [0x81, 5]);
+/// assert_eq!(encode_header(Kind::Text, 5)?.as_bytes(), [0x81, 5]);
+/// # Ok::<_, ws_core::UsageError>(())
 /// ```
-pub fn encode_header(kind: Kind, len: u64) -> EncodedHeader {
-    encode(0x80 | opcode_of(kind), len, 0)
+///
+/// # Errors
+///
+/// [`UsageError::TooMuchPayload`]: `len` is not below 2⁶³.
+pub fn encode_header(kind: Kind, len: u64) -> Result<EncodedHeader, UsageError> {
+    if len >> 63 != 0 {
+        return Err(UsageError::TooMuchPayload);
+    }
+    Ok(encode(0x80 | opcode_of(kind), len, 0))
 }
 
 pub(crate) const fn opcode_of(kind: Kind) -> u8 {

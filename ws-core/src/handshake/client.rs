@@ -6,6 +6,7 @@ use super::{Deadline, field, has_word, key};
 use crate::bytes::{Input, Output, ascii};
 use crate::entropy::Entropy;
 use crate::error::UsageError;
+use crate::http::Names;
 use crate::http::Version;
 use crate::http::head::{self, Fields, HeadError, HeadLimits, HeadReader, Wanted};
 use crate::http::pieces::Pieces;
@@ -13,8 +14,7 @@ use crate::http::target::{is_authority, measure};
 use crate::time::{Duration, Instant};
 
 /// What to ask for.
-#[derive(Clone, Copy, Debug)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[derive(Clone, Copy)]
 pub struct Request<'a> {
     /// Host and, unless it is the scheme's default, port: `example.com:8080`, `[::1]`.
     pub host: &'a str,
@@ -57,8 +57,7 @@ impl<'a> Request<'a> {
 ///
 /// # Memory
 ///
-/// About 50 words, and the store for the response's head; how to size it: see [`HeadReader`].
-#[derive(Debug)]
+/// About 35 words, and the store for the response's head; how to size it: see [`HeadReader`].
 pub struct Handshake<'s> {
     request: Request<'s>,
     key: [u8; key::KEY_LEN],
@@ -219,6 +218,37 @@ impl<'s> Handshake<'s> {
             return Err(Error::Body);
         }
         Ok(())
+    }
+}
+
+/// Without the values of the fields, which may be secret.
+impl core::fmt::Debug for Request<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Request")
+            .field("host", &self.host)
+            .field("target", &self.target)
+            .field("origin", &self.origin)
+            .field("subprotocols", &self.subprotocols)
+            .field("fields", &Names(self.fields))
+            .finish()
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for Request<'_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Request({}, {}, {} fields)", self.host, self.target, self.fields.len());
+    }
+}
+
+/// Without the key.
+impl core::fmt::Debug for Handshake<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Handshake")
+            .field("request", &self.request)
+            .field("reader", &self.reader)
+            .field("outcome", &self.outcome)
+            .finish_non_exhaustive()
     }
 }
 

@@ -56,7 +56,7 @@ pub fn offers(line: &str) -> impl Iterator<Item = Result<Offer<'_>, GrammarError
     };
     let offers = core::iter::from_fn(move || {
         loop {
-            let (element, later) = split_unquoted(rest?, b',');
+            let (element, later) = split(rest?, b',');
             rest = later;
             let (name, params) = split_once(element, b';').unwrap_or((element, &[]));
             if !trim(name).is_empty() {
@@ -135,7 +135,7 @@ impl<'a> Offer<'a> {
     pub fn params(&self) -> impl Iterator<Item = Param<'a>> {
         let mut rest = (!self.params.is_empty()).then_some(self.params.as_bytes());
         core::iter::from_fn(move || {
-            let (param, later) = split_unquoted(rest?, b';');
+            let (param, later) = split(rest?, b';');
             rest = later;
             let (name, value) = match split_once(param, b'=') {
                 Some((name, value)) => (name, Some(Value::of(trim(value)))),
@@ -196,16 +196,9 @@ fn unescaped(raw: &[u8]) -> impl Iterator<Item = u8> {
     })
 }
 
-/// Splits a line that was checked, at the first `separator` that is not inside a quoted string.
-fn split_unquoted(text: &[u8], separator: u8) -> (&[u8], Option<&[u8]>) {
-    let (mut quoted, mut escaped) = (false, false);
-    let end = text.iter().position(|byte| {
-        escaped = *byte == b'\\' && !escaped;
-        quoted ^= *byte == b'"' && !escaped;
-        *byte == separator && !quoted
-    });
-    let (head, tail) = text.split_at_checked(end.unwrap_or(text.len())).unwrap_or_default();
-    (head, tail.get(1..))
+/// Splits a line that was checked at the first `separator`. It is never inside a quoted string: what is quoted is a token.
+fn split(text: &[u8], separator: u8) -> (&[u8], Option<&[u8]>) {
+    split_once(text, separator).map_or((text, None), |(head, tail)| (head, Some(tail)))
 }
 
 #[cfg(test)]

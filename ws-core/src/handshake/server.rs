@@ -31,14 +31,14 @@ use crate::error::UsageError;
 use crate::http::head::{self, Fields, HeadError, HeadLimits, HeadReader, Wanted};
 use crate::http::pieces::Pieces;
 use crate::http::target::is_authority;
-use crate::http::{Response, Target, Version};
+use crate::http::{Names, Response, Target, Version};
 use crate::time::{Duration, Instant};
 
 /// Reads a client's request and checks it.
 ///
 /// # Memory
 ///
-/// About 35 words, and the store; how to size it: see [`HeadReader`].
+/// About 20 words, and the store; how to size it: see [`HeadReader`].
 #[derive(Debug)]
 pub struct Handshake<'s> {
     reader: HeadReader<'s>,
@@ -97,7 +97,8 @@ impl<'s> Handshake<'s> {
         Ok(self.reader.receive(input)?)
     }
 
-    /// What has been asked for. Empty before [`receive`](Self::receive) was `true`.
+    /// What has been asked for. Before [`receive`](Self::receive) was `true` it has no method and no fields, and `/` as its
+    /// path: ask then, not before.
     pub fn request(&self) -> Request<'_> {
         Request { line: self.reader.line(), fields: self.reader.fields() }
     }
@@ -227,8 +228,11 @@ impl<'a> Request<'a> {
 
 /// The answer that makes the connection a WebSocket: 101 (RFC 6455 4.2.2). Once transmitted, the bytes in both
 /// directions belong to a [`Connection::server`](crate::Connection::server).
-#[derive(Clone, Debug)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+///
+/// # Memory
+///
+/// About 18 words, and the fields that the caller lends.
+#[derive(Clone)]
 pub struct Accept<'a> {
     accept: [u8; key::ACCEPT_LEN],
     request: Request<'a>,
@@ -272,6 +276,23 @@ impl<'a> Accept<'a> {
         }
         pieces.put_fields(self.fields).put_field("Sec-WebSocket-Accept", &self.accept).put(b"\r\n");
         pieces.is_done()
+    }
+}
+
+/// Without the values of the fields, which may be secret.
+impl core::fmt::Debug for Accept<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Accept")
+            .field("subprotocol", &self.subprotocol)
+            .field("fields", &Names(self.fields))
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for Accept<'_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Accept({}, {} fields)", self.subprotocol, self.fields.len());
     }
 }
 

@@ -140,7 +140,6 @@ type Check = fn(&[u8]) -> Result<(), HeadError>;
 ///
 /// How to size the store: the longest request line or status line, for each field wanted its name, its value and two
 /// bytes, and 64 bytes to spare; 1 KiB does for browsers without cookies. A store too small is answered with 431.
-#[derive(Debug)]
 pub struct HeadReader<'s> {
     store: &'s mut [u8],
     /// Bytes of `store` in use, and of those the first line.
@@ -360,10 +359,16 @@ pub(crate) struct RequestLine<'a> {
     pub(crate) version: Version,
 }
 
+impl core::fmt::Debug for HeadReader<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        // Not what was kept: it may hold secrets.
+        write!(f, "HeadReader({} B, {} fields read)", self.bytes, self.fields)
+    }
+}
+
 #[cfg(feature = "defmt")]
 impl defmt::Format for HeadReader<'_> {
     fn format(&self, f: defmt::Formatter<'_>) {
-        // Not what was kept: it may hold secrets.
         defmt::write!(f, "HeadReader({} B, {} fields read)", self.bytes, self.fields);
     }
 }
@@ -416,10 +421,23 @@ fn version_of(text: &[u8]) -> Result<Version, HeadError> {
 
 /// The fields that were kept, in order: names in lower case, and values as they came, without the white space around
 /// them.
-#[derive(Clone, Copy, Debug)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[derive(Clone, Copy)]
 pub struct Fields<'a> {
     rest: &'a [u8],
+}
+
+/// Their names, without values, which may be secret.
+impl core::fmt::Debug for Fields<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_list().entries(self.map(|(name, _)| name)).finish()
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for Fields<'_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Fields({} B)", self.rest.len());
+    }
 }
 
 impl<'a> Fields<'a> {

@@ -10,6 +10,15 @@ pub use head::{Fields, HeadError, HeadLimits, Version};
 pub use response::Response;
 pub use target::Target;
 
+/// Fields as they may stand in a log: their names, without values, which may be secret.
+pub(crate) struct Names<'a>(pub(crate) &'a [(&'a str, &'a str)]);
+
+impl core::fmt::Debug for Names<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+    }
+}
+
 /// A caller's fields can go on the wire: their names are tokens, their values hold no line break.
 pub(crate) fn are_fields(fields: &[(&str, &str)]) -> bool {
     use crate::bytes::ascii::{is_field_value, is_token};

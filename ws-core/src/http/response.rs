@@ -6,6 +6,10 @@ use crate::error::UsageError;
 
 /// A response that ends the connection: a refusal, or a page. It says `Connection: close`, so close behind it.
 ///
+/// # Memory
+///
+/// About 12 words, and what the caller lends: fields and body.
+///
 /// ```
 /// use ws_core::{Output, http::Response};
 /// let mut response = Response::new(404, &[("Content-Type", "text/plain")], b"nothing here\n")?;
@@ -18,8 +22,7 @@ use crate::error::UsageError;
 /// # assert!(out.filled().starts_with(b"HTTP/1.1 404 Not Found\r\n"));
 /// # Ok::<_, ws_core::UsageError>(())
 /// ```
-#[derive(Clone, Debug)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[derive(Clone)]
 pub struct Response<'a> {
     status: u16,
     /// Looked up by who makes it, so that the phrases of other statuses are not linked.
@@ -89,6 +92,20 @@ impl<'a> Response<'a> {
             pieces.put(self.body);
         }
         pieces.is_done()
+    }
+}
+
+impl core::fmt::Debug for Response<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let (status, fields) = (self.status, super::Names(self.fields));
+        f.debug_struct("Response").field("status", &status).field("fields", &fields).finish_non_exhaustive()
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for Response<'_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Response({})", self.status);
     }
 }
 

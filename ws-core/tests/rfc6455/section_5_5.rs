@@ -290,6 +290,6 @@ fn the_examples_of_the_document() {
     ws.transmit(&mut out);
     assert_eq!(out.filled(), pong);
 
-    assert_eq!(encode_header(Kind::Binary, 256).as_bytes(), b"\x82\x7e\x01\x00");
-    assert_eq!(encode_header(Kind::Binary, 65536).as_bytes(), b"\x82\x7f\0\0\0\0\0\x01\0\0");
+    assert_eq!(encode_header(Kind::Binary, 256).unwrap().as_bytes(), b"\x82\x7e\x01\x00");
+    assert_eq!(encode_header(Kind::Binary, 65536).unwrap().as_bytes(), b"\x82\x7f\0\0\0\0\0\x01\0\0");
 }
