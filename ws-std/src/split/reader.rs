@@ -14,7 +14,7 @@ use ws_core::{CloseCode, Message, ReadyState, Role};
 /// The longest wait of a reader, so that a closing handshake begun by the writer is noticed.
 const NAP: Duration = Duration::from_secs(1);
 
-/// The half that reads; see [`WebSocket::split`]. It has to go on reading for Pings to be answered.
+/// The half that reads; see [`WebSocket::split`](crate::WebSocket::split). It has to go on reading for Pings to be answered.
 #[derive(Debug)]
 pub struct Reader<S, R: Role> {
     pub(super) incoming: Incoming,
@@ -32,7 +32,7 @@ pub(super) struct Hearing<S, R: Role> {
 }
 
 impl<S: Transport, R: Role> Reader<S, R> {
-    /// As [`WebSocket::read`].
+    /// As [`WebSocket::read`](crate::WebSocket::read).
     ///
     /// # Errors
     ///
@@ -41,7 +41,7 @@ impl<S: Transport, R: Role> Reader<S, R> {
         self.incoming.read(|inbox| self.hearing.find(inbox))
     }
 
-    /// As [`WebSocket::read_event`].
+    /// As [`WebSocket::read_event`](crate::WebSocket::read_event).
     ///
     /// # Errors
     ///
@@ -50,7 +50,7 @@ impl<S: Transport, R: Role> Reader<S, R> {
         self.incoming.read_event(|inbox| self.hearing.find(inbox))
     }
 
-    /// As [`WebSocket::read_chunk`].
+    /// As [`WebSocket::read_chunk`](crate::WebSocket::read_chunk).
     ///
     /// # Errors
     ///
@@ -59,7 +59,7 @@ impl<S: Transport, R: Role> Reader<S, R> {
         self.incoming.read_chunk(|inbox| self.hearing.find(inbox))
     }
 
-    /// Refuses what the peer sent; as [`WebSocket::fail`].
+    /// Refuses what the peer sent; as [`WebSocket::fail`](crate::WebSocket::fail).
     pub fn fail(&mut self, code: CloseCode) {
         let mut ws = self.hearing.shared.ws();
         ws.set_time(self.hearing.shared.clock.now());
@@ -86,7 +86,7 @@ impl<S: Transport, R: Role> Reader<S, R> {
         self.hearing.shared.ws().close_received()
     }
 
-    /// The code of our Close: as [`WebSocket::close_sent`].
+    /// The code of our Close: as [`WebSocket::close_sent`](crate::WebSocket::close_sent).
     pub fn close_sent(&self) -> Option<Option<CloseCode>> {
         self.hearing.shared.ws().close_sent()
     }

@@ -7,14 +7,14 @@ use crate::{Error, Transport};
 use std::sync::Arc;
 use ws_core::{CloseCode, Kind, ReadyState, Role};
 
-/// The half that writes; see [`WebSocket::split`].
+/// The half that writes; see [`WebSocket::split`](crate::WebSocket::split).
 #[derive(Debug)]
 pub struct Writer<S, R: Role> {
     pub(super) shared: Arc<Shared<S, R>>,
 }
 
 impl<S: Transport, R: Role> Writer<S, R> {
-    /// As [`WebSocket::send_text`].
+    /// As [`WebSocket::send_text`](crate::WebSocket::send_text).
     ///
     /// # Errors
     ///
@@ -23,7 +23,7 @@ impl<S: Transport, R: Role> Writer<S, R> {
         self.send(Kind::Text, &mut text.as_bytes(), true)
     }
 
-    /// As [`WebSocket::send_binary`].
+    /// As [`WebSocket::send_binary`](crate::WebSocket::send_binary).
     ///
     /// # Errors
     ///
@@ -32,7 +32,7 @@ impl<S: Transport, R: Role> Writer<S, R> {
         self.send(Kind::Binary, &mut &*bytes, true)
     }
 
-    /// As [`WebSocket::send`].
+    /// As [`WebSocket::send`](crate::WebSocket::send).
     ///
     /// # Errors
     ///
@@ -42,7 +42,7 @@ impl<S: Transport, R: Role> Writer<S, R> {
         taken(self.flush())
     }
 
-    /// As [`WebSocket::feed`].
+    /// As [`WebSocket::feed`](crate::WebSocket::feed).
     ///
     /// # Errors
     ///
@@ -51,7 +51,7 @@ impl<S: Transport, R: Role> Writer<S, R> {
         self.shared.encode(Patience::Send, |ws, out| ws.send(kind, payload, last, out))
     }
 
-    /// As [`WebSocket::flush`].
+    /// As [`WebSocket::flush`](crate::WebSocket::flush).
     ///
     /// # Errors
     ///
@@ -62,7 +62,7 @@ impl<S: Transport, R: Role> Writer<S, R> {
         self.shared.write_owed()
     }
 
-    /// As [`WebSocket::ping`].
+    /// As [`WebSocket::ping`](crate::WebSocket::ping).
     ///
     /// # Errors
     ///
@@ -76,7 +76,7 @@ impl<S: Transport, R: Role> Writer<S, R> {
     ///
     /// # Errors
     ///
-    /// As [`WebSocket::begin_close`].
+    /// As [`WebSocket::begin_close`](crate::WebSocket::begin_close).
     pub fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
         self.begin_close(Some(code), reason)
     }
@@ -85,7 +85,7 @@ impl<S: Transport, R: Role> Writer<S, R> {
     ///
     /// # Errors
     ///
-    /// As [`WebSocket::begin_close`].
+    /// As [`WebSocket::begin_close`](crate::WebSocket::begin_close).
     pub fn begin_close(&mut self, code: Option<CloseCode>, reason: &str) -> Result<(), Error> {
         let patience = {
             let mut ws = self.shared.ws();
