@@ -2,7 +2,7 @@
 //! interruption of the stream.
 
 use crate::clock::Deadline;
-use crate::waiting::Told;
+use crate::waiting::{Again, Told};
 use crate::{Error, Transport, Waited};
 use std::io::{self, ErrorKind, Read, Write};
 use std::ops::Range;
@@ -83,6 +83,8 @@ pub(crate) enum Patience {
     Send,
     /// So long, but not beyond the end of the closing handshake.
     Close(Deadline),
+    /// As [`Send`](Self::Send), and a stream that does not wait is asked again until then.
+    Insist,
     /// Hardly: the caller has something else to do, and comes back.
     Little,
 }
@@ -152,19 +154,26 @@ impl Outbox {
     /// # Errors
     ///
     /// [`Error::TimedOut`] if the stream has waited in vain; [`Error::WouldBlock`] if it does not wait, or only a
-    /// little as it was told; [`Error::Io`].
+    /// little as it was told, but never if we [`Insist`](Patience::Insist); [`Error::Io`].
     pub(crate) fn flush<S: Transport>(&mut self, stream: &mut S, patience: Patience) -> Result<(), Error> {
+        let mut again = Again::default();
         while !self.is_settled() {
             let limit = match patience {
-                Patience::Send => (!self.timeout.is_zero()).then_some(self.timeout),
+                Patience::Send | Patience::Insist => (!self.timeout.is_zero()).then_some(self.timeout),
                 Patience::Close(by) => by.or_within(self.timeout).left().map_err(|_| CLOSE_LATE)?,
                 Patience::Little => Some(LITTLE),
             };
             self.told.tell(limit, |time| stream.set_write_timeout(time))?;
             let begun = Instant::now();
             match self.write_some(stream) {
-                Ok(()) => self.stuck = None,
-                Err(error) => return Err(self.judge(error.into(), begun, limit, patience)),
+                Ok(()) => (self.stuck, again) = (None, Again::default()),
+                Err(error) => {
+                    let error = self.judge(error.into(), begun, limit, patience);
+                    match patience {
+                        Patience::Insist => again.unless_failed(error)?,
+                        _ => return Err(error),
+                    }
+                }
             }
         }
         Ok(())
@@ -181,7 +190,7 @@ impl Outbox {
         let has_waited = limit.is_some_and(|limit| begun.elapsed().saturating_mul(2) >= limit);
         let is_stuck = !self.timeout.is_zero() && stuck.elapsed() >= self.timeout;
         match patience {
-            Patience::Send if has_waited => SEND_LATE,
+            Patience::Send | Patience::Insist if has_waited => SEND_LATE,
             Patience::Close(by)
                 if has_waited && by.left().is_ok_and(|left| left.is_none_or(|left| left > LITTLE)) =>
             {

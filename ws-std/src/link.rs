@@ -34,6 +34,14 @@ impl<S: Transport, R: Role> Link<S, R> {
         taken(self.flush())
     }
 
+    /// Sends a whole message and writes it, however often a stream that does not wait has to be asked: who called again
+    /// would begin the message anew, inside itself.
+    pub(crate) fn send_whole(&mut self, kind: Kind, mut payload: &[u8]) -> Result<(), Error> {
+        self.encode(Patience::Insist, |ws, out| ws.send(kind, &mut payload, true, out))?;
+        self.write(Patience::Insist)?;
+        taken(self.flush())
+    }
+
     pub(crate) fn feed(&mut self, kind: Kind, payload: &mut &[u8], last: bool) -> Result<(), Error> {
         self.encode(Patience::Send, |ws, out| ws.send(kind, payload, last, out))
     }

@@ -2,33 +2,13 @@
 
 use crate::buffers::{Inbox, Outbox};
 use crate::clock::{Deadline, Late};
+use crate::waiting::Again;
 use crate::{Error, Transport, Waited};
-use std::thread;
-use std::time::Duration;
 use ws_core::Output;
 
 impl From<Late> for Error {
     fn from(_: Late) -> Self {
         Self::TimedOut(Waited::Handshake)
-    }
-}
-
-/// A stream that never blocks has no way to wait but to be asked again: often at first, then now and then.
-#[derive(Debug, Default)]
-struct Again(u32);
-
-impl Again {
-    const OFTEN: u32 = 32;
-
-    fn unless_failed(&mut self, error: Error) -> Result<(), Error> {
-        let Error::WouldBlock = error else { return Err(error) };
-        if self.0 < Self::OFTEN {
-            self.0 = self.0.saturating_add(1);
-            thread::yield_now();
-        } else {
-            thread::sleep(Duration::from_millis(1));
-        }
-        Ok(())
     }
 }
 

@@ -99,24 +99,25 @@ impl<S: Transport, R: Role> WebSocket<S, R> {
         Ok(chunk.map(|chunk| (chunk, Sender(&mut self.link))))
     }
 
-    /// Sends a whole text message.
+    /// Sends a whole text message, and returns when the stream has taken it. A stream that does not wait is asked again
+    /// and again until then, so this never ends with [`Error::WouldBlock`]; to do something else meanwhile, use
+    /// [`send`](Self::send), which says how far it came.
     ///
     /// # Errors
     ///
     /// [`Error::Usage`] once closing; [`Error::TimedOut`] if the peer took nothing for
-    /// [`Options::send_timeout`](crate::Options::send_timeout); [`Error::Io`]. Over streams that do not block, use
-    /// [`send`](Self::send), which says how far it came.
+    /// [`Options::send_timeout`](crate::Options::send_timeout); [`Error::Io`].
     pub fn send_text(&mut self, text: &str) -> Result<(), Error> {
-        self.send(Kind::Text, &mut text.as_bytes(), true)
+        self.link.send_whole(Kind::Text, text.as_bytes())
     }
 
-    /// Sends a whole binary message.
+    /// Sends a whole binary message, as [`send_text`](Self::send_text) does.
     ///
     /// # Errors
     ///
     /// As [`send_text`](Self::send_text).
     pub fn send_binary(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.send(Kind::Binary, &mut &*bytes, true)
+        self.link.send_whole(Kind::Binary, bytes)
     }
 
     /// Sends a piece of a message, the last one if `last` is set, and moves `payload` past what was taken. Text may be

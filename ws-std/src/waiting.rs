@@ -1,10 +1,11 @@
-//! Waiting for a stream: a read that ends when a deadline comes ([`ReadTimer`]), and the last reads of a connection
-//! ([`linger`]). What is written when is in `link.rs`.
+//! Waiting for a stream: a read that ends when a deadline comes ([`ReadTimer`]), one that never waits ([`Again`]), and
+//! the last reads of a connection ([`linger`]). What is written when is in `link.rs`.
 
 use crate::buffers::Inbox;
 use crate::clock::{Clock, Deadline};
 use crate::{Error, Transport};
 use std::io;
+use std::thread;
 use std::time::{Duration, Instant};
 use ws_core::{Connection, ReadyState, Role};
 
@@ -34,6 +35,30 @@ impl Told {
         if self.0 != Some(time) {
             set(time)?;
             self.0 = Some(time);
+        }
+        Ok(())
+    }
+}
+
+/// A stream that never blocks has no way to wait but to be asked again: often at first, then now and then.
+#[derive(Debug, Default)]
+pub(crate) struct Again(u32);
+
+impl Again {
+    const OFTEN: u32 = 32;
+
+    /// Lets a moment pass.
+    ///
+    /// # Errors
+    ///
+    /// Any but [`Error::WouldBlock`].
+    pub(crate) fn unless_failed(&mut self, error: Error) -> Result<(), Error> {
+        let Error::WouldBlock = error else { return Err(error) };
+        if self.0 < Self::OFTEN {
+            self.0 = self.0.saturating_add(1);
+            thread::yield_now();
+        } else {
+            thread::sleep(Duration::from_millis(1));
         }
         Ok(())
     }

@@ -10,9 +10,10 @@ use common::REQUEST;
 use common::frames::{BINARY, CLOSE, Frame, PING, PONG, TEXT, close_body, decode, frame, said};
 use common::script::{Fault, Plan, Script};
 use std::io::{self, ErrorKind, Write};
+use std::time::Duration;
 use ws_std::{
     Answer, CloseCode, Connect, Error, Event, Kind, Message, Options, OriginPolicy, ReadyState, Transport,
-    WebSocket, accept_with,
+    Waited, WebSocket, accept_with,
 };
 
 /// Buffers so small that every message takes several writes and some several reads.
@@ -182,6 +183,38 @@ fn a_stream_that_broke_without_a_close_says_how() {
     }
 }
 
+/// A call that sends a whole message does not say how far it came, so it may not end half-way and be made again. A peer
+/// that takes nothing ends it all the same.
+#[test]
+fn a_whole_message_is_sent_or_the_peer_is_given_up() {
+    let options = Options { send_timeout: Duration::from_millis(100), ..OPTIONS };
+    for end in ENDS {
+        let smooth = script(end, Plan::SMOOTH);
+        listen(end, &smooth, &mut Vec::new()).unwrap();
+        let head = smooth.output().len() - smooth.frames().len();
+        for is_split in [false, true] {
+            let script = script(end, Plan::SMOOTH.with(Fault::NoWrites(head + 300, ErrorKind::WouldBlock)));
+            let result = match end {
+                End::Client => insist(connect(&script, options).unwrap(), is_split, &script),
+                End::Server => insist(accept(&script, options).unwrap(), is_split, &script),
+            };
+            assert!(matches!(result, Err(Error::TimedOut(Waited::Send))), "{end:?} {is_split}: {result:?}");
+            assert_eq!(script.frames().len(), 300, "what the peer took");
+        }
+    }
+}
+
+fn insist<R: ws_core::Role>(
+    mut ws: WebSocket<Script, R>,
+    is_split: bool,
+    script: &Script,
+) -> Result<(), Error> {
+    match is_split {
+        false => ws.send_binary(&WHOLE),
+        true => ws.split(script.clone()).1.send_binary(&WHOLE),
+    }
+}
+
 /// `some` messages are the first of `all`; the last one may be cut.
 fn is_beginning(some: &[Frame], all: &[Frame]) -> bool {
     let Some(((b0, cut), whole)) = some.split_last() else { return true };
@@ -239,7 +272,9 @@ fn expected(way: Way) -> Seen {
     let echo = if way == Way::Split { vec![] } else { vec![(BINARY, vec![7; 130])] };
     let mut said: Vec<Frame> = kept(&[(PONG, b"p1"), (TEXT, &LONG)]);
     said.extend(echo);
-    said.extend::<Vec<Frame>>(kept(&[(TEXT, b"fed"), (BINARY, b""), (BINARY, &[4; 300]), (PING, b"mine")]));
+    said.extend::<Vec<Frame>>(kept(&[(TEXT, b"fed"), (BINARY, b""), (BINARY, &[4; 300])]));
+    // Calls that are not made again.
+    said.extend::<Vec<Frame>>(kept(&[(TEXT, b"whole"), (BINARY, &WHOLE), (PING, b"mine")]));
     let pongs: Vec<Frame> = kept(&[(PONG, b"p2"), (PONG, &[3; 125])]);
     let close: Vec<Frame> = vec![(CLOSE, close_body(1000, "done"))];
     // What comes behind our Close is answered behind it.
@@ -248,6 +283,7 @@ fn expected(way: Way) -> Seen {
 }
 
 const LONG: [u8; 300] = [b'l'; 300];
+const WHOLE: [u8; 600] = [5; 600];
 
 /// Runs a conversation to its end, which has to be a good one.
 fn finish(end: End, way: Way, plan: Plan) -> Seen {
@@ -273,19 +309,22 @@ fn run(end: End, way: Way, plan: Plan) -> (Result<(), Error>, Seen) {
 
 fn talk(end: End, way: Way, script: &Script, read: &mut Vec<Frame>) -> Result<(), Error> {
     match end {
-        End::Client => converse(connect(script)?, way, script, read),
-        End::Server => converse(accept(script)?, way, script, read),
+        End::Client => converse(connect(script, OPTIONS)?, way, script, read),
+        End::Server => converse(accept(script, OPTIONS)?, way, script, read),
     }
 }
 
-fn connect(script: &Script) -> Result<WebSocket<Script, ws_std::Client<ws_std::OsSeeded>>, Error> {
-    let ws = Connect::new("ws://h/chat").further(&["set-cookie"]).options(OPTIONS).over(script.clone())?;
+fn connect(
+    script: &Script,
+    options: Options,
+) -> Result<WebSocket<Script, ws_std::Client<ws_std::OsSeeded>>, Error> {
+    let ws = Connect::new("ws://h/chat").further(&["set-cookie"]).options(options).over(script.clone())?;
     assert_eq!(ws.fields(), [("set-cookie".into(), "a=b".into())]);
     Ok(ws)
 }
 
-fn accept(script: &Script) -> Result<WebSocket<Script, ws_std::Server>, Error> {
-    let opened = accept_with(script.clone(), &OPTIONS, &[], |request| {
+fn accept(script: &Script, options: Options) -> Result<WebSocket<Script, ws_std::Server>, Error> {
+    let opened = accept_with(script.clone(), &options, &[], |request| {
         assert_eq!(request.target().path, "/chat");
         Answer::accept(OriginPolicy::SameOrigin)
     })?;
@@ -365,6 +404,9 @@ fn converse<R: ws_core::Role>(
     again_io(|| writer.flush())?;
     again(|| writer.finish())?;
 
+    ws.send_text("whole")?;
+    ws.send_binary(&WHOLE)?;
+
     again(|| ws.ping(b"mine"))?;
     if way == Way::Close {
         again(|| ws.close(NORMAL, "done"))?;
@@ -406,6 +448,8 @@ fn converse_split<R: ws_core::Role>(
     let mut rest: &[u8] = &[4; 300];
     again(|| writer.send(Kind::Binary, &mut rest, false))?;
     again(|| writer.send(Kind::Binary, &mut rest, true))?;
+    writer.send_text("whole")?;
+    writer.send_binary(&WHOLE)?;
     again(|| writer.ping(b"mine"))?;
     read.push(again(|| Ok(kept(reader.read()?.unwrap())))?);
     read.push((BINARY, Vec::new()));
@@ -439,7 +483,7 @@ fn listen(end: End, script: &Script, read: &mut Vec<Frame>) -> Result<(), Error>
         Ok(())
     }
     match end {
-        End::Client => all(connect(script)?, read),
-        End::Server => all(accept(script)?, read),
+        End::Client => all(connect(script, OPTIONS)?, read),
+        End::Server => all(accept(script, OPTIONS)?, read),
     }
 }

@@ -20,7 +20,7 @@ impl<S: Transport, R: Role> Writer<S, R> {
     ///
     /// The same.
     pub fn send_text(&mut self, text: &str) -> Result<(), Error> {
-        self.send(Kind::Text, &mut text.as_bytes(), true)
+        self.send_whole(Kind::Text, text.as_bytes())
     }
 
     /// As [`WebSocket::send_binary`](crate::WebSocket::send_binary).
@@ -29,7 +29,13 @@ impl<S: Transport, R: Role> Writer<S, R> {
     ///
     /// The same.
     pub fn send_binary(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.send(Kind::Binary, &mut &*bytes, true)
+        self.send_whole(Kind::Binary, bytes)
+    }
+
+    fn send_whole(&mut self, kind: Kind, mut payload: &[u8]) -> Result<(), Error> {
+        self.shared.encode(Patience::Insist, |ws, out| ws.send(kind, &mut payload, true, out))?;
+        self.shared.transmit(&mut self.shared.outgoing(), Patience::Insist)?;
+        self.shared.write_owed()
     }
 
     /// As [`WebSocket::send`](crate::WebSocket::send).
