@@ -9,6 +9,7 @@ mod session;
 
 use room::Room;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 use std::{env, io, thread};
@@ -18,39 +19,52 @@ use ws_std::{Answer, Error, OriginPolicy, accept_with};
 const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
                               connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-fn main() -> io::Result<()> {
-    let listener = listen(env::args().nth(1))?;
-    println!("open {} in two tabs, side by side", url(listener.local_addr()?));
-    let room = Arc::new(Room::default());
-    for stream in listener.incoming() {
-        let stream = match stream {
-            Ok(stream) => stream,
-            Err(error) => {
-                eprintln!("no connection accepted: {error}");
-                thread::sleep(Duration::from_millis(100)); // out of descriptors, most likely: they come back
-                continue;
-            }
-        };
-        let room = Arc::clone(&room);
-        thread::spawn(move || {
-            if let Err(error) = serve(stream, &room) {
-                eprintln!("{error}");
-            }
-        });
+fn main() -> ExitCode {
+    let address = env::args().nth(1);
+    if address.as_ref().is_some_and(|arg| arg.starts_with('-')) {
+        eprintln!("usage: demo [ADDRESS]");
+        return ExitCode::FAILURE;
     }
-    Ok(())
+    match listen(address.as_deref()) {
+        Ok(listener) => serve_all(&listener),
+        Err(error) => {
+            eprintln!("cannot listen on {}: {error}", address.as_deref().unwrap_or("127.0.0.1"));
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// Where the user says; else on port 8080, or on any other if somebody is there already.
-fn listen(address: Option<String>) -> io::Result<TcpListener> {
-    if let Some(address) = address {
-        return TcpListener::bind(&address)
-            .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}")));
+fn listen(address: Option<&str>) -> io::Result<TcpListener> {
+    let listener = match address {
+        Some(address) => TcpListener::bind(address)?,
+        None => TcpListener::bind((Ipv4Addr::LOCALHOST, 8080)).or_else(|error| {
+            println!("port 8080 is not to be had ({error}): taking another");
+            TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        })?,
+    };
+    println!("open {} in two tabs, side by side", url(listener.local_addr()?));
+    Ok(listener)
+}
+
+fn serve_all(listener: &TcpListener) -> ! {
+    let room = Arc::new(Room::default());
+    loop {
+        match listener.accept() {
+            Ok((stream, _)) => {
+                let room = Arc::clone(&room);
+                thread::spawn(move || {
+                    if let Err(error) = serve(stream, &room) {
+                        eprintln!("{error}");
+                    }
+                });
+            }
+            Err(error) => {
+                eprintln!("no connection accepted: {error}");
+                thread::sleep(Duration::from_millis(100)); // out of descriptors, most likely: they come back
+            }
+        }
     }
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 8080)).or_else(|error| {
-        println!("port 8080 is not to be had ({error}): taking another");
-        TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-    })
 }
 
 /// What to type into a browser on this machine.

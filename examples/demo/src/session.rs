@@ -43,6 +43,7 @@ pub(crate) fn run(mut ws: WebSocket<TcpStream, Server>, room: &Room) -> Result<(
     let result = converse(ws, room, &seat, &mut closing);
     if let Err(error) = &result {
         closing.reason = match error {
+            // Without the code it was answered with, which the page shows beside the reason.
             Error::Peer(error) => error.to_string(),
             error => error.to_string(),
         };

@@ -274,10 +274,14 @@ fn what_is_no_command_ends_the_connection() {
 }
 
 #[test]
-fn an_address_that_is_taken_is_named() {
+fn what_keeps_it_from_starting_is_told_in_words() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let output = Command::new(env!("CARGO_BIN_EXE_demo")).arg(&address).output().unwrap();
-    assert!(!output.status.success());
-    assert!(String::from_utf8_lossy(&output.stderr).contains(&address));
+    let why = format!("cannot listen on {address}: ");
+    for (arg, told) in [(address.as_str(), why.as_str()), ("--help", "usage: demo [ADDRESS]")] {
+        let run = Command::new(env!("CARGO_BIN_EXE_demo")).arg(arg).stdin(Stdio::null()).output().unwrap();
+        let said = String::from_utf8_lossy(&run.stderr);
+        assert_eq!(run.status.code(), Some(1), "{arg}");
+        assert!(said.starts_with(told), "{arg}: {said}");
+    }
 }

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use ws_std::{Connect, Error, Message};
 
 fn main() -> ExitCode {
-    let mut args = env::args().skip(1);
+    let mut args = env::args().skip(1).take_while(|arg| !arg.starts_with('-'));
     let (Some(url), Some(agent)) = (args.next(), args.next()) else {
         eprintln!("usage: autobahn-client URL AGENT");
         return ExitCode::FAILURE;
@@ -22,22 +22,24 @@ fn main() -> ExitCode {
     }
 }
 
-fn run_all(url: &str, agent: &str) -> Result<(), Error> {
-    let count = case_count(url)?;
+fn run_all(url: &str, agent: &str) -> Result<(), Box<dyn std::error::Error>> {
+    // Nothing done is no success.
+    let count =
+        case_count(url)?.filter(|count| *count > 0).ok_or("the suite does not say how many cases it has")?;
     for case in 1..=count {
         if let Err(error) = echo(&format!("{url}/runCase?case={case}&agent={agent}")) {
             eprintln!("case {case} of {count}: {error}");
         }
     }
-    echo(&format!("{url}/updateReports?agent={agent}"))
+    Ok(echo(&format!("{url}/updateReports?agent={agent}"))?)
 }
 
-fn case_count(url: &str) -> Result<u32, Error> {
+fn case_count(url: &str) -> Result<Option<u32>, Error> {
     let mut ws = Connect::new(&format!("{url}/getCaseCount")).open()?;
-    let mut count = 0;
+    let mut count = None;
     while let Some(message) = ws.read()? {
         if let Message::Text(text) = message {
-            count = text.parse().unwrap_or(0);
+            count = text.parse().ok();
         }
     }
     Ok(count)

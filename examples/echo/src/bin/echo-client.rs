@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use ws_std::{Connect, Error};
 
 fn main() -> ExitCode {
-    let Some(url) = env::args().nth(1) else {
+    let Some(url) = env::args().nth(1).filter(|arg| !arg.starts_with('-')) else {
         eprintln!("usage: echo-client URL");
         return ExitCode::FAILURE;
     };

@@ -4,22 +4,48 @@
 //! `cargo run --release -p echo --bin echo-server -- 127.0.0.1:9001`
 
 use std::net::{TcpListener, TcpStream};
+use std::process::ExitCode;
+use std::time::Duration;
 use std::{env, io, thread};
 use ws_std::{Answer, Error, OriginPolicy, accept_with};
 
-fn main() -> io::Result<()> {
+fn main() -> ExitCode {
     let address = env::args().nth(1).unwrap_or_else(|| "127.0.0.1:9001".into());
+    if address.starts_with('-') {
+        eprintln!("usage: echo-server [ADDRESS]");
+        return ExitCode::FAILURE;
+    }
+    match listen(&address) {
+        Ok(listener) => serve(&listener),
+        Err(error) => {
+            eprintln!("cannot listen on {address}: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn listen(address: &str) -> io::Result<TcpListener> {
     let listener = TcpListener::bind(address)?;
     println!("listening on ws://{}", listener.local_addr()?);
-    for stream in listener.incoming() {
-        let stream = stream?;
-        thread::spawn(move || {
-            if let Err(error) = echo(stream) {
-                eprintln!("{error}");
+    Ok(listener)
+}
+
+fn serve(listener: &TcpListener) -> ! {
+    loop {
+        match listener.accept() {
+            Ok((stream, _)) => {
+                thread::spawn(move || {
+                    if let Err(error) = echo(stream) {
+                        eprintln!("{error}");
+                    }
+                });
             }
-        });
+            Err(error) => {
+                eprintln!("no connection accepted: {error}");
+                thread::sleep(Duration::from_millis(100)); // out of descriptors, most likely: they come back
+            }
+        }
     }
-    Ok(())
 }
 
 fn echo(stream: TcpStream) -> Result<(), Error> {

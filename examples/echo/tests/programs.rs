@@ -1,0 +1,95 @@
+//! The programs of this package, as their users start them. What they make of the protocol is for the conformance suite
+//! to say: `.ci/autobahn/run`.
+
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::process::{Child, Command, Output, Stdio};
+use std::thread;
+use ws_std::{CloseCode, OriginPolicy, accept};
+
+const SERVER: &str = env!("CARGO_BIN_EXE_echo-server");
+const CLIENT: &str = env!("CARGO_BIN_EXE_echo-client");
+const CONFORMANCE: &str = env!("CARGO_BIN_EXE_autobahn-client");
+
+/// Ends with the test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn run(program: &str, args: &[&str]) -> (Option<i32>, String) {
+    let Output { status, stderr, .. } =
+        Command::new(program).args(args).stdin(Stdio::null()).output().expect("the program starts");
+    (status.code(), String::from_utf8(stderr).expect("text"))
+}
+
+/// Peers can use up the descriptors; when they are gone, the server is there again.
+#[cfg(unix)]
+#[test]
+fn a_server_without_descriptors_goes_on() {
+    let limited = ["-c", "ulimit -n 32; exec \"$0\" 127.0.0.1:0", SERVER];
+    let mut command = Command::new("sh");
+    command.args(limited).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut server = Running(command.spawn().expect("the server starts"));
+    let mut said = BufReader::new(server.0.stdout.take().expect("a pipe")).lines();
+    let url = said.next().expect("a line").expect("text").replace("listening on ", "");
+    let address = url.replace("ws://", "");
+    let connect = |_| std::net::TcpStream::connect(&address).expect("it listens");
+    let peers: Vec<_> = (0..64).map(connect).collect();
+    let stderr = BufReader::new(server.0.stderr.take().expect("a pipe"));
+    let mut complaints = stderr.lines().map_while(Result::ok);
+    assert!(complaints.any(|line| line.starts_with("no connection accepted: ")));
+    drop(peers);
+    thread::spawn(move || complaints.count()); // a full pipe would stop the server
+    let mut ws = ws_std::connect(&url).expect("the server goes on");
+    ws.send_text("still there").expect("it listens");
+    assert_eq!(ws.read().expect("an echo"), Some(ws_std::Message::Text("still there")));
+}
+
+#[test]
+fn an_address_that_is_taken_is_told_in_words() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let (status, said) = run(SERVER, &[&address]);
+    assert_eq!(status, Some(1));
+    assert!(said.starts_with(&format!("cannot listen on {address}: ")), "{said}");
+}
+
+#[test]
+fn arguments_that_make_no_sense_bring_the_usage() {
+    for (program, args) in [
+        (SERVER, &["--help"][..]),
+        (CLIENT, &["--help"]),
+        (CLIENT, &[]),
+        (CONFORMANCE, &["--help", "agent"]),
+        (CONFORMANCE, &["ws://127.0.0.1:1"]),
+    ] {
+        let (status, said) = run(program, args);
+        assert_eq!(status, Some(1), "{program} {args:?}");
+        assert!(said.starts_with("usage: "), "{program} {args:?}: {said}");
+    }
+}
+
+#[test]
+fn a_suite_that_has_no_cases_fails() {
+    for told in [None, Some(""), Some("many"), Some("0")] {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("ws://{}", listener.local_addr().expect("an address"));
+        let suite = thread::spawn(move || {
+            let (stream, _) = listener.accept().expect("a client");
+            let mut ws = accept(stream, OriginPolicy::Any).expect("its request");
+            if let Some(told) = told {
+                ws.send_text(told).expect("it listens");
+            }
+            ws.close(CloseCode::NORMAL, "").expect("it answers");
+        });
+        let (status, said) = run(CONFORMANCE, &[&url, "agent"]);
+        suite.join().expect("no panic");
+        assert_eq!(status, Some(1), "{told:?}");
+        assert!(said.contains("how many cases"), "{told:?}: {said}");
+    }
+}
