@@ -38,7 +38,8 @@ shown. What happens to the connection is told on standard error.
   -h, --help               Show this.
 
 Binary messages that come are shown in hexadecimal, a message a line, on a terminal;
-else they are written as they are, with nothing between them.
+else they are written as they are, with nothing between them. Control characters that
+come are shown as \\u{1b} and the like on a terminal and on standard error.
 
 exit status: 0  both sides have closed, the peer with 1000, 1001, without a code, or
                 with that of --close in answer to it

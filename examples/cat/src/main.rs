@@ -1,13 +1,16 @@
 //! A WebSocket on the command line: what is typed goes out, what comes is shown. `cat --help` says the rest.
 //!
-//! `args.rs` reads the arguments, `open.rs` makes the connection, `talk.rs` carries messages both ways over it. What is said about the connection goes to standard error, so that standard output holds
-//! the messages alone.
+//! `args.rs` reads the arguments, `open.rs` makes the connection, `talk.rs` carries messages both ways over it,
+//! `harmless.rs` keeps the peer from the terminal. What is said about the connection goes to standard error, so that
+//! standard output holds the messages alone.
 
 mod args;
+mod harmless;
 mod open;
 mod talk;
 
 use args::{Args, Asked, Peer};
+use harmless::Harmless;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -29,7 +32,7 @@ fn main() -> ExitCode {
     match result {
         Ok(ending) => ending.report(),
         Err(trouble) => {
-            eprintln!("cat: {trouble}");
+            eprintln!("cat: {}", Harmless(&trouble)); // the peer's words may be in it
             ExitCode::FAILURE
         }
     }

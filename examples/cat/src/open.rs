@@ -1,6 +1,7 @@
 //! The opening handshake, as client ([`connect`]) and as server ([`accept`]).
 
 use crate::args::Args;
+use crate::harmless::Harmless;
 use std::fmt::Display;
 use std::io;
 use std::net::{TcpListener, TcpStream};
@@ -24,8 +25,7 @@ pub(crate) fn connect(url: &str, args: &Args) -> Result<WebSocket<TcpStream, Cli
     }
     let ws = request.open().map_err(|error| match &error {
         Error::TlsNeeded => format!(
-            "{url}: no TLS is spoken here. Put a program that does in between, such as\n  \
-             socat TCP-LISTEN:9001,bind=127.0.0.1,fork OPENSSL:HOST:443\nand open ws://127.0.0.1:9001"
+            "{url}: TLS is not spoken yet. A ws:// URL is needed, such as that behind a proxy which does the TLS"
         ),
         Error::Io(io) if io.kind() == io::ErrorKind::ConnectionRefused => {
             with(url, "nobody listens there: is the server up, the port right?")
@@ -55,7 +55,7 @@ pub(crate) fn accept(address: &str, args: &Args) -> Result<WebSocket<TcpStream, 
             }
             Ok(None) => {}
             Err(error @ Error::Usage(_)) => return Err(format!("a --header cannot be sent: {error}")),
-            Err(error) => eprintln!("{from}: {error}"),
+            Err(error) => eprintln!("{from}: {}", Harmless(&error.to_string())),
         }
     }
 }
@@ -90,7 +90,7 @@ fn options(args: &Args) -> Options {
 
 fn opened(protocol: Option<&str>) {
     match protocol {
-        Some(name) => eprintln!("open, subprotocol {name}"),
+        Some(name) => eprintln!("open, subprotocol {name}"), // one of ours
         None => eprintln!("open"),
     }
 }

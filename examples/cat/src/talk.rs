@@ -1,6 +1,7 @@
 //! Messages both ways over an open connection: [`talk`].
 
 use crate::args::Args;
+use crate::harmless::Harmless;
 use crate::open::Trouble;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::net::TcpStream;
@@ -110,7 +111,11 @@ fn stopped(error: Error) -> Stopped {
 fn show_all<R: Role>(reader: &mut Reader<TcpStream, R>, shows_pings: bool) -> Result<(), Trouble> {
     while let Some(event) = reader.read_event().map_err(|error| error.to_string())? {
         match event {
-            Event::Message(message) => show(message).map_err(|error| format!("standard output: {error}"))?,
+            Event::Message(message) => {
+                let mut out = io::stdout().lock();
+                let is_terminal = out.is_terminal();
+                show(&mut out, is_terminal, message).map_err(|error| format!("standard output: {error}"))?;
+            }
             Event::Pong if shows_pings => {
                 if let Some(time) = reader.round_trip() {
                     eprintln!("ping: {} ms", time.as_millis());
@@ -122,11 +127,11 @@ fn show_all<R: Role>(reader: &mut Reader<TcpStream, R>, shows_pings: bool) -> Re
     Ok(())
 }
 
-fn show(message: Message<'_>) -> io::Result<()> {
-    let mut out = io::stdout().lock();
+fn show(out: &mut impl Write, is_terminal: bool, message: Message<'_>) -> io::Result<()> {
     match message {
+        Message::Text(text) if is_terminal => writeln!(out, "{}", Harmless(text))?,
         Message::Text(text) => writeln!(out, "{text}")?,
-        Message::Binary(bytes) if out.is_terminal() => writeln!(out, "{}", hex(bytes))?,
+        Message::Binary(bytes) if is_terminal => writeln!(out, "{}", hex(bytes))?,
         Message::Binary(bytes) => out.write_all(bytes)?,
     }
     out.flush()
@@ -139,7 +144,8 @@ fn hex(bytes: &[u8]) -> String {
 impl Ending {
     /// Says how it ended, and gives the exit status for it.
     pub(crate) fn report(&self) -> ExitCode {
-        let reason = if self.reason.is_empty() { String::new() } else { format!(": {}", self.reason) };
+        let reason =
+            if self.reason.is_empty() { String::new() } else { format!(": {}", Harmless(&self.reason)) };
         match self.code {
             None => eprintln!("closed without a code"),
             Some(code) => eprintln!("closed with {code}{reason}"),
@@ -148,6 +154,27 @@ impl Ending {
             _ if self.by_us => ExitCode::SUCCESS,
             None | Some(CloseCode::NORMAL | CloseCode::GOING_AWAY) => ExitCode::SUCCESS,
             Some(_) => ExitCode::FAILURE,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_gets_no_control_characters_and_a_pipe_every_byte() {
+        let text = Message::Text("\u{1b}[2Jgone\ttab");
+        let binary = Message::Binary(b"\x1b[2J");
+        for (is_terminal, message, shown) in [
+            (true, text, "\\u{1b}[2Jgone\ttab\n"),
+            (false, text, "\u{1b}[2Jgone\ttab\n"),
+            (true, binary, "1b 5b 32 4a\n"),
+            (false, binary, "\u{1b}[2J"),
+        ] {
+            let mut out = Vec::new();
+            show(&mut out, is_terminal, message).unwrap();
+            assert_eq!(String::from_utf8(out).unwrap(), shown, "{is_terminal} {message:?}");
         }
     }
 }

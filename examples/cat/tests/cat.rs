@@ -234,6 +234,26 @@ fn headers_go_out_and_a_refusal_shows_status_and_reason() {
 }
 
 #[test]
+fn control_characters_of_the_peer_are_told_escaped_and_piped_as_they_are() {
+    let (mut server, url) = Cat::listen(&["--close", "4000:\u{1b}[2J\u{9b}m"]);
+    let mut client = Cat::connect(&url, &[]);
+    let _stdin = client.stdin.take();
+    server.write(b"\x1b[2J\r\x07\n");
+    assert_eq!(client.shows(), "\u{1b}[2J\r\u{7}");
+    assert_eq!(server.end().status, Some(0));
+    assert_eq!(client.join().said, "open\nclosed with 4000: \\u{1b}[2J\\u{9b}m\n");
+
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let client = Cat::connect(&format!("ws://{}", listener.local_addr().unwrap()), &[]);
+    let (mut stream, _) = listener.accept().unwrap();
+    let mut request = BufReader::new(&stream);
+    while line(&mut request) != "\r" {}
+    stream.write_all(b"HTTP/1.1 403 No\r\nContent-Length: 12\r\n\r\n<p>\r\nno \x1b[2J").unwrap();
+    let said = client.join().said;
+    assert!(said.ends_with("<p>\r\nno \\u{1b}[2J\n"), "{said:?}");
+}
+
+#[test]
 fn pages_of_other_origins_are_kept_out() {
     let (mut server, url) = Cat::listen(&["--origin", "https://good.example"]);
     let refused = Cat::connect(&url, &["--origin", "https://evil.example"]).end();
@@ -301,7 +321,7 @@ fn arguments_that_make_no_sense_are_told() {
 #[test]
 fn urls_that_cannot_be_opened_are_told_what_to_do() {
     for (url, told) in [
-        ("wss://example.com/x", "OPENSSL:HOST:443"),
+        ("wss://example.com/x", "TLS is not spoken yet. A ws:// URL is needed"),
         ("example.com", "an example: ws://"),
         ("ftp://example.com", "an example: ws://"),
     ] {
