@@ -243,3 +243,22 @@ fn each_message_begins_with_an_empty_buffer() {
         assert_eq!(push(&mut ws, &incoming(End::Server, 0x80, b"5678")).unwrap(), b"12345678");
     }
 }
+
+/// The rest of a message that did not fit is no message, and the next one is whole.
+#[test]
+fn what_is_left_of_a_refused_message_is_not_given_out() {
+    for b0 in [0x01, 0x02] {
+        let mut ws = Connection::server(FREE, at(0));
+        let frames: [(u8, &[u8]); 4] =
+            [(b0, b"abc\xc3"), (0, b"\xa9XXXXXXX"), (0x80, b"ef"), (b0 | 0x80, b"next")];
+        let mut bytes = script(End::Server, &frames);
+        let mut input = Input::new(&mut bytes);
+        let mut memory = [0; 6];
+        let mut buffer = MessageBuffer::new(&mut memory);
+        let mut seen = Vec::new();
+        while let Ok(Some(Event::Data(data))) = ws.receive(&mut input) {
+            seen.push(buffer.push(data).map(|message| message.map(|message| message.as_bytes().to_vec())));
+        }
+        assert_eq!(seen, [Ok(None), Err(CapacityError), Err(CapacityError), Ok(Some(b"next".to_vec()))]);
+    }
+}

@@ -101,6 +101,10 @@ fn send<R: Role>(ws: &mut Connection<R>, out: &mut Output<'_>) {
 }
 
 fn time<R: Role>(ws: &mut Connection<R>) {
+    ws.set_time(now());
+    let moment = now().after(duration());
+    keep((moment.millis(), moment.since(now()).millis(), moment.has_reached(now())));
+    keep(Duration::from_secs(any() as u32).millis());
     ws.handle_timeout(now());
     keep((ws.poll_timeout(), ws.timed_out(), ws.round_trip()));
     keep((ws.ready_state(), ws.was_clean(), ws.close_received(), ws.close_sent()));

@@ -2,6 +2,7 @@
 
 use ws_core::bytes::ascii;
 use ws_core::handshake::{OriginPolicy, client, extensions, server};
+use ws_core::http::head::{HeadReader, Wanted};
 use ws_core::http::{Fields, HeadLimits, Response, Target};
 use ws_core::{Input, Output};
 
@@ -12,6 +13,7 @@ pub fn probe() {
     serve();
     connect();
     grammar();
+    heads();
 }
 
 fn serve() {
@@ -99,6 +101,9 @@ fn connect() {
     if maybe() {
         handshake = handshake.with_timeout(duration());
     }
+    if maybe() {
+        handshake = handshake.with_limits(HeadLimits { bytes: any(), fields: any() });
+    }
     while !handshake.transmit(&mut out) {
         write(out.filled());
         out.clear();
@@ -143,11 +148,38 @@ fn offers(line: &str) {
     }
 }
 
+fn heads() {
+    let (mut rx, mut store, mut names) = ([0; 256], [0; 256], [0; 256]);
+    let names = [text(&mut names)];
+    let wanted = Wanted { single: &names, repeated: &names, further: &names };
+    let limits = HeadLimits { bytes: any(), fields: any() };
+    let mut reader = match maybe() {
+        true => HeadReader::request(&mut store, wanted, limits),
+        false => HeadReader::response(&mut store, wanted, limits),
+    };
+    while maybe() {
+        match reader.receive(&mut Input::new(read(&mut rx))) {
+            Ok(done) => keep((done, reader.is_done())),
+            Err(error) => say(error),
+        }
+        write(reader.line());
+        fields(reader.fields(), None);
+        reader.set_limits(limits);
+        reader.restart();
+    }
+}
+
 fn grammar() {
     let mut buf = [0; 256];
     let text = text(&mut buf);
     let bytes = text.as_bytes();
     keep((ascii::is_token(bytes), ascii::is_field_value(bytes), ascii::trim(bytes)));
+    keep((
+        ascii::is_token_byte(any() as u8),
+        ascii::is_control(any() as u8),
+        ascii::split_once(bytes, any() as u8),
+    ));
+    keep(OriginPolicy::List(&[text]).allows(maybe().then_some(text), text));
     ascii::list(bytes).for_each(keep);
     match Target::parse(text) {
         Ok(target) => keep((target.authority, target.path, target.query)),

@@ -57,7 +57,7 @@ impl<'a> Request<'a> {
 ///
 /// # Memory
 ///
-/// About 35 words, and the store for the response's head; how to size it: see [`HeadReader`].
+/// About 40 words, and the store for the response's head; how to size it: see [`HeadReader`].
 pub struct Handshake<'s> {
     request: Request<'s>,
     key: [u8; key::KEY_LEN],
@@ -100,6 +100,13 @@ impl<'s> Handshake<'s> {
         let reader = HeadReader::response(store, wanted, HeadLimits::DEFAULT);
         let key = key::encode_key(&nonce);
         Ok(Self { request, key, at: 0, reader, outcome: None, deadline: Deadline::from(now) })
+    }
+
+    /// The same, with other limits on the response's head.
+    #[must_use]
+    pub const fn with_limits(mut self, limits: HeadLimits) -> Self {
+        self.reader.set_limits(limits);
+        self
     }
 
     /// The same, with another time than [`TIMEOUT`](super::TIMEOUT) for the whole; [`Duration::ZERO`]: no limit.
@@ -149,7 +156,7 @@ impl<'s> Handshake<'s> {
     /// # Errors
     ///
     /// Why it is not open: close the transport. Behind [`Error::Refused`], what is left in `input` is the beginning of
-    /// the response's body. Redirects are reported, not followed.
+    /// the response's body; of a head too long to be kept, the status alone is known. Redirects are reported, not followed.
     pub fn receive(&mut self, input: &mut Input<'_>) -> Result<bool, Error> {
         if let Some(outcome) = self.outcome {
             return outcome.map(|()| true);
@@ -160,7 +167,7 @@ impl<'s> Handshake<'s> {
         let outcome = loop {
             match self.reader.receive(input) {
                 Ok(false) => return Ok(false),
-                Err(error) => break Err(error.into()),
+                Err(error) => break Err(self.refused(error).unwrap_or(error.into())),
                 // Interim responses may come first (RFC 9110 15.2); they count towards the limits.
                 Ok(true) if matches!(self.response().status(), 100 | 102..=199) => self.reader.restart(),
                 Ok(true) => break self.check(),
@@ -172,13 +179,24 @@ impl<'s> Handshake<'s> {
 
     /// The server's response. Empty before its head was read.
     pub fn response(&self) -> Response<'_> {
-        Response { line: self.reader.line(), fields: self.reader.fields() }
+        let line = match self.outcome {
+            Some(Err(Error::Refused { .. })) => self.reader.kept_line(),
+            _ => self.reader.line(),
+        };
+        Response { line, fields: self.reader.fields() }
     }
 
     /// The subprotocol that the server agreed on; `None` before [`receive`](Self::receive) was `true`, and if there is
     /// none.
     pub fn protocol(&self) -> Option<&str> {
         self.reader.fields().first(field::PROTOCOL).filter(|_| self.outcome == Some(Ok(())))
+    }
+
+    /// The status of a refusal whose head is too long to be kept.
+    fn refused(&self, error: HeadError) -> Option<Error> {
+        let (_, status, _) = head::status_line(self.reader.kept_line()).ok()?;
+        let is_long = matches!(error, HeadError::LongHead | HeadError::ManyFields);
+        (is_long && status >= 200).then_some(Error::Refused { status })
     }
 
     /// RFC 6455 4.1, what the client must do with the response.

@@ -75,9 +75,10 @@ fn encode_three(three: [u8; 3], four: &mut [u8; 4]) {
 #[cfg(feature = "small")]
 fn encode_three([a, b, c]: [u8; 3], four: &mut [u8; 4]) {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let bits = u32::from_be_bytes([0, a, b, c]);
-    for (digit, shift) in four.iter_mut().zip([18, 12, 6, 0]) {
-        *digit = DIGITS.get((bits >> shift & 63) as usize).copied().unwrap_or_default();
+    let mut bits = u32::from_be_bytes([a, b, c, 0]);
+    for digit in four {
+        *digit = DIGITS.get((bits >> 26) as usize).copied().unwrap_or_default();
+        bits <<= 6;
     }
 }
 

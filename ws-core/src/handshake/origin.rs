@@ -76,6 +76,7 @@ mod tests {
         }
         assert!(!allows("http://good.example/", "good.example"), "an origin has no path");
         assert!(!allows("http://evil@good.example", "good.example"));
+        assert!(!allows("http://", ""), "nobody is no origin");
     }
 
     #[test]

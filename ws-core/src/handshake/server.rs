@@ -38,7 +38,7 @@ use crate::time::{Duration, Instant};
 ///
 /// # Memory
 ///
-/// About 20 words, and the store; how to size it: see [`HeadReader`].
+/// About 22 words, and the store; how to size it: see [`HeadReader`].
 #[derive(Debug)]
 pub struct Handshake<'s> {
     reader: HeadReader<'s>,

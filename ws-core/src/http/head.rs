@@ -249,7 +249,8 @@ impl<'s> HeadReader<'s> {
         if self.is_done() { self.kept_fields() } else { Fields { rest: &[] } }
     }
 
-    fn kept_line(&self) -> &[u8] {
+    /// The first line, as soon as it was read: also of a head that is too long for the memory lent.
+    pub(crate) fn kept_line(&self) -> &[u8] {
         self.store.get(..self.line).unwrap_or(&[])
     }
 

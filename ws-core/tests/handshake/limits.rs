@@ -185,3 +185,38 @@ fn a_long_value_is_held_by_the_store_alone() {
     assert!(handshake.receive(&mut input).is_err());
     assert!(input.consumed() <= 400 + 200, "read on for {} bytes", input.consumed());
 }
+
+/// RFC 9112 2.2 lets a server pass over an empty line before the request; it is to be no place to wait in.
+#[test]
+fn four_empty_lines_may_stand_before_a_request() {
+    let limits = HeadLimits::DEFAULT;
+    let behind = |n: usize| give(&["\r\n".repeat(n).into_bytes(), request("")].concat(), 1024, limits);
+    assert_eq!(behind(4), behind(0));
+    assert_eq!(behind(5), Err(Refusal::Head(HeadError::BadLine)));
+}
+
+/// A refusal too long to be kept is one all the same, and says its status.
+#[test]
+fn a_refusal_too_long_to_be_kept_has_a_status() {
+    let refusal = format!("HTTP/1.1 302 Found\r\nLocation: /{}\r\n\r\n", "x".repeat(500));
+    let long = format!("HTTP/1.1 101 Yes\r\nUpgrade: {}\r\n\r\n", "x".repeat(500));
+    for (bytes, expected) in [
+        (&refusal, client::Error::Refused { status: 302 }),
+        (&long, client::Error::Head(HeadError::LongHead)),
+    ] {
+        let mut store = [0; 100];
+        let request = client::Request::new("example.com", "/");
+        let mut handshake =
+            client::Handshake::new(request, &mut SampleNonce, &mut store, &[], START).unwrap();
+        let mut bytes = bytes.clone().into_bytes();
+        assert_eq!(handshake.receive(&mut Input::new(&mut bytes)), Err(expected));
+    }
+    let mut store = [0; 100];
+    let limits = HeadLimits { bytes: 1000, fields: 0 };
+    let request = client::Request::new("example.com", "/");
+    let handshake = client::Handshake::new(request, &mut SampleNonce, &mut store, &[], START).unwrap();
+    let mut handshake = handshake.with_limits(limits);
+    let mut bytes = *b"HTTP/1.1 503 Busy\r\nRetry-After: 1\r\n\r\n";
+    let refused = Err(client::Error::Refused { status: 503 });
+    assert_eq!(handshake.receive(&mut Input::new(&mut bytes)), refused);
+}
