@@ -1,4 +1,5 @@
-//! Opening a connection: [`connect`]; with more to say, [`Connect`]; over a stream of your own, [`handshake`].
+//! Opening a connection: [`connect`]; with more to say, [`Connect`]; over a stream of your own, [`Connect::over`] or
+//! [`handshake`].
 
 use crate::buffers::{Inbox, Outbox};
 use crate::clock::{Clock, Deadline};
@@ -105,8 +106,8 @@ impl<'a> Connect<'a> {
         self.handshake(stream, &place, deadline)
     }
 
-    /// Does the opening handshake over a stream that is connected already, such as TLS to the host of a `wss://` URL. The
-    /// URL says what to ask for, nothing is connected.
+    /// Does the opening handshake over a stream that is connected already, such as TLS to the host of a `wss://` URL, as
+    /// [`Plain(tls)`](crate::Plain). The URL says what to ask for, nothing is connected.
     ///
     /// # Errors
     ///

@@ -23,7 +23,7 @@ pub enum Error {
     /// The URL cannot be opened; says why.
     Url(&'static str),
     /// `wss://` needs TLS, which this crate does not bring: make the TLS connection yourself, then call
-    /// [`Connect::over`](crate::Connect::over) with it.
+    /// [`Connect::over`](crate::Connect::over) with it, as [`Plain`](crate::Plain).
     TlsNeeded,
     /// The server answered with another status than 101. Boxed: it holds what the server said.
     Refused(Box<Refused>),
@@ -78,9 +78,9 @@ impl fmt::Display for Error {
             Self::Usage(error) => write!(f, "{error}"),
             Self::Lost => f.write_str("the connection was lost: the peer left without closing"),
             Self::Url(why) => write!(f, "{why}; an example: ws://127.0.0.1:9001/path"),
-            Self::TlsNeeded => {
-                f.write_str("wss:// needs TLS: connect it yourself and hand it to Connect::over")
-            }
+            Self::TlsNeeded => f.write_str(
+                "wss:// needs TLS: connect it yourself and hand it to Connect::over as Plain(tls)",
+            ),
             Self::Refused(refused) => {
                 write!(f, "the server refused the connection with status {}", refused.status)?;
                 match refused.fields.iter().find(|(name, _)| name == "location") {

@@ -48,8 +48,8 @@
 //!
 //! # TLS
 //!
-//! `wss://` is not opened yet. Hand any stream that reads and writes to [`Connect::over`] or [`accept`]: see
-//! [`Transport`].
+//! `wss://` is not opened yet. Make the TLS connection yourself, and hand it to [`Connect::over`] or [`accept`] as
+//! `Plain(tls)`; [`Plain`] says what works without a socket's timeouts, and what does not.
 
 #![forbid(unsafe_code)]
 #![warn(
@@ -89,7 +89,7 @@ pub use options::Options;
 pub use server::{Answer, accept, accept_with};
 pub use socket::{Received, WebSocket};
 pub use split::{Halves, Reader, Writer};
-pub use transport::Transport;
+pub use transport::{Plain, Transport};
 pub use ws_core;
 pub use ws_core::handshake::OriginPolicy;
 pub use ws_core::{

@@ -172,7 +172,7 @@ impl<S: Transport, R: Role> Link<S, R> {
             }
             self.is_shut = true;
             if self.stream.shutdown_write().is_err() {
-                self.ws.receive_eof(); // the peer is gone: there is nobody to tell
+                self.ws.receive_eof(); // the peer is gone, or sees our end only when the stream is dropped
             }
         }
         linger(&mut self.ws, &mut self.stream, inbox, &mut self.timer, self.clock)

@@ -16,7 +16,8 @@ use ws_core::{Connection, Server, UsageError};
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Does the opening handshake on a stream that was accepted, with [`Options::DEFAULT`], on any path and without a
-/// subprotocol. Do it in the connection's own thread: it may take [`Options::handshake_timeout`].
+/// subprotocol. Over TLS, hand in [`Plain(tls)`](crate::Plain). Do it in the connection's own thread: it
+/// may take [`Options::handshake_timeout`].
 ///
 /// # Errors
 ///

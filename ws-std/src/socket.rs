@@ -262,7 +262,8 @@ impl<S: Transport, R: Role> WebSocket<S, R> {
 
 impl<S: Transport, R: Role> WebSocket<S, R> {
     /// Takes the connection apart into a reader and a writer for two threads. `other` is another handle of the same
-    /// stream, as [`TcpStream::try_clone`](std::net::TcpStream::try_clone) makes one; the writer gets it.
+    /// stream, as [`TcpStream::try_clone`](std::net::TcpStream::try_clone) makes one; the writer gets it. TLS
+    /// has no such thing: both handles would have to share its state.
     ///
     /// The reader goes on answering Pings and sending the heartbeat while the writer is idle.
     pub fn split(self, other: S) -> Halves<S, R> {

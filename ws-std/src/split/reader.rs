@@ -180,7 +180,7 @@ impl<S: Transport, R: Role> Hearing<S, R> {
             self.is_shut = true;
             // This ends a write that the writer waits in, too.
             if self.stream.shutdown_write().is_err() {
-                self.shared.ws().receive_eof(); // the peer is gone: there is nobody to tell
+                self.shared.ws().receive_eof(); // the peer is gone, or sees our end only when the stream is dropped
             }
             written?;
         }

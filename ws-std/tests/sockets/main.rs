@@ -10,4 +10,5 @@ mod opening;
 mod peer;
 mod refusing;
 mod split;
+mod streams;
 mod traffic;
