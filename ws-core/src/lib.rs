@@ -64,7 +64,7 @@
 //! # Features
 //!
 //! `defmt`: `Format` on every public type. `words`: faster unmasking on cores without unaligned loads. `small`:
-//! 2.3 KB less code for a slower hash in the opening handshake.
+//! 2.5 KB less code, by a slower hash and an own Base64 in the opening handshake.
 //! Features add; they change nothing.
 
 #![cfg_attr(not(test), no_std)]

@@ -1,4 +1,4 @@
-//! How fast masked messages are received: `bench [--check] [--seconds S]`.
+//! How fast masked messages are received: `bench [--check] [--slack PERCENT] [--seconds S]`.
 //!
 //! The stream of a client is handed out in reads of 16 KiB and decoded by each row in turn, in many short rounds. A
 //! row's figure is its fastest round, so that what else runs on the machine matters little; figures of one run are
@@ -55,12 +55,16 @@ const ROWS: [Row; 8] = [
 ];
 
 fn main() -> ExitCode {
-    let mut check = false;
+    let (mut check, mut slack) = (false, 1.0);
     let mut seconds = 0.6;
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         match (arg.as_str(), args.len()) {
             ("--check", _) => check = true,
+            ("--slack", 1..) => match args.next().unwrap_or_default().parse::<f64>() {
+                Ok(percent) => slack = 1.0 + percent / 100.0,
+                Err(_) => return usage(),
+            },
             ("--seconds", 1..) => match args.next().unwrap_or_default().parse() {
                 Ok(s) => seconds = s,
                 Err(_) => return usage(),
@@ -80,7 +84,7 @@ fn main() -> ExitCode {
         eprint!("\r\x1b[Kmeasuring {} ({}/{total})", column.name(), i + 1);
         column.measure(seconds);
     }
-    let mut failed = failures(&columns);
+    let mut failed = failures(&columns, slack);
     for retry in 1..=if check { RETRIES } else { 0 } {
         for (i, column) in columns.iter_mut().enumerate() {
             if failed.iter().any(|f| f.columns.contains(&i)) {
@@ -88,7 +92,7 @@ fn main() -> ExitCode {
                 column.measure(seconds);
             }
         }
-        failed = failures(&columns);
+        failed = failures(&columns, slack);
     }
     eprintln!("\r\x1b[K");
 
@@ -106,7 +110,12 @@ fn main() -> ExitCode {
 }
 
 fn usage() -> ExitCode {
-    eprintln!("usage: bench [--check] [--seconds S]   S: seconds a column is measured for");
+    eprintln!(
+        "usage: bench [--check] [--slack PERCENT] [--seconds S]\n\n\
+         --check           fail if a bound is missed\n\
+         --slack PERCENT   by how much it may be\n\
+         --seconds S       how long a column is measured"
+    );
     ExitCode::from(2)
 }
 
@@ -213,24 +222,28 @@ struct Failure {
     why: String,
 }
 
-fn failures(columns: &[Column]) -> Vec<Failure> {
+/// `slack`: by how much a bound may be missed, for machines that do other things meanwhile.
+fn failures(columns: &[Column], slack: f64) -> Vec<Failure> {
     let mut failures = Vec::new();
     for (i, column) in columns.iter().enumerate().filter(|(_, c)| c.content != Content::Cjk) {
         let mut fail = |why| failures.push(Failure { columns: vec![i], why });
         let ours = column.ns(OURS).unwrap_or(f64::NAN);
         for (row, other) in ROWS.iter().enumerate().skip(OURS + 1) {
-            if let Some(ns) = column.ns(row).filter(|ns| *ns <= ours) {
+            if let Some(ns) = column.ns(row).filter(|ns| *ns * slack <= ours) {
                 fail(format!("{}: {} takes {:.3} of our time", column.name(), other.name, ns / ours));
             }
         }
-        if column.size >= LIMIT_FROM && column.of_limit() > OF_LIMIT {
+        if column.size >= LIMIT_FROM && column.of_limit() > OF_LIMIT * slack {
             fail(format!("{}: {:.2} times the limit", column.name(), column.of_limit()));
         }
     }
-    let text = text_of_binary(columns, LARGEST);
-    if text > TEXT_OF_BINARY {
-        let largest = columns.iter().enumerate().filter(|(_, c)| c.size == LARGEST).map(|(i, _)| i);
-        failures.push(Failure { columns: largest.collect(), why: format!("text: {text:.2} times binary") });
+    for (size, name) in SIZES.into_iter().filter(|(size, _)| *size >= LIMIT_FROM) {
+        let text = text_of_binary(columns, size);
+        if text > TEXT_OF_BINARY * slack {
+            let same = columns.iter().enumerate().filter(|(_, c)| c.size == size).map(|(i, _)| i);
+            let why = format!("{name} text: {text:.2} times binary");
+            failures.push(Failure { columns: same.collect(), why });
+        }
     }
     failures
 }
