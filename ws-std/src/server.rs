@@ -132,10 +132,14 @@ impl<'a> Answer<'a> {
         Self(Choice::Accept { origin, subprotocol: None, fields: Vec::new() })
     }
 
-    /// Refuses the request, or answers one for something else, with `status` and a body of plain text.
+    /// Refuses the request, or answers one for something else, with `status` and a body of plain text, if it is not empty.
+    /// For another type than that, add a `Content-Type` with [`field`](Self::field).
     pub fn respond(status: u16, text: impl Into<Cow<'a, [u8]>>) -> Self {
-        let fields = vec![("Content-Type".to_owned(), "text/plain; charset=utf-8".to_owned())];
-        Self(Choice::Respond { status, fields, body: text.into() })
+        let body = text.into();
+        // 204 and 304 have none (RFC 9110 15.3.5, 15.4.5).
+        let has_body = !body.is_empty() && !matches!(status, 204 | 304);
+        let answer = Self(Choice::Respond { status, fields: Vec::new(), body });
+        if has_body { answer.field("Content-Type", "text/plain; charset=utf-8") } else { answer }
     }
 
     /// Answers a request for a page with 200.
@@ -152,9 +156,13 @@ impl<'a> Answer<'a> {
         self
     }
 
-    /// Adds a field to the response, such as `Set-Cookie` or `Location`.
+    /// Adds a field to the response, such as `Set-Cookie` or `Location`. A `Content-Type` takes the place of the one
+    /// before.
     pub fn field(mut self, name: &str, value: &str) -> Self {
         let (Choice::Accept { fields, .. } | Choice::Respond { fields, .. }) = &mut self.0;
+        if name.eq_ignore_ascii_case("Content-Type") {
+            fields.retain(|(name, _)| !name.eq_ignore_ascii_case("Content-Type"));
+        }
         fields.push((name.to_owned(), value.to_owned()));
         self
     }
