@@ -1,6 +1,7 @@
 //! Opening a connection: [`connect`]; with more to say, [`Connect`]; over a stream of your own, [`Connect::over`] or
 //! [`handshake`].
 
+use crate::body::Body;
 use crate::buffers::{Inbox, Outbox};
 use crate::clock::{Clock, Deadline};
 use crate::socket::Agreed;
@@ -202,19 +203,15 @@ fn body<S: Transport>(
     inbox: &mut Inbox,
     deadline: Deadline,
 ) -> Vec<u8> {
-    let length = handshake.response().field("content-length").and_then(|length| length.parse().ok());
-    let wanted = inbox.capacity().min(length.unwrap_or(usize::MAX));
-    let mut body = inbox.waiting().to_vec();
+    let mut body = Body::new(handshake.response(), inbox.capacity());
     let deadline = deadline.or_within(BODY);
-    while body.len() < wanted {
+    loop {
+        body.take(inbox.waiting());
         inbox.clear();
-        if opening::read(stream, inbox, deadline).is_err() {
-            break;
+        if body.is_done() || opening::read(stream, inbox, deadline).is_err() {
+            return body.into_bytes();
         }
-        body.extend_from_slice(inbox.waiting());
     }
-    body.truncate(wanted);
-    body
 }
 
 /// What a URL says, in the forms that are needed.

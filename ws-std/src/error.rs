@@ -57,7 +57,7 @@ pub struct Refused {
     /// The fields of interest, names in lower case: `location`, `retry-after`, `www-authenticate`, `content-type`,
     /// `content-length`, and those of [`Connect::further`](crate::Connect::further).
     pub fields: Vec<(String, String)>,
-    /// The beginning of the body: what fitted the read buffer.
+    /// The beginning of the body, out of its chunks: what came within a second and fitted the read buffer.
     pub body: Vec<u8>,
 }
 

@@ -65,6 +65,7 @@
 #[doc = include_str!("../../README.md")]
 struct Readme;
 
+mod body;
 mod buffers;
 pub mod client;
 mod clock;

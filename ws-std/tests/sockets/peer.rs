@@ -100,10 +100,16 @@ impl Raw {
         })
     }
 
+    /// A server that has read the request of the next client, and has not answered.
+    pub(crate) fn unanswered(listener: &TcpListener) -> (Self, Vec<u8>) {
+        let mut raw = Self::new(listener.accept().unwrap().0, false);
+        let request = raw.read_head().into_bytes();
+        (raw, request)
+    }
+
     /// A server that has accepted the next client, and has said `glued` in the same breath.
     pub(crate) fn server(listener: &TcpListener, glued: &[u8]) -> Self {
-        let mut raw = Self::new(listener.accept().unwrap().0, false);
-        let mut request = raw.read_head().into_bytes();
+        let (mut raw, mut request) = Self::unanswered(listener);
         let (mut store, mut buf) = ([0; 1024], [0; 1024]);
         let mut handshake = Handshake::new(&mut store, &[], ws_core::Instant::from_millis(0));
         assert_eq!(handshake.receive(&mut Input::new(&mut request)), Ok(true));

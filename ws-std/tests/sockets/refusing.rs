@@ -3,7 +3,7 @@
 use crate::common::REQUEST;
 use crate::peer::{Raw, accept_next, listen, soon};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use ws_core::handshake::server::Refusal;
 use ws_std::{Answer, Connect, Error, Options, OriginPolicy, Refused, Waited, accept, accept_with, connect};
 
@@ -21,6 +21,8 @@ fn ask(request: &[u8]) -> (String, Result<bool, Error>) {
                 "/broken" => Answer::page("text/html\r\nX: y", b""),
                 "/moved" => Answer::respond(308, b"").field("Location", "/chat"),
                 "/subprotocol" => Answer::accept(OriginPolicy::Any).subprotocol("never offered"),
+                "/nothing" => Answer::respond(204, b"so this stays here"),
+                "/json" => Answer::respond(409, b"{}").field("content-type", "application/json"),
                 _ => Answer::respond(404, b"nothing here\n"),
             });
             opened.map(|ws| ws.is_some())
@@ -57,6 +59,22 @@ fn a_path_that_is_not_there() {
         assert!(response.starts_with("HTTP/1.1 404 "), "{response}");
         assert!(response.ends_with("\r\n\r\nnothing here\n"), "{response}");
         assert!(matches!(opened, Ok(false)));
+    }
+}
+
+#[test]
+fn one_type_of_content_or_none() {
+    let cases = [
+        ("/nowhere", Some("text/plain; charset=utf-8")),
+        ("/json", Some("application/json")),
+        ("/moved", None),
+        ("/nothing", None),
+    ];
+    for (path, expected) in cases {
+        let (response, _) = ask(format!("GET {path} HTTP/1.1\r\nHost: h\r\n\r\n").as_bytes());
+        let fields = response.lines().filter_map(|line| line.split_once(": "));
+        let types = fields.filter(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+        assert_eq!(types.map(|(_, value)| value).collect::<Vec<_>>(), Vec::from_iter(expected), "{response}");
     }
 }
 
@@ -189,6 +207,76 @@ fn a_long_body_is_cut_to_the_buffer() {
     let error = told(&[b"HTTP/1.1 503 Busy\r\n\r\n".as_slice(), &body].concat(), &[]);
     let Error::Refused(refused) = error else { panic!("{error:?}") };
     assert_eq!((refused.status, refused.body.len()), (503, Options::DEFAULT.read_buffer));
+}
+
+/// What a client keeps of the body of a refusal by a server that does not leave: before the second is over that a body may
+/// take.
+fn kept(status: u16, head: &str, body: &[u8]) -> String {
+    let (listener, url) = listen();
+    thread::scope(|scope| {
+        let serving = scope.spawn(|| {
+            let (mut raw, _) = Raw::unanswered(&listener);
+            raw.write(&[format!("HTTP/1.1 {status} No\r\n{head}\r\n").as_bytes(), body].concat());
+            raw
+        });
+        let begun = Instant::now();
+        let Err(Error::Refused(refused)) = connect(&url) else { panic!("it was refused") };
+        let took = begun.elapsed();
+        assert!(took < Duration::from_secs(1), "{head}: {took:?}");
+        drop(serving.join().unwrap());
+        assert_eq!(refused.status, status);
+        String::from_utf8(refused.body).unwrap()
+    })
+}
+
+/// RFC 9112 6.3
+#[test]
+fn a_body_ends_where_it_says() {
+    let chunked = "Transfer-Encoding: Chunked\r\n";
+    let all = [
+        kept(403, chunked, b"5\r\nhello\r\n00B ; a=\"b\"\r\n, all here!\r\n0\r\n\r\n"),
+        kept(
+            403,
+            &format!("Content-Length: 900\r\n{chunked}"),
+            b"2\r\nhi\r\n0;last\r\nSome: trailer\r\n\r\n",
+        ),
+        kept(403, chunked, b"0\r\n\r\n"),
+        kept(204, "", b""),
+        kept(304, "Content-Length: 900\r\n", b""),
+        kept(403, "Content-Length: 0\r\n", b""),
+    ];
+    assert_eq!(all, ["hello, all here!", "hi", "", "", "", ""]);
+}
+
+#[test]
+fn chunks_that_are_none_end_the_body() {
+    for bad in [
+        "",
+        "\r\n",
+        "x\r\n",
+        ";\r\nabc",
+        "-1\r\nabc",
+        "3\nabc",
+        "3\r\r\nabc",
+        "3\r\nabcd\r\n",
+        "3;\0\r\nabc",
+        "123456789\r\nabc",
+    ] {
+        let body = format!("2\r\nok\r\n{bad}");
+        let error =
+            told(format!("HTTP/1.1 403 No\r\nTransfer-Encoding: chunked\r\n\r\n{body}").as_bytes(), &[]);
+        let Error::Refused(refused) = error else { panic!("{error:?}") };
+        let expected = if bad.contains("abcd") { "okabc" } else { "ok" };
+        assert_eq!(String::from_utf8_lossy(&refused.body), expected, "{bad:?}");
+    }
+}
+
+#[test]
+fn a_long_chunk_is_cut_to_the_buffer() {
+    let head = "HTTP/1.1 503 Busy\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFF\r\n";
+    let error = told(&[head.as_bytes(), &[b'b'; 10_000]].concat(), &[]);
+    let Error::Refused(refused) = error else { panic!("{error:?}") };
+    assert_eq!(refused.body, [b'b'; Options::DEFAULT.read_buffer]);
 }
 
 #[test]
