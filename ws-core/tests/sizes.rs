@@ -1,7 +1,7 @@
 //! A connection's memory is a compile-time constant, and stays small.
 
 use ws_core::handshake::{client, server};
-use ws_core::http::Response;
+use ws_core::http::{Response, head::HeadReader};
 use ws_core::{Client, Connection, Entropy, Event, MessageBuffer, Server};
 
 struct Unit;
@@ -16,6 +16,7 @@ const _: () = assert!(size_of::<Event<'_>>() <= 5 * size_of::<u64>());
 const _: () = assert!(size_of::<MessageBuffer<'_>>() <= 4 * size_of::<usize>());
 const _: () = assert!(size_of::<client::Handshake<'_>>() <= 40 * size_of::<usize>());
 const _: () = assert!(size_of::<server::Handshake<'_>>() <= 22 * size_of::<usize>());
+const _: () = assert!(size_of::<HeadReader<'_>>() <= 20 * size_of::<usize>());
 const _: () = assert!(size_of::<server::Accept<'_>>() <= 18 * size_of::<usize>());
 const _: () = assert!(size_of::<Response<'_>>() <= 12 * size_of::<usize>());
 

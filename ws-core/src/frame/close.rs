@@ -52,7 +52,7 @@ codes! {
 }
 
 impl CloseCode {
-    /// The code `code`, if it may stand in a frame.
+    /// The code `code`, if it may stand in a frame; `None` for all others, such as 1005, which says that there was none.
     pub const fn new(code: u16) -> Option<Self> {
         match (code, NonZeroU16::new(code)) {
             (1000..=1003 | 1007..=1014 | 3000..=4999, Some(code)) => Some(Self(code)),

@@ -104,7 +104,7 @@ impl core::fmt::Display for HeadError {
 
 impl core::error::Error for HeadError {}
 
-/// The names of the fields to keep, in lower case.
+/// The names of the fields to keep, in lower case and at most 64 bytes long: others are never found.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Wanted<'s> {
@@ -137,6 +137,10 @@ enum State {
 type Check = fn(&[u8]) -> Result<(), HeadError>;
 
 /// Reads one head. The first line and the fields wanted are kept in memory that the caller lends.
+///
+/// # Memory
+///
+/// About 20 words, and the store.
 ///
 /// How to size the store: the longest request line or status line, for each field wanted its name, its value and two
 /// bytes, and 64 bytes to spare; 1 KiB does for browsers without cookies. A store too small is answered with 431.
@@ -199,7 +203,7 @@ impl<'s> HeadReader<'s> {
         }
     }
 
-    /// Sets other limits.
+    /// Sets other limits, which what was read already counts towards too.
     pub const fn set_limits(&mut self, limits: HeadLimits) {
         self.limits = limits;
     }
