@@ -2,6 +2,7 @@
 
 use std::{fmt, io};
 use ws_core::handshake::{client, server};
+use ws_core::http::HeadError;
 use ws_core::{PeerError, TimedOut, UsageError};
 
 /// Why a call did not do what it should.
@@ -64,6 +65,9 @@ pub struct Refused {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                write!(f, "nobody listens there: is the server up, and the port right? ({error})")
+            }
             Self::Io(error) => write!(f, "the transport failed: {error}"),
             Self::WouldBlock => f.write_str("the transport is not ready: call again, nothing is lost"),
             Self::TimedOut(Waited::Handshake) => f.write_str("the opening handshake took too long"),
@@ -87,6 +91,12 @@ impl fmt::Display for Error {
                     Some((_, place)) => write!(f, "; it points to {place}, which is not followed"),
                     None => Ok(()),
                 }
+            }
+            Self::Handshake(client::Error::Head(HeadError::LongHead)) => {
+                f.write_str("the server's answer is too long: Options::head_buffer may have to be larger")
+            }
+            Self::Handshake(client::Error::Head(error)) => {
+                write!(f, "what answered is no WebSocket server, or answered nonsense: {error}")
             }
             Self::Handshake(error) => write!(f, "{error}"),
             Self::Refusal(refusal) => write!(f, "refused with status {}: {refusal}", refusal.status()),

@@ -162,6 +162,7 @@ fn nobody_there_is_an_error_of_the_transport() {
         matches!(&error, Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused),
         "{error:?}"
     );
+    assert!(error.to_string().contains("is the server up, and the port right?"), "{error}");
 }
 
 #[test]

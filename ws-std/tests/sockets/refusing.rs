@@ -301,6 +301,11 @@ fn what_is_no_handshake_is_not_taken_for_one() {
         let error = told(response.as_bytes(), &[]);
         assert!(matches!(error, Error::Handshake(_)), "{response}: {error:?}");
     }
+    let error = told(b"SSH-2.0-OpenSSH\r\n\r\n", &[]).to_string();
+    assert!(error.contains("no WebSocket server") && error.ends_with(": bad first line"), "{error}");
+    let long = format!("HTTP/1.1 101 Ok\r\nLocation: {}\r\n\r\n", "x".repeat(5000));
+    let error = told(long.as_bytes(), &[]).to_string();
+    assert!(error.contains("head_buffer"), "{error}");
     let error = told(b"", &[]);
     assert!(matches!(error, Error::Lost), "{error:?}");
 }
