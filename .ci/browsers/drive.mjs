@@ -1,5 +1,5 @@
 // Drives browsers through the demo at URL, as a user would: types, clicks, draws, and reads what the page shows.
-// usage: node drive.mjs URL OUT [chromium] [firefox]
+// usage: CHROMIUM=PATH FIREFOX=PATH node drive.mjs URL OUT [chromium] [firefox]
 // One line per check; the exit status is 1 if one failed. Nothing here waits for a time: each wait is for a condition.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,14 +11,14 @@ const PATIENCE = 20_000;
 const BROWSERS = {
   chromium: {
     browser: 'chrome',
-    executablePath: '/usr/bin/chromium',
+    executablePath: process.env.CHROMIUM,
     headless: true,
     args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
       '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage', '--no-proxy-server'],
   },
   firefox: {
     browser: 'firefox',
-    executablePath: '/usr/bin/firefox-esr',
+    executablePath: process.env.FIREFOX,
     headless: true,
     // The dark scheme here, the light one in the other browser.
     extraPrefsFirefox: { 'network.proxy.type': 0, 'ui.systemUsesDarkTheme': 1 },
