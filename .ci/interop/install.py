@@ -34,7 +34,7 @@ def install(names):
     if "websockets" in names:
         install_python()
     if names & {"ws", "undici", "node"}:
-        need("node", "npm", what="Node 20 or later: see https://nodejs.org")
+        need("node", "npm", what="Node 20.10 or later: see https://nodejs.org")
         command("npm", "ci", "--no-audit", "--no-fund", "--silent", cwd=HERE / "peers/node")
     if "java" in names and not has_jdk():
         apt("default-jdk-headless")
