@@ -28,7 +28,7 @@
 //!
 //! let listener = TcpListener::bind("127.0.0.1:9001")?;
 //! for stream in listener.incoming() {
-//!     let stream = stream?;
+//!     let Ok(stream) = stream else { continue }; // one that failed is not the end of the server
 //!     thread::spawn(move || -> Result<(), ws_std::Error> {
 //!         let mut ws = ws_std::accept(stream, OriginPolicy::SameOrigin)?;
 //!         while let Some((chunk, mut sender)) = ws.receive()? {
