@@ -24,7 +24,8 @@ pub struct Options {
     /// The opening handshake has to be done within this time, as a whole; zero: no limit.
     pub handshake_timeout: Duration,
     /// A peer that takes nothing of what is sent for this long is given up; zero: never. It gets less once closing: what
-    /// is left of `config.timeouts.close`.
+    /// is left of `config.timeouts.close`. It is all that ends a call that writes: the deadlines of the peer's silence
+    /// (`config.timeouts.pong`, `idle`) are judged by calls that read.
     pub send_timeout: Duration,
 }
 

@@ -132,8 +132,8 @@ impl<'a> Answer<'a> {
         Self(Choice::Accept { origin, subprotocol: None, fields: Vec::new() })
     }
 
-    /// Refuses the request, or answers one for something else, with `status` and a body of plain text, if it is not empty.
-    /// For another type than that, add a `Content-Type` with [`field`](Self::field).
+    /// Refuses the request, or answers one for something else, with `status` and a body of plain text, if it is not
+    /// empty. For another type than that, add a `Content-Type` with [`field`](Self::field).
     pub fn respond(status: u16, text: impl Into<Cow<'a, [u8]>>) -> Self {
         let body = text.into();
         // 204 and 304 have none (RFC 9110 15.3.5, 15.4.5).

@@ -17,6 +17,11 @@ use ws_core::{CloseCode, Connection, Kind, Message, ReadyState, Role, UsageError
 /// [`Error::WouldBlock`] has lost nothing; call it again. After any other error but [`Error::Usage`] the connection is
 /// of no more use, except that what the peer said before it left can still be read. Dropping it closes the stream.
 ///
+/// A call that writes does not read. Two ends that both send much at once, and wait until it is taken, wait for each
+/// other: use [`split`](Self::split), so that one thread reads while another writes. For the same reason the peer's
+/// silence ([`Timeouts::pong`](crate::Timeouts::pong), `idle`) is judged by calls that read; a call that writes ends
+/// when the peer takes nothing for [`Options::send_timeout`](crate::Options::send_timeout).
+///
 /// # Memory
 ///
 /// See [`Options`](crate::Options); beside its buffers, some 600 bytes, and 320 more for a client's generator.
@@ -102,6 +107,9 @@ impl<S: Transport, R: Role> WebSocket<S, R> {
     /// Sends a whole text message, and returns when the stream has taken it. A stream that does not wait is asked again
     /// and again until then, so this never ends with [`Error::WouldBlock`]; to do something else meanwhile, use
     /// [`send`](Self::send), which says how far it came.
+    ///
+    /// Nothing is read meanwhile: no Ping is answered, and no silence of the peer judged. It ends when the peer takes
+    /// nothing for `send_timeout`, not if it takes a little now and then.
     ///
     /// # Errors
     ///
@@ -265,7 +273,8 @@ impl<S: Transport, R: Role> WebSocket<S, R> {
     /// stream, as [`TcpStream::try_clone`](std::net::TcpStream::try_clone) makes one; the writer gets it. TLS
     /// has no such thing: both handles would have to share its state.
     ///
-    /// The reader goes on answering Pings and sending the heartbeat while the writer is idle.
+    /// The reader goes on answering Pings and sending the heartbeat while the writer is idle. The stream is closed when
+    /// both are dropped; see [`Reader`](crate::Reader) for what one of them does alone.
     pub fn split(self, other: S) -> Halves<S, R> {
         split::split(self, other)
     }

@@ -14,7 +14,14 @@ use ws_core::{CloseCode, Message, ReadyState, Role};
 /// The longest wait of a reader, so that a closing handshake begun by the writer is noticed.
 const NAP: Duration = Duration::from_secs(1);
 
-/// The half that reads; see [`WebSocket::split`](crate::WebSocket::split). It has to go on reading for Pings to be answered.
+/// The half that reads; see [`WebSocket::split`](crate::WebSocket::split). Keep reading, or drop both halves.
+///
+/// It alone answers Pings and the peer's Close, sends the heartbeat and judges deadlines. If it is dropped, the
+/// [`Writer`] still sends, but to a peer that finds its Pings and its Close unanswered, and it never learns that the
+/// peer has closed. If the writer is dropped, reading goes on as before, up to its `None`. The stream is closed when
+/// both are gone.
+///
+/// [`Writer`]: crate::Writer
 #[derive(Debug)]
 pub struct Reader<S, R: Role> {
     pub(super) incoming: Incoming,

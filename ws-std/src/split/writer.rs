@@ -7,7 +7,11 @@ use crate::{Error, Transport};
 use std::sync::Arc;
 use ws_core::{CloseCode, Kind, ReadyState, Role};
 
-/// The half that writes; see [`WebSocket::split`](crate::WebSocket::split).
+/// The half that writes; see [`WebSocket::split`](crate::WebSocket::split). A call ends when the peer takes nothing for
+/// [`Options::send_timeout`](crate::Options::send_timeout); the peer's silence is for the [`Reader`] to judge.
+/// Dropping it sends no Close and closes nothing while the reader lives: call [`close`](Self::close) before.
+///
+/// [`Reader`]: crate::Reader
 #[derive(Debug)]
 pub struct Writer<S, R: Role> {
     pub(super) shared: Arc<Shared<S, R>>,

@@ -34,6 +34,29 @@ fn a_pong_leaves_while_the_writer_is_idle() {
     assert_eq!(writer.ready_state(), ReadyState::Closed);
 }
 
+#[test]
+fn each_half_goes_on_without_the_other() {
+    let (mut raw, ws) = Raw::with_server(&Options::DEFAULT);
+    let (mut reader, writer) = ws.try_split().unwrap();
+    drop(writer);
+    raw.send(PING, b"1");
+    raw.send(TEXT, b"hello");
+    assert_eq!(reader.read().unwrap(), Some(Message::Text("hello")));
+    raw.send(TEXT, b"again");
+    assert_eq!(reader.read().unwrap(), Some(Message::Text("again")));
+    assert_eq!(raw.next(), Some((PONG, b"1".to_vec())));
+    drop(reader);
+    assert_eq!(raw.next(), None, "both are gone");
+
+    let (mut raw, ws) = Raw::with_server(&Options::DEFAULT);
+    let (reader, mut writer) = ws.try_split().unwrap();
+    drop(reader);
+    raw.send(PING, b"1");
+    writer.send_text("nobody answers").unwrap();
+    assert_eq!(raw.next(), Some((TEXT, b"nobody answers".to_vec())));
+    drop(raw);
+}
+
 /// The peer echoes in one thread, so it reads only as fast as it is read.
 #[test]
 fn both_directions_may_be_full_at_once() {
