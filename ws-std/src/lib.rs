@@ -53,6 +53,7 @@
 
 #![forbid(unsafe_code)]
 #![warn(
+    clippy::arithmetic_side_effects,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
