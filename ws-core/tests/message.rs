@@ -262,3 +262,24 @@ fn what_is_left_of_a_refused_message_is_not_given_out() {
         assert_eq!(seen, [Ok(None), Err(CapacityError), Err(CapacityError), Ok(Some(b"next".to_vec()))]);
     }
 }
+
+/// A message of which a piece went elsewhere is none, and nothing of an earlier one comes with it.
+#[test]
+fn a_message_without_its_beginning_is_passed_over() {
+    let frames: [(u8, &[u8]); 6] =
+        [(0x02, b"\xff"), (0x80, b"\xff"), (0x01, b"ef"), (0x80, b"gh"), (0x01, b"ij"), (0x80, b"kl")];
+    let mut ws = Connection::server(FREE, at(0));
+    let mut bytes = script(End::Server, &frames);
+    let mut input = Input::new(&mut bytes);
+    let mut memory = [0; 16];
+    let mut buffer = MessageBuffer::new(&mut memory);
+    let mut seen = Vec::new();
+    for n in 0.. {
+        let Ok(Some(Event::Data(data))) = ws.receive(&mut input) else { break };
+        if n != 2 {
+            seen.push(buffer.push(data).map(|message| message.map(|message| message.as_bytes().to_vec())));
+        }
+    }
+    let whole = |bytes: &[u8]| Ok(Some(bytes.to_vec()));
+    assert_eq!(seen, [Ok(None), whole(b"\xff\xff"), Ok(None), Ok(None), whole(b"ijkl")]);
+}

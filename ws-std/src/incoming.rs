@@ -166,7 +166,9 @@ impl Incoming {
         &mut self,
         find: impl FnMut(&mut Inbox) -> Result<Option<Decoded>, Error>,
     ) -> Result<Option<Chunk<'_>>, Error> {
-        Ok(self.find_chunk(find)?.map(|found| found.lend(&mut self.inbox)))
+        let found = self.find_chunk(find)?;
+        self.assembly.forget();
+        Ok(found.map(|found| found.lend(&mut self.inbox)))
     }
 
     fn find_chunk(
@@ -187,6 +189,8 @@ impl Incoming {
 #[derive(Debug)]
 struct Assembly {
     bytes: Vec<u8>,
+    /// `bytes` is the beginning of the message that is coming in.
+    is_begun: bool,
     limit: usize,
 }
 
@@ -194,28 +198,42 @@ impl Assembly {
     const SMALL: usize = 8 * 1024;
 
     fn up_to(limit: u32) -> Self {
-        Self { bytes: Vec::new(), limit: usize::try_from(limit).unwrap_or(usize::MAX) }
+        Self { bytes: Vec::new(), is_begun: false, limit: usize::try_from(limit).unwrap_or(usize::MAX) }
     }
 
-    /// Takes a piece; `true`: the message is whole.
+    /// Takes a piece; `true`: the message is whole. A piece without its beginning is passed over.
     fn add(&mut self, inbox: &mut Inbox, found: &Found) -> bool {
         if found.first {
             self.bytes.clear();
+            self.is_begun = true;
+        }
+        if !self.is_begun {
+            return false;
         }
         if !(found.first && found.last) {
             let piece = inbox.at(found.place.clone());
             self.make_room(piece.len());
             self.bytes.extend_from_slice(piece);
         }
+        self.is_begun = !found.last;
         found.last
+    }
+
+    /// Pieces of the message go elsewhere.
+    fn forget(&mut self) {
+        self.is_begun = false;
     }
 
     /// The message whose last piece was found.
     fn lend<'a>(&'a self, inbox: &'a mut Inbox, found: Found) -> Message<'a> {
         let bytes = if found.first { &*inbox.at(found.place) } else { &self.bytes };
         match found.kind {
-            // The connection has checked it byte by byte.
-            Kind::Text => Message::Text(std::str::from_utf8(bytes).unwrap_or_default()),
+            Kind::Text => {
+                // The connection has checked it byte by byte.
+                let text = std::str::from_utf8(bytes);
+                debug_assert!(text.is_ok());
+                Message::Text(text.unwrap_or_default())
+            }
             Kind::Binary => Message::Binary(bytes),
         }
     }

@@ -56,7 +56,8 @@ impl<S: Transport, R: Role> WebSocket<S, R> {
     }
 
     /// Waits for the next whole message, and lends it until the next call. `None`: the closing handshake is done; see
-    /// [`close_received`](Self::close_received).
+    /// [`close_received`](Self::close_received). What is left of a message of which [`read_chunk`](Self::read_chunk) or
+    /// [`receive`](Self::receive) has lent a piece is passed over.
     ///
     /// # Errors
     ///

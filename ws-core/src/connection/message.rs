@@ -17,8 +17,18 @@ use crate::frame::Kind;
 pub struct MessageBuffer<'m> {
     buf: &'m mut [u8],
     len: usize,
-    /// The message did not fit, so the rest of it is none.
-    is_refused: bool,
+    state: State,
+}
+
+/// What is known of the message that is coming in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Nothing: the piece with which it began was not pushed.
+    Unknown,
+    /// Its beginning is in the buffer.
+    Begun,
+    /// It does not fit, so the rest of it is none.
+    Refused,
 }
 
 /// A whole message.
@@ -52,10 +62,11 @@ impl<'a> Message<'a> {
 impl<'m> MessageBuffer<'m> {
     /// An empty buffer over `buf`.
     pub const fn new(buf: &'m mut [u8]) -> Self {
-        Self { buf, len: 0, is_refused: false }
+        Self { buf, len: 0, state: State::Unknown }
     }
 
-    /// Adds a piece; `Some` is the whole message, once its last piece is in, and lent until the next call.
+    /// Adds a piece; `Some` is the whole message, once its last piece is in, and lent until the next call. Pieces of a
+    /// message whose first piece was not pushed are passed over.
     ///
     /// # Errors
     ///
@@ -65,18 +76,25 @@ impl<'m> MessageBuffer<'m> {
     /// too, and the next message begins anew.
     pub fn push<'a>(&'a mut self, data: Data<'a>) -> Result<Option<Message<'a>>, CapacityError> {
         if data.first {
-            (self.len, self.is_refused) = (0, false);
+            (self.len, self.state) = (0, State::Begun);
             if data.last {
+                self.state = State::Unknown;
                 return Ok(Some(message(data.kind, data.payload)));
             }
         }
+        if self.state == State::Unknown {
+            return Ok(None);
+        }
         let room = self.buf.get_mut(self.len..).unwrap_or_default();
         let coming = data.remaining.saturating_add(data.payload.len() as u64);
-        if self.is_refused || coming > room.len() as u64 {
-            self.is_refused = true;
+        if self.state == State::Refused || coming > room.len() as u64 {
+            self.state = State::Refused;
             return Err(CapacityError);
         }
         self.len = self.len.saturating_add(copy(room, data.payload));
+        if data.last {
+            self.state = State::Unknown;
+        }
         Ok(data.last.then(|| message(data.kind, self.buf.get(..self.len).unwrap_or(&[]))))
     }
 }

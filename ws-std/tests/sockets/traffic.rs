@@ -281,3 +281,28 @@ fn pings_and_pongs_are_seen_by_who_asks() {
         assert_eq!(reader.read_event().unwrap(), None);
     });
 }
+
+/// Whole messages and pieces may be asked for in turns: what is left of a message in pieces is no message, and nothing of
+/// an earlier one comes with it.
+#[test]
+fn a_message_of_which_a_piece_was_lent_is_passed_over() {
+    let frames = [
+        frame(true, 0x02, b"\xff"),
+        frame(true, 0x80, b"\xff"),
+        frame(true, 0x01, b"ef"),
+        frame(true, 0x80, b"gh"),
+        frame(true, 0x01, b"ij"),
+        frame(true, 0x80, b"kl"),
+        frame(true, 0x01, b"mn"),
+        frame(true, 0x00, b"op"),
+        frame(true, 0x80, b"qr"),
+        frame(true, TEXT, b"end"),
+    ];
+    let (mut raw, mut ws) = Raw::with_server(&Options::DEFAULT);
+    raw.write(&frames.concat());
+    assert_eq!(ws.read().unwrap(), Some(Message::Binary(b"\xff\xff")));
+    assert_eq!(ws.read_chunk().unwrap().unwrap().payload, b"ef");
+    assert_eq!(ws.read().unwrap(), Some(Message::Text("ijkl")));
+    assert_eq!(ws.receive().unwrap().unwrap().0.payload, b"mn");
+    assert_eq!(ws.read_event().unwrap(), Some(Event::Message(Message::Text("end"))));
+}
