@@ -4,22 +4,14 @@
 use crate::body::Body;
 use crate::buffers::{Inbox, Outbox};
 use crate::clock::{Clock, Deadline};
+use crate::dial::dial;
 use crate::socket::Agreed;
 use crate::{Error, Options, OsSeeded, Refused, Transport, WebSocket, opening};
-use std::io;
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::thread;
+use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
 use url::{Position, Url};
 use ws_core::handshake::client::{self, Handshake, Request};
 use ws_core::{Client, Connection};
-
-/// How long one address may take before the next is tried beside it (RFC 8305 5).
-const STAGGER: Duration = Duration::from_millis(250);
-
-/// A long wait.
-const LONG: Duration = Duration::from_secs(60);
 
 /// How long the body of a refusal is waited for.
 const BODY: Duration = Duration::from_secs(1);
@@ -103,7 +95,7 @@ impl<'a> Connect<'a> {
         }
         let addresses = (place.name.as_str(), place.port).to_socket_addrs().map_err(Error::Io)?;
         let deadline = Deadline::within(self.options.handshake_timeout);
-        let stream = dial(in_turns(addresses.collect()), deadline)?;
+        let stream = dial(addresses.collect(), deadline)?;
         self.handshake(stream, &place, deadline)
     }
 
@@ -249,60 +241,5 @@ impl Place {
             host: url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")),
             target: url[Position::BeforePath..Position::AfterQuery].to_owned(),
         })
-    }
-}
-
-/// The families in turns, beginning with the one that the system prefers (RFC 8305 4).
-fn in_turns(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
-    let six_first = addresses.first().is_some_and(SocketAddr::is_ipv6);
-    let (mut a, mut b): (Vec<_>, Vec<_>) = addresses.into_iter().partition(|a| a.is_ipv6() == six_first);
-    let mut turns = Vec::with_capacity(a.len().saturating_add(b.len()));
-    let (mut a, mut b) = (a.drain(..), b.drain(..));
-    loop {
-        let before = turns.len();
-        turns.extend(a.next());
-        turns.extend(b.next());
-        if turns.len() == before {
-            return turns;
-        }
-    }
-}
-
-/// Connects to the address that answers first; each has a head start over the next.
-fn dial(addresses: Vec<SocketAddr>, deadline: Deadline) -> Result<TcpStream, Error> {
-    let connect = |address: &SocketAddr, left: Option<Duration>| match left {
-        Some(left) => TcpStream::connect_timeout(address, left),
-        None => TcpStream::connect(address),
-    };
-    let mut failure = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
-    if let [address] = *addresses {
-        let result = connect(&address, deadline.left()?);
-        deadline.left()?;
-        return result.map_err(Error::Io);
-    }
-    let (answer, answers) = mpsc::channel();
-    let mut addresses = addresses.into_iter();
-    let mut running = 0u32;
-    loop {
-        let left = deadline.left()?;
-        if let Some(address) = addresses.next() {
-            let answer = answer.clone();
-            // A connection that comes too late is closed: nobody is there to take it.
-            thread::Builder::new().spawn(move || answer.send(connect(&address, left)))?;
-            running = running.saturating_add(1);
-        } else if running == 0 {
-            return Err(Error::Io(failure));
-        }
-        // Without a deadline and another address, look up now and then all the same.
-        let last = left.unwrap_or(LONG);
-        let patience = if addresses.len() == 0 { last } else { last.min(STAGGER) };
-        match answers.recv_timeout(patience) {
-            Ok(Ok(stream)) => return Ok(stream),
-            Ok(Err(error)) => {
-                running = running.saturating_sub(1);
-                failure = error;
-            }
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
-        }
     }
 }

@@ -60,6 +60,16 @@
     clippy::indexing_slicing,
     clippy::unreachable
 )]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::unwrap_used
+    )
+)]
 
 /// The examples of the README compile.
 #[cfg(doctest)]
@@ -70,6 +80,7 @@ mod body;
 mod buffers;
 pub mod client;
 mod clock;
+mod dial;
 mod entropy;
 mod error;
 mod incoming;
