@@ -124,7 +124,7 @@ impl<S: Transport, R: Role> Shared<S, R> {
             }
         };
         drop(outgoing);
-        if let Ok(()) | Err(Error::Usage(_)) = result {
+        if let Ok(()) | Err(Error::Usage(_) | Error::WouldBlock) = result {
             self.write_owed()?;
         }
         result

@@ -5,6 +5,7 @@
 mod common;
 
 mod closing;
+mod gated;
 mod heartbeat;
 mod opening;
 mod peer;
