@@ -124,6 +124,11 @@ impl Peer {
         if self.ws.wants_shutdown() && self.tx.is_empty() && !self.has_shut_down {
             self.has_shut_down = true;
             any = true;
+            if let Some((_, say)) = self.script.front().filter(|_| self.begun) {
+                self.log.said(say); // a part of it: the peer has ended inside a frame that was begun
+            }
+            self.log.was_cut_short |= !self.script.is_empty();
+            self.script.clear();
             outbound.shut_down(now, rng);
         }
         self.is_done = self.has_shut_down && self.has_ended && self.held.is_empty();
