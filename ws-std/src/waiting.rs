@@ -3,7 +3,7 @@
 
 use crate::buffers::Inbox;
 use crate::clock::{Clock, Deadline};
-use crate::{Error, Transport};
+use crate::{Error, Transport, opening};
 use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -178,17 +178,13 @@ pub(crate) fn linger<S: Transport, R: Role>(
     Ok(())
 }
 
-/// The same for a connection that never became a WebSocket.
+/// The same for a connection that never became a WebSocket. A stream that does not wait is asked again and again.
 pub(crate) fn linger_until<S: Transport>(stream: &mut S, inbox: &mut Inbox, deadline: Deadline) {
     if stream.shutdown_write().is_err() {
         return;
     }
-    loop {
-        inbox.clear();
-        let Ok(left) = deadline.left() else { break };
-        if stream.set_read_timeout(left).is_err() || !matches!(inbox.fill(stream), Ok(1..)) {
-            break;
-        }
-    }
     inbox.clear();
+    while opening::read(stream, inbox, deadline).is_ok() {
+        inbox.clear();
+    }
 }
