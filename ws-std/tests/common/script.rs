@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::io::{self, ErrorKind, Read, Write};
+use std::mem;
 use std::rc::Rc;
 use std::time::Duration;
 use ws_core::handshake::{OriginPolicy, server::Handshake};
@@ -54,13 +55,22 @@ struct State {
     plan: Plan,
     input: Vec<u8>,
     at: usize,
-    /// Frames that a server sends behind its response, which it makes once it has the request.
-    behind_response: Option<Vec<u8>>,
+    owed: Owed,
     output: Vec<u8>,
     calls: usize,
     flushes: usize,
     has_failed: bool,
     shutdowns: usize,
+}
+
+/// What the peer says once it has the request.
+#[derive(Debug)]
+enum Owed {
+    Nothing,
+    /// That it accepts it, and these frames.
+    Accept(Vec<u8>),
+    /// This.
+    Answer(Vec<u8>),
 }
 
 /// A connection that is asked this often does not come to an end.
@@ -73,7 +83,7 @@ impl Script {
             plan,
             input,
             at: 0,
-            behind_response: None,
+            owed: Owed::Nothing,
             output: Vec::new(),
             calls: 0,
             flushes: 0,
@@ -92,7 +102,14 @@ impl Script {
     /// The peer is a server: it answers the handshake, says `frames`, then ends its direction.
     pub(crate) fn server(plan: Plan, frames: Vec<u8>) -> Self {
         let script = Self::new(plan, Vec::new());
-        script.0.borrow_mut().behind_response = Some(frames);
+        script.0.borrow_mut().owed = Owed::Accept(frames);
+        script
+    }
+
+    /// The peer is a server that says `response`, whatever it is asked, then ends its direction.
+    pub(crate) fn answering(plan: Plan, response: Vec<u8>) -> Self {
+        let script = Self::new(plan, Vec::new());
+        script.0.borrow_mut().owed = Owed::Answer(response);
         script
     }
 
@@ -119,6 +136,11 @@ impl Script {
 
     pub(crate) fn shutdowns(&self) -> usize {
         self.0.borrow().shutdowns
+    }
+
+    /// All that the peer said was read.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.0.borrow().at == self.0.borrow().input.len()
     }
 
     /// How many bytes were read.
@@ -159,9 +181,14 @@ impl State {
 
     /// The server's answer, once the request is there.
     fn respond(&mut self) {
-        if self.behind_response.is_none() || !self.output.ends_with(b"\r\n\r\n") {
+        if !self.output.ends_with(b"\r\n\r\n") {
             return;
         }
+        let frames = match mem::replace(&mut self.owed, Owed::Nothing) {
+            Owed::Accept(frames) => frames,
+            Owed::Answer(response) => return self.input = response,
+            Owed::Nothing => return,
+        };
         let (mut store, mut request, mut buf) = ([0; 1024], self.output.clone(), [0; 1024]);
         let mut handshake = Handshake::new(&mut store, &[], Instant::from_millis(0));
         assert_eq!(handshake.receive(&mut Input::new(&mut request)), Ok(true));
@@ -170,7 +197,7 @@ impl State {
         let mut accept = accept.fields(&fields).unwrap();
         let mut out = Output::new(&mut buf);
         assert!(accept.transmit(&mut out));
-        self.input = [out.filled(), &self.behind_response.take().unwrap()].concat();
+        self.input = [out.filled(), &frames].concat();
     }
 }
 
