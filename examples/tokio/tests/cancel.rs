@@ -3,111 +3,19 @@
 //! A conversation runs over a scripted stream that is not ready before any byte it likes. Each future is polled once and
 //! dropped; the call is then made again. What was read, and what was said, has to be that of a smooth run.
 
-#[path = "../../../ws-std/tests/common/frames.rs"]
-mod frames;
+mod common;
 
-use frames::{BINARY, CLOSE, Frame, PING, PONG, TEXT, close_body, decode, frame, said};
-use std::io::{self, ErrorKind};
-use std::pin::{Pin, pin};
+use common::frames::{BINARY, CLOSE, Frame, PING, PONG, TEXT, close_body, decode, frame, said};
+use common::{Pause, Plan, REQUEST, SMOOTH, Script, with_timers};
+use std::io::ErrorKind;
+use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_echo::{WebSocket, accept};
 use ws_core::handshake::OriginPolicy;
 use ws_core::{CloseCode, Config, Connection, Kind, ReadyState, Server};
-
-const REQUEST: &[u8] = b"GET /chat HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
-
-/// Where the stream is not ready, once.
-#[derive(Clone, Copy, Debug)]
-enum Pause {
-    Never,
-    Read(usize),
-    Write(usize),
-    /// Before each read, write, flush and shutdown.
-    Each,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Plan {
-    /// Bytes that a read brings and a write takes, at most.
-    size: usize,
-    pause: Pause,
-}
-
-const SMOOTH: Plan = Plan { size: usize::MAX, pause: Pause::Never };
-
-#[derive(Debug)]
-struct Script {
-    plan: Plan,
-    input: Vec<u8>,
-    at: usize,
-    output: Vec<u8>,
-    has_paused: bool,
-    is_shut: bool,
-}
-
-impl Script {
-    fn new(plan: Plan, input: Vec<u8>) -> Self {
-        Self { plan, input, at: 0, output: Vec::new(), has_paused: false, is_shut: false }
-    }
-
-    /// How many of `most` bytes may go over now; `None`: not ready.
-    fn ready(&mut self, cx: &Context<'_>, before: Option<usize>, most: usize) -> Option<usize> {
-        let is_due = match self.plan.pause {
-            Pause::Each => {
-                self.has_paused = !self.has_paused;
-                self.has_paused
-            }
-            _ => before == Some(0) && !std::mem::replace(&mut self.has_paused, before == Some(0)),
-        };
-        if is_due {
-            cx.waker().wake_by_ref();
-            return None;
-        }
-        Some(before.filter(|n| *n > 0).unwrap_or(most).min(most).min(self.plan.size))
-    }
-}
-
-impl AsyncRead for Script {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = if let Pause::Read(k) = self.plan.pause { k.checked_sub(self.at) } else { None };
-        let most = buf.remaining().min(self.input.len() - self.at);
-        let Some(n) = self.ready(cx, before, most) else { return Poll::Pending };
-        buf.put_slice(&self.input[self.at..][..n]);
-        self.at += n;
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncWrite for Script {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let at = self.output.len();
-        let before = if let Pause::Write(k) = self.plan.pause { k.checked_sub(at) } else { None };
-        let Some(n) = self.ready(cx, before, bytes.len()) else { return Poll::Pending };
-        assert!(!self.is_shut);
-        self.output.extend_from_slice(&bytes[..n]);
-        Poll::Ready(Ok(n))
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.ready(cx, None, 0).map_or(Poll::Pending, |_| Poll::Ready(Ok(())))
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.ready(cx, None, 0).is_none() {
-            return Poll::Pending;
-        }
-        self.is_shut = true;
-        Poll::Ready(Ok(()))
-    }
-}
 
 /// Makes the call again and again, polls it once each time, and drops it.
 macro_rules! dropping {
@@ -200,14 +108,6 @@ fn message(ws: &mut WebSocket<&mut Script, Server>) -> Frame {
             return (if chunk.kind == Kind::Text { TEXT } else { BINARY }, whole);
         }
     }
-}
-
-/// A runtime for its clock, which stands still.
-fn with_timers<T>(test: impl FnOnce() -> T) -> T {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-    let _entered = runtime.enter();
-    test()
 }
 
 fn expected() -> Seen {
