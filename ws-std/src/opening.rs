@@ -48,3 +48,15 @@ pub(crate) fn write<S: Transport>(
         }
     }
 }
+
+/// Behind the answer to a client that opened no WebSocket: ends our direction, then reads and forgets until the client
+/// ends its own. Closing with unread input would reset the connection, and may take the answer along.
+pub(crate) fn linger<S: Transport>(stream: &mut S, inbox: &mut Inbox, deadline: Deadline) {
+    if stream.shutdown_write().is_err() {
+        return;
+    }
+    inbox.clear();
+    while read(stream, inbox, deadline).is_ok() {
+        inbox.clear();
+    }
+}

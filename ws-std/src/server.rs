@@ -3,7 +3,6 @@
 use crate::buffers::{Inbox, Outbox};
 use crate::clock::{Clock, Deadline};
 use crate::socket::Agreed;
-use crate::waiting::linger_until;
 use crate::{Error, Options, Transport, Waited, WebSocket, opening};
 use std::borrow::Cow;
 use std::time::Duration;
@@ -180,7 +179,7 @@ impl Exchange {
     /// Answers and ends the connection, the peer having read the answer.
     fn end<S: Transport>(&mut self, stream: &mut S, mut response: Response<'_>) -> Result<(), Error> {
         opening::write(stream, &mut self.outbox, self.deadline, |out| response.transmit(out))?;
-        linger_until(stream, &mut self.inbox, self.deadline.or_within(self.linger));
+        opening::linger(stream, &mut self.inbox, self.deadline.or_within(self.linger));
         Ok(())
     }
 

@@ -2,8 +2,8 @@
 //! the last reads of a connection ([`linger`]). What is written when is in `link.rs`.
 
 use crate::buffers::Inbox;
-use crate::clock::{Clock, Deadline};
-use crate::{Error, Transport, opening};
+use crate::clock::Clock;
+use crate::{Error, Transport};
 use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -176,15 +176,4 @@ pub(crate) fn linger<S: Transport, R: Role>(
         }
     }
     Ok(())
-}
-
-/// The same for a connection that never became a WebSocket. A stream that does not wait is asked again and again.
-pub(crate) fn linger_until<S: Transport>(stream: &mut S, inbox: &mut Inbox, deadline: Deadline) {
-    if stream.shutdown_write().is_err() {
-        return;
-    }
-    inbox.clear();
-    while opening::read(stream, inbox, deadline).is_ok() {
-        inbox.clear();
-    }
 }
