@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Driver, ENDS, End, FREE, Seen, TestKeys, at, binary, decode_one, incoming};
+use common::{Driver, ENDS, End, FREE, LENGTHS, Seen, TestKeys, at, binary, decode_one, incoming};
 use ws_core::frame::encode_header;
 use ws_core::{
     Client, CloseCode, Connection, Event, Input, Kind, Limits, Output, PeerError, Role, Server, UsageError,
@@ -47,25 +47,6 @@ fn oracle(end: End, inside: Inside, b0: u8, b1: u8, long: u64) -> Verdict {
         _ => Ok(()),
     }
 }
-
-const EDGES: [u64; 16] = [
-    0,
-    1,
-    125,
-    126,
-    127,
-    0xffff,
-    0x1_0000,
-    (1 << 31) - 1,
-    1 << 31,
-    (1 << 32) - 1,
-    1 << 32,
-    (1 << 63) - 1,
-    1 << 63,
-    u64::MAX - 13,
-    u64::MAX - 1,
-    u64::MAX,
-];
 
 /// Connections in the middle of nothing, a text and a binary message.
 fn prepared<R: Role>(new: impl Fn() -> Connection<R>, end: End) -> impl Fn(Inside) -> Connection<R> {
@@ -118,8 +99,8 @@ fn walk<R: Role>(end: End, new: impl Fn() -> Connection<R>) -> usize {
     let mut fed = 0;
     for inside in [Inside::Nothing, Inside::Text, Inside::Binary] {
         for (b0, b1) in (0..=255u8).flat_map(|b0| (0..=255u8).map(move |b1| (b0, b1))) {
-            let longs: &[u64] = if b1 & 0x7f == 127 { &EDGES } else { &EDGES[..6] };
-            let longs = if b1 & 0x7f < 126 { &EDGES[..1] } else { longs };
+            let longs: &[u64] = if b1 & 0x7f == 127 { &LENGTHS } else { &LENGTHS[..6] };
+            let longs = if b1 & 0x7f < 126 { &LENGTHS[..1] } else { longs };
             for long in longs {
                 let mut header = [b0, b1, 0, 0, 0, 0, 0, 0, 0, 0, 0x37, 0xfa, 0x21, 0x3d];
                 let mut len = match b1 & 0x7f {
@@ -213,7 +194,7 @@ fn each_length_is_encoded_in_its_shortest_form_and_read_back() {
         assert_eq!(header.as_bytes().len(), shortest(len));
         assert!(peer.seen == [binary(&vec![7; len])], "{len}");
     }
-    for len in EDGES.into_iter().filter(|len| *len > 0xffff) {
+    for len in LENGTHS.into_iter().filter(|len| *len > 0xffff) {
         let header = encode_header(Kind::Text, len);
         if len >> 63 != 0 {
             assert_eq!(header.err(), Some(UsageError::TooMuchPayload), "{len}");
@@ -270,7 +251,7 @@ fn limits_hold_at_the_edges_of_the_integers() {
                 }
                 let room = u64::from(limit) - have;
                 let near = [0, 1, room.saturating_sub(1), room, room + 1, room + 2];
-                for len in near.into_iter().chain(EDGES).filter(|len| len >> 63 == 0) {
+                for len in near.into_iter().chain(LENGTHS).filter(|len| len >> 63 == 0) {
                     let config = FREE.with_limits(Limits { message: limit, ..FREE.limits });
                     let mut driver = Driver::with(end, config);
                     driver.frame(0x02, &vec![b'x'; have as usize]);

@@ -127,7 +127,7 @@ impl Engine {
     const fn new(config: Config, now: Instant) -> Self {
         Self {
             config,
-            phase: receiver::Phase::START,
+            phase: receiver::Phase::NewFrame,
             message: None,
             first: false,
             utf8: Utf8::START,

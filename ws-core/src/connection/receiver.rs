@@ -62,10 +62,6 @@ pub(super) enum Phase {
     Failed(PeerError),
 }
 
-impl Phase {
-    pub(super) const START: Self = Self::NewFrame;
-}
-
 impl<R: Role> Connection<R> {
     /// Decodes the next event of `input`.
     ///

@@ -6,7 +6,7 @@
 mod wire;
 mod ws;
 
-pub(crate) use wire::{Frame, decode, decode_one, incoming, key_of, script};
+pub(crate) use wire::{Frame, LENGTHS, decode, decode_one, incoming, key_of, script};
 pub(crate) use ws::{Ws, at, ms};
 
 use ws_core::{CloseCode, Config, Entropy, Event, Input, Instant, Kind, Limits, Output, PeerError, Timeouts};

@@ -2,6 +2,26 @@
 
 use super::End;
 
+/// Lengths at and around every edge: of the three forms, of 32 bits, of the top bit, of what a header adds.
+pub(crate) const LENGTHS: [u64; 16] = [
+    0,
+    1,
+    125,
+    126,
+    127,
+    0xffff,
+    0x1_0000,
+    (1 << 31) - 1,
+    1 << 31,
+    (1 << 32) - 1,
+    1 << 32,
+    (1 << 63) - 1,
+    1 << 63,
+    u64::MAX - 13,
+    u64::MAX - 1,
+    u64::MAX,
+];
+
 /// A frame that was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Frame {

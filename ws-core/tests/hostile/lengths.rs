@@ -1,24 +1,7 @@
 //! Lengths that lie, and integers that could wrap.
 
-use super::common::{self, Driver, ENDS, End, FREE, Last, Seen, binary, incoming};
+use super::common::{self, Driver, ENDS, End, FREE, LENGTHS, Last, Seen, binary, incoming};
 use ws_core::{Input, Kind, Limits, PeerError};
-
-const EXTENDED: [u64; 14] = [
-    0,
-    1,
-    125,
-    126,
-    127,
-    0xffff,
-    0x1_0000,
-    (1 << 31) - 1,
-    1 << 31,
-    (1 << 32) - 1,
-    1 << 32,
-    (1 << 63) - 1,
-    1 << 63,
-    u64::MAX,
-];
 
 /// The header of a frame whose length is in eight bytes, and a little of what could be payload.
 fn declaring(end: End, b0: u8, len: u64) -> Vec<u8> {
@@ -179,7 +162,7 @@ fn the_largest_length_and_one_are_not_zero() {
 #[test]
 fn a_small_fragment_before_a_huge_one() {
     for end in ENDS {
-        for len in EXTENDED.into_iter().filter(|len| *len > 0xffff) {
+        for len in LENGTHS.into_iter().filter(|len| *len > 0xffff) {
             let bytes = [incoming(end, 0x02, b"small"), declaring(end, 0x80, len)].concat();
             let error = if len >> 63 == 0 { PeerError::MessageTooBig } else { PeerError::BadLength };
             let run = common::run(end, FREE.with_limits(Limits::DEFAULT), &bytes);
@@ -218,8 +201,8 @@ fn every_header_has_the_verdict_of_the_table() {
             let begun = open.map(|b0| incoming(end, b0, b"a")).unwrap_or_default();
             for (b0, b1) in (0..=u8::MAX).flat_map(|b0| (0..=u8::MAX).map(move |b1| (b0, b1))) {
                 let lengths: &[u64] = match b1 & 0x7f {
-                    126 => &EXTENDED[..6],
-                    127 => &EXTENDED,
+                    126 => &LENGTHS[..6],
+                    127 => &LENGTHS,
                     _ => &[0],
                 };
                 for &extended in lengths {
