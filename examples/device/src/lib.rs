@@ -1,0 +1,2 @@
+//! The application that every board runs; under construction.
+#![no_std]

@@ -1,0 +1,2 @@
+//! WebSocket (RFC 6455) on microcontrollers; under construction.
+#![no_std]
