@@ -29,6 +29,8 @@ enum State {
     Begun,
     /// It does not fit, so the rest of it is none.
     Refused,
+    /// All of it is in the buffer.
+    Whole(Kind),
 }
 
 /// A whole message.
@@ -75,15 +77,25 @@ impl<'m> MessageBuffer<'m> {
     /// [`CloseCode::MESSAGE_TOO_BIG`](crate::CloseCode::MESSAGE_TOO_BIG). Or go on: each further piece of it is refused
     /// too, and the next message begins anew.
     pub fn push<'a>(&'a mut self, data: Data<'a>) -> Result<Option<Message<'a>>, CapacityError> {
+        if data.first && data.last {
+            self.state = State::Unknown;
+            return Ok(Some(message(data.kind, data.payload)));
+        }
+        Ok(if self.store(data)? { self.message() } else { None })
+    }
+
+    /// Adds a piece by copying it, whether the message came in one or not: for a transport that lends pieces no longer than for
+    /// a call. `true`: it was the last one; [`message`](Self::message) is the whole. Otherwise as [`push`](Self::push).
+    ///
+    /// # Errors
+    ///
+    /// As [`push`](Self::push).
+    pub fn store(&mut self, data: Data<'_>) -> Result<bool, CapacityError> {
         if data.first {
             (self.len, self.state) = (0, State::Begun);
-            if data.last {
-                self.state = State::Unknown;
-                return Ok(Some(message(data.kind, data.payload)));
-            }
         }
-        if self.state == State::Unknown {
-            return Ok(None);
+        if matches!(self.state, State::Unknown | State::Whole(_)) {
+            return Ok(false);
         }
         let room = self.buf.get_mut(self.len..).unwrap_or_default();
         let coming = data.remaining.saturating_add(data.payload.len() as u64);
@@ -93,9 +105,17 @@ impl<'m> MessageBuffer<'m> {
         }
         self.len = self.len.saturating_add(copy(room, data.payload));
         if data.last {
-            self.state = State::Unknown;
+            self.state = State::Whole(data.kind);
         }
-        Ok(data.last.then(|| message(data.kind, self.buf.get(..self.len).unwrap_or(&[]))))
+        Ok(data.last)
+    }
+
+    /// The message that the latest [`store`](Self::store) made whole, until the next piece comes.
+    pub fn message(&self) -> Option<Message<'_>> {
+        match self.state {
+            State::Whole(kind) => Some(message(kind, self.buf.get(..self.len).unwrap_or(&[]))),
+            _ => None,
+        }
     }
 }
 

@@ -1,0 +1,43 @@
+//! What a connection is made with: [`Options`].
+
+use embassy_time::Duration;
+use ws_core::{Config, Limits, handshake};
+
+/// Limits and deadlines of one connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Options {
+    /// Limits and timeouts of the protocol.
+    pub config: Config,
+    /// The opening handshake has to be done within this time, as a whole; [`ws_core::Duration::ZERO`]: no limit.
+    pub handshake_timeout: ws_core::Duration,
+    /// A peer that takes nothing of what is sent for this long is given up.
+    pub send_timeout: Duration,
+}
+
+impl Options {
+    /// Messages of any length, in at most 65,536 fragments, as they are read in pieces; a heartbeat each 30 s; 10 s for the
+    /// handshake, and 10 s for a peer to take something.
+    pub const DEFAULT: Self = Self {
+        config: Config::DEFAULT.with_limits(Limits {
+            message: u32::MAX,
+            fragments: 1 << 16,
+            ..Limits::DEFAULT
+        }),
+        handshake_timeout: handshake::TIMEOUT,
+        send_timeout: Duration::from_secs(10),
+    };
+
+    /// The same with messages of up to `bytes`: the size of the buffer that whole messages are read into.
+    #[must_use]
+    pub const fn with_message_limit(mut self, bytes: usize) -> Self {
+        self.config.limits.message = Limits::for_message(bytes).message;
+        self
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}

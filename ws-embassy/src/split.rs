@@ -1,0 +1,307 @@
+//! The two halves of a WebSocket, for two tasks: [`Reader`] and [`Writer`]. A [`WebSocket`](crate::WebSocket) is both at
+//! once, and does all it does through them.
+
+use crate::Error;
+use crate::clock::{now, until};
+use crate::link::Link;
+use crate::transport::{ReadHalf, WriteHalf};
+use embassy_futures::select::{Either3, select3};
+use ws_core::{
+    CloseCode, Data, Event, Input, Kind, Message, MessageBuffer, PeerError, ReadyState, Role, UsageError,
+};
+
+/// A piece of a message, in the memory that it was read into.
+#[derive(Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub struct Chunk<'b> {
+    /// Text or binary; the same for all pieces of a message.
+    pub kind: Kind,
+    /// The bytes of this piece; may be empty, and text may be cut inside a character.
+    pub payload: &'b mut [u8],
+    /// No piece of the message came before.
+    pub first: bool,
+    /// No piece of the message follows.
+    pub last: bool,
+    /// Bytes of the same frame that are still to come.
+    pub remaining: u64,
+}
+
+/// The half that reads. Keep it reading: that answers Pings, sends the heartbeat and judges the deadlines. While the other
+/// half waits for room, data is still received.
+pub struct Reader<'a, Rd, Wr, R: Role> {
+    pub(crate) reader: &'a mut Rd,
+    pub(crate) link: &'a Link<Wr, R>,
+}
+
+/// What one look at the input brought.
+enum Found<O> {
+    Data(O),
+    /// All that has come is decoded.
+    Nothing,
+    /// A reply is in the way of the next frame.
+    Blocked,
+}
+
+impl<Rd, Wr, R> Reader<'_, Rd, Wr, R>
+where
+    Rd: ReadHalf,
+    Wr: WriteHalf<Error = Rd::Error>,
+    R: Role,
+{
+    /// Waits for the next piece of a message, and lends it to `f` where it was received: no copy is made. `None`: both
+    /// ends have closed; close the transport.
+    ///
+    /// Over TCP, `f` is called inside the network stack: do not use a socket or the stack in it.
+    ///
+    /// Cancel-safe: a future that is dropped has lost nothing, and `f` was not called.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Peer`], [`Error::Lost`], [`Error::TimedOut`], [`Error::Io`]. Each ends the connection: close the transport.
+    /// Later calls fail too.
+    pub async fn receive<O>(&mut self, f: impl FnOnce(Data<'_>) -> O) -> Result<Option<O>, Error<Rd::Error>> {
+        self.receive_up_to(usize::MAX, f).await
+    }
+
+    /// Waits for the next piece of a message, up to the size of `buf`, and copies it there. `None`: both ends have closed;
+    /// close the transport.
+    ///
+    /// Cancel-safe: a future that is dropped has lost nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`receive`](Self::receive); [`UsageError::OutputTooSmall`] if `buf` is empty.
+    pub async fn read<'b>(&mut self, buf: &'b mut [u8]) -> Result<Option<Chunk<'b>>, Error<Rd::Error>> {
+        if buf.is_empty() {
+            return Err(UsageError::OutputTooSmall.into());
+        }
+        let read = self
+            .receive_up_to(buf.len(), |data| {
+                for (to, from) in buf.iter_mut().zip(data.payload.iter()) {
+                    *to = *from;
+                }
+                let Data { kind, payload, first, last, remaining, .. } = data;
+                (kind, payload.len(), first, last, remaining)
+            })
+            .await?;
+        Ok(read.map(|(kind, len, first, last, remaining)| {
+            let payload = buf.get_mut(..len).unwrap_or_default();
+            Chunk { kind, payload, first, last, remaining }
+        }))
+    }
+
+    /// Waits for a whole message, which `buffer` then lends. `None`: both ends have closed; close the transport.
+    ///
+    /// A message that does not fit is answered with 1009, and ends the connection: see
+    /// [`Options::with_message_limit`](crate::Options::with_message_limit).
+    ///
+    /// Cancel-safe, with the same `buffer`: what has come of a message stays there.
+    ///
+    /// # Errors
+    ///
+    /// As [`receive`](Self::receive).
+    pub async fn read_message<'m>(
+        &mut self,
+        buffer: &'m mut MessageBuffer<'_>,
+    ) -> Result<Option<Message<'m>>, Error<Rd::Error>> {
+        loop {
+            match self.receive(|data| buffer.store(data)).await? {
+                Some(Ok(true)) => return Ok(buffer.message()),
+                Some(Ok(false)) => {}
+                Some(Err(_)) => {
+                    let mut state = self.link.state.borrow_mut();
+                    state.ws.set_time(now());
+                    state.ws.fail(CloseCode::MESSAGE_TOO_BIG);
+                    state.fault = Some(PeerError::MessageTooBig);
+                }
+                None => return Ok(None),
+            }
+        }
+    }
+
+    /// Of the pieces, at most `limit` bytes at once.
+    async fn receive_up_to<O>(
+        &mut self,
+        limit: usize,
+        f: impl FnOnce(Data<'_>) -> O,
+    ) -> Result<Option<O>, Error<Rd::Error>> {
+        let link = self.link;
+        let mut f = Some(f);
+        let mut is_blocked = false;
+        loop {
+            let owes = link.owes();
+            if let Some(outcome) = self.outcome() {
+                // What is still to be said is said first; if it cannot be, that is not the news.
+                return match link.transmit().await {
+                    Err(error) if outcome.is_ok() => Err(error),
+                    _ => outcome.map(|()| None),
+                };
+            }
+            if is_blocked {
+                link.transmit().await?;
+            }
+            let transmit = async { if owes { link.transmit().await } else { core::future::pending().await } };
+            let read = self.reader.read_with(|bytes| decode(link, bytes, limit, &mut f));
+            let due = link.state.borrow().ws.poll_timeout();
+            is_blocked = false;
+            match select3(transmit, read, until(due)).await {
+                Either3::First(sent) => sent?,
+                Either3::Second(Ok(Some(Found::Data(result)))) => return Ok(Some(result)),
+                Either3::Second(Ok(Some(Found::Blocked))) => is_blocked = true,
+                Either3::Second(Ok(Some(Found::Nothing))) => {
+                    let mut state = link.state.borrow_mut();
+                    // What is still in the transport may be what a deadline waits for; but nobody talks for ever once closing.
+                    if self.reader.is_drained() || state.ws.close_expected() {
+                        state.ws.handle_timeout(now());
+                    }
+                }
+                Either3::Second(Ok(None)) => link.state.borrow_mut().ws.receive_eof(),
+                Either3::Second(Err(error)) => {
+                    let mut state = link.state.borrow_mut();
+                    if state.ws.ready_state() == ReadyState::Open {
+                        return Err(Error::Io(error));
+                    }
+                    state.ws.receive_eof(); // once closing, a reset is an end too
+                }
+                Either3::Third(()) => link.state.borrow_mut().ws.handle_timeout(now()),
+            }
+        }
+    }
+
+    /// How the connection has ended, if it has.
+    fn outcome(&self) -> Option<Result<(), Error<Rd::Error>>> {
+        let state = self.link.state.borrow();
+        let ws = &state.ws;
+        if let Some(fault) = state.fault {
+            Some(Err(Error::Peer(fault)))
+        } else if let Some(which) = ws.timed_out() {
+            Some(Err(which.into()))
+        } else if ws.was_clean() || (ws.close_received().is_some() && ws.close_sent().is_some()) {
+            Some(Ok(()))
+        } else if ws.ready_state() == ReadyState::Closed {
+            Some(Err(Error::Lost))
+        } else {
+            None
+        }
+    }
+}
+
+/// Decodes up to the next piece of a message, and gives that to `f`.
+fn decode<Wr, R: Role, O, F: FnOnce(Data<'_>) -> O>(
+    link: &Link<Wr, R>,
+    bytes: &mut [u8],
+    limit: usize,
+    f: &mut Option<F>,
+) -> (usize, Found<O>) {
+    let limit = limit.min(bytes.len());
+    let mut input = Input::new(bytes.get_mut(..limit).unwrap_or_default());
+    let mut state = link.state.borrow_mut();
+    state.ws.set_time(now());
+    let found = loop {
+        match state.ws.receive(&mut input) {
+            Ok(Some(Event::Data(data))) => {
+                drop(state); // `f` may use the other half
+                break match f.take() {
+                    Some(f) => Found::Data(f(data)),
+                    None => Found::Nothing,
+                };
+            }
+            Ok(Some(_)) => {} // a control frame: what it asks for is owed already
+            Ok(None) if input.is_empty() => break Found::Nothing,
+            Ok(None) => break Found::Blocked,
+            Err(error) => {
+                state.fault = Some(error);
+                input.take_rest();
+                break Found::Nothing;
+            }
+        }
+    };
+    (input.consumed(), found)
+}
+
+/// The half that writes. Several may be made of one WebSocket, one behind the other: they take turns, a message each.
+pub struct Writer<'a, Wr, R: Role> {
+    pub(crate) link: &'a Link<Wr, R>,
+}
+
+impl<Wr: WriteHalf, R: Role> Writer<'_, Wr, R> {
+    /// Sends a piece of a message, the last one if `last` is set: moves `payload` past what was taken, and waits only while
+    /// there is no room for the rest. What was taken leaves at the latest with the next [`flush`](Self::flush), or when the
+    /// other half is next asked to read.
+    ///
+    /// Cancel-safe: a call that was dropped is made again, with what is left of `payload`. No frame is ever torn.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] as [`ws_core::Connection::send`]; [`Error::TimedOut`] if the peer takes nothing, and [`Error::Io`].
+    pub async fn send(
+        &mut self,
+        kind: Kind,
+        payload: &mut &[u8],
+        last: bool,
+    ) -> Result<(), Error<Wr::Error>> {
+        let mut writer = self.link.lock().await;
+        self.link.put(&mut writer, |ws, out| ws.send(kind, payload, last, out)).await
+    }
+
+    /// Sends a text message, and flushes.
+    ///
+    /// Not cancel-safe: dropped, it may have sent the beginning of the message. No frame is torn, but the message has to be
+    /// finished with [`send`](Self::send), or the connection closed.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub async fn send_text(&mut self, text: &str) -> Result<(), Error<Wr::Error>> {
+        self.send_whole(Kind::Text, text.as_bytes()).await
+    }
+
+    /// Sends a binary message, and flushes. Not cancel-safe, as [`send_text`](Self::send_text).
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub async fn send_binary(&mut self, bytes: &[u8]) -> Result<(), Error<Wr::Error>> {
+        self.send_whole(Kind::Binary, bytes).await
+    }
+
+    async fn send_whole(&mut self, kind: Kind, mut payload: &[u8]) -> Result<(), Error<Wr::Error>> {
+        let mut writer = self.link.lock().await;
+        self.link.put(&mut writer, |ws, out| ws.send(kind, &mut payload, true, out)).await?;
+        self.link.flush(&mut writer).await
+    }
+
+    /// Waits until all that was sent is on its way, and what is owed with it. Cancel-safe.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TimedOut`] if the peer takes nothing, and [`Error::Io`].
+    pub async fn flush(&mut self) -> Result<(), Error<Wr::Error>> {
+        self.link.transmit().await
+    }
+
+    /// Sends a Ping of one's own, with up to 125 bytes of payload; the heartbeat needs none. Cancel-safe: dropped, it has
+    /// sent the whole Ping or nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub async fn ping(&mut self, payload: &[u8]) -> Result<(), Error<Wr::Error>> {
+        let mut writer = self.link.lock().await;
+        self.link.put(&mut writer, |ws, out| ws.ping(payload, out)).await?;
+        self.link.flush(&mut writer).await
+    }
+
+    /// Begins the closing handshake: sends a Close with `code` and a reason of up to 123 bytes. The other half reads on, until
+    /// the peer has closed too. Cancel-safe: dropped, it has sent the whole Close or nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send): [`Error::Usage`] if the closing handshake has begun already.
+    pub async fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error<Wr::Error>> {
+        let mut writer = self.link.lock().await;
+        self.link.put(&mut writer, |ws, out| ws.close(Some(code), reason, out)).await?;
+        self.link.flush(&mut writer).await
+    }
+}

@@ -1,0 +1,134 @@
+//! embassy-net's TCP: [`split`] makes the two halves of a socket, which decode where TCP has received and encode where TCP
+//! sends from; [`close`] ends a connection in good order.
+//!
+//! All calls to embassy-net's sockets stand in this file, so that a new release of it changes no other.
+
+use crate::transport::{ROOM_MIN, ReadHalf, Span, WriteHalf};
+use embassy_net::tcp::{Error, State, TcpReader, TcpSocket, TcpWriter};
+use embassy_time::{Duration, Timer, with_timeout};
+
+/// A WebSocket over embassy-net.
+pub type WebSocket<'a, R> = crate::WebSocket<Reader<'a>, Writer<'a>, R>;
+
+/// The halves of a connected socket.
+///
+/// How to size its buffers: both hold what is under way. The one to receive into bounds what the peer may have in flight,
+/// 1 to 4 KiB; the one to send from, the same. Messages of any size pass through either.
+pub fn split<'a>(socket: &'a mut TcpSocket<'_>) -> (Reader<'a>, Writer<'a>) {
+    socket.set_nagle_enabled(false); // a small frame is not to wait for the peer's acknowledgement of the one before
+    let (reader, writer) = socket.split();
+    (Reader(reader), Writer { inner: writer, stage: [0; ROOM_MIN], staged: Span::EMPTY })
+}
+
+/// The reading half: frames are decoded in the socket's own buffer.
+pub struct Reader<'a>(TcpReader<'a>);
+
+impl ReadHalf for Reader<'_> {
+    type Error = Error;
+
+    async fn read_with<O>(&mut self, f: impl FnOnce(&mut [u8]) -> (usize, O)) -> Result<Option<O>, Error> {
+        match self.0.read_with(f).await {
+            Ok(result) => Ok(Some(result)),
+            // A FIN looks like a reset here; a plain read tells them apart, and waits for nothing.
+            Err(error) => match self.0.read(&mut [0]).await {
+                Ok(0) => Ok(None),
+                _ => Err(error),
+            },
+        }
+    }
+
+    fn is_drained(&self) -> bool {
+        self.0.recv_queue() == 0
+    }
+}
+
+/// The writing half: frames are encoded in the socket's own buffer. That is a ring, and the room before its end may be too
+/// small for a frame: then one is put together beside it.
+pub struct Writer<'a> {
+    inner: TcpWriter<'a>,
+    stage: [u8; ROOM_MIN],
+    staged: Span,
+}
+
+impl Writer<'_> {
+    async fn unstage(&mut self) -> Result<(), Error> {
+        while !self.staged.is_empty() {
+            let n = self.inner.write(self.staged.of(&self.stage)).await?;
+            self.staged.advance(n);
+        }
+        Ok(())
+    }
+}
+
+impl WriteHalf for Writer<'_> {
+    type Error = Error;
+
+    async fn write_with<O>(&mut self, f: impl FnOnce(&mut [u8]) -> (usize, O)) -> Result<O, Error> {
+        self.unstage().await?;
+        let Self { inner, stage, staged } = self;
+        inner
+            .write_with(|room| {
+                if room.len() >= ROOM_MIN {
+                    return f(room);
+                }
+                let (filled, result) = f(stage);
+                *staged = Span { from: 0, to: filled.min(ROOM_MIN) };
+                let n = staged.to.min(room.len());
+                for (to, from) in room.iter_mut().zip(staged.of(stage)) {
+                    *to = *from;
+                }
+                staged.advance(n);
+                (n, result)
+            })
+            .await
+    }
+
+    /// TCP sends by itself what it has been given.
+    async fn flush(&mut self) -> Result<(), Error> {
+        self.unstage().await
+    }
+
+    async fn drain(&mut self) -> Result<(), Error> {
+        self.unstage().await?;
+        self.inner.flush().await // an empty ring begins anew, with all of its room in one piece
+    }
+}
+
+/// How long the other end is given to end the connection first. Whoever does has to remember it for a while (RFC 9293 3.6.1,
+/// TIME-WAIT), and others have more room for that.
+const COURTESY: Duration = Duration::from_millis(250);
+
+/// How long the last acknowledgement is given to leave.
+const ACKNOWLEDGE: Duration = Duration::from_millis(20);
+
+/// Ends a connection: waits a moment for the peer's FIN, sends ours, forgets what still comes, and waits at most `limit` until
+/// both directions are done. Then it is reset. Afterwards the socket can be used again at once.
+///
+/// Not cancel-safe in what the peer sees: dropped, the connection stays as it is, to be closed by another call.
+pub async fn close(socket: &mut TcpSocket<'_>, limit: Duration) {
+    if with_timeout(limit, end(socket)).await.is_err()
+        || !matches!(socket.state(), State::Closed | State::TimeWait)
+    {
+        abort(socket).await;
+    }
+}
+
+async fn end(socket: &mut TcpSocket<'_>) {
+    let _ = with_timeout(COURTESY, discard(socket)).await; // if it does not, we are first
+    socket.close();
+    discard(socket).await;
+    let _ = socket.flush().await; // our FIN has arrived
+    Timer::after(ACKNOWLEDGE).await;
+}
+
+/// Reads until the peer's FIN, or a reset.
+async fn discard(socket: &mut TcpSocket<'_>) {
+    while socket.read_with(|bytes| (bytes.len(), ())).await.is_ok() {}
+}
+
+/// Resets a connection, so that the socket can be used again at once.
+pub async fn abort(socket: &mut TcpSocket<'_>) {
+    socket.abort();
+    // With the link down it cannot leave; then the peer learns it from the answer to whatever it sends.
+    let _ = with_timeout(ACKNOWLEDGE, socket.flush()).await;
+}

@@ -1,0 +1,73 @@
+//! What a [`WebSocket`](crate::WebSocket) runs on: a half that is read ([`ReadHalf`]) and a half that is written
+//! ([`WriteHalf`]). [`tcp`](crate::tcp) and [`io`](crate::io) implement them; nothing here knows of frames.
+//!
+//! Both lend memory to a function instead of filling memory that is handed in, so that frames are decoded and encoded
+//! where TCP keeps its bytes.
+#![expect(async_fn_in_trait, reason = "all runs on one executor, so no future has to be `Send`")]
+
+/// The reading half of a transport.
+pub trait ReadHalf {
+    /// Why it cannot be read.
+    type Error;
+
+    /// Waits until something was read, and lends it to `f`, which returns how many bytes of it, from the front, it has
+    /// done with, and a result. The rest is lent again. `None`: the peer has ended its direction, and all was lent.
+    ///
+    /// Cancel-safe: a future that is dropped has lost nothing, and `f` was not called.
+    async fn read_with<O>(
+        &mut self,
+        f: impl FnOnce(&mut [u8]) -> (usize, O),
+    ) -> Result<Option<O>, Self::Error>;
+
+    /// Nothing that was read is left to be lent. More may come at any time.
+    fn is_drained(&self) -> bool;
+}
+
+/// The writing half of a transport.
+pub trait WriteHalf {
+    /// Why it cannot be written.
+    type Error;
+
+    /// Waits until there is room for [`ROOM_MIN`] bytes at least, and lends it to `f`, which returns how many bytes, from
+    /// the front, it has filled, and a result.
+    ///
+    /// Cancel-safe: a future that is dropped has written nothing, and `f` was not called.
+    async fn write_with<O>(&mut self, f: impl FnOnce(&mut [u8]) -> (usize, O)) -> Result<O, Self::Error>;
+
+    /// Waits until everything written is on its way. Cancel-safe: what is not yet goes with the next call.
+    async fn flush(&mut self) -> Result<(), Self::Error>;
+
+    /// Waits until the room to be lent is as large as it gets. Cancel-safe.
+    async fn drain(&mut self) -> Result<(), Self::Error>;
+}
+
+/// The least room that [`WriteHalf::write_with`] lends: a frame's header, as a client, and some payload.
+pub const ROOM_MIN: usize = 16;
+
+/// A place in a buffer where bytes wait: a range that never leaves it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Span {
+    pub(crate) from: usize,
+    pub(crate) to: usize,
+}
+
+impl Span {
+    pub(crate) const EMPTY: Self = Self { from: 0, to: 0 };
+
+    pub(crate) fn is_empty(self) -> bool {
+        self.from >= self.to
+    }
+
+    pub(crate) fn of(self, buf: &[u8]) -> &[u8] {
+        buf.get(self.from..self.to).unwrap_or(&[])
+    }
+
+    pub(crate) fn of_mut(self, buf: &mut [u8]) -> &mut [u8] {
+        buf.get_mut(self.from..self.to).unwrap_or_default()
+    }
+
+    /// The first `n` bytes of it are done with.
+    pub(crate) fn advance(&mut self, n: usize) {
+        self.from = self.from.saturating_add(n).min(self.to);
+    }
+}

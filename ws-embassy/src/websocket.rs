@@ -1,0 +1,167 @@
+//! An open WebSocket: [`WebSocket`].
+
+use crate::link::Link;
+use crate::split::{Chunk, Reader, Writer};
+use crate::transport::{ReadHalf, WriteHalf};
+use crate::{Error, Options};
+use ws_core::{
+    CloseCode, Connection, Data, Duration, Kind, Message, MessageBuffer, ReadyState, Role, UsageError,
+};
+
+/// An open WebSocket over the two halves of a transport: those of [`tcp`](crate::tcp), or of [`io`](crate::io). Opened by
+/// [`accept`](crate::accept), [`connect`](crate::connect), a [`server`](crate::server) or a [`client`](crate::client).
+///
+/// Keep it reading: [`read`](Self::read) answers Pings, sends the heartbeat, and judges the deadlines. Dropping it leaves the
+/// transport as it is; [`into_halves`](Self::into_halves) gives it back.
+///
+/// # Memory
+///
+/// The state of the protocol, 224 bytes for a server; about 60 bytes more; and the halves.
+pub struct WebSocket<Rd, Wr, R: Role> {
+    reader: Rd,
+    link: Link<Wr, R>,
+}
+
+impl<Rd, Wr, R> WebSocket<Rd, Wr, R>
+where
+    Rd: ReadHalf,
+    Wr: WriteHalf<Error = Rd::Error>,
+    R: Role,
+{
+    /// A WebSocket behind an opening handshake that was made elsewhere, over halves from which nothing beyond the handshake
+    /// was taken.
+    pub fn new(reader: Rd, writer: Wr, connection: Connection<R>, options: &Options) -> Self {
+        Self { reader, link: Link::new(connection, writer, options.send_timeout) }
+    }
+
+    /// Its two halves, for two tasks. While one waits the other can work, and Pings are answered whichever of them works.
+    pub fn split(&mut self) -> (Reader<'_, Rd, Wr, R>, Writer<'_, Wr, R>) {
+        (Reader { reader: &mut self.reader, link: &self.link }, Writer { link: &self.link })
+    }
+
+    /// The halves of the transport, for whoever closes it. What was sent and not flushed may be lost.
+    pub fn into_halves(self) -> (Rd, Wr) {
+        (self.reader, self.link.into_writer())
+    }
+
+    /// See [`Reader::receive`]. Cancel-safe.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn receive<O>(&mut self, f: impl FnOnce(Data<'_>) -> O) -> Result<Option<O>, Error<Rd::Error>> {
+        self.split().0.receive(f).await
+    }
+
+    /// See [`Reader::read`]. Cancel-safe.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn read<'b>(&mut self, buf: &'b mut [u8]) -> Result<Option<Chunk<'b>>, Error<Rd::Error>> {
+        self.split().0.read(buf).await
+    }
+
+    /// See [`Reader::read_message`]. Cancel-safe, with the same buffer.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn read_message<'m>(
+        &mut self,
+        buffer: &'m mut MessageBuffer<'_>,
+    ) -> Result<Option<Message<'m>>, Error<Rd::Error>> {
+        self.split().0.read_message(buffer).await
+    }
+
+    /// See [`Writer::send`]. Cancel-safe.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn send(
+        &mut self,
+        kind: Kind,
+        payload: &mut &[u8],
+        last: bool,
+    ) -> Result<(), Error<Rd::Error>> {
+        self.split().1.send(kind, payload, last).await
+    }
+
+    /// See [`Writer::send_text`]. Not cancel-safe.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn send_text(&mut self, text: &str) -> Result<(), Error<Rd::Error>> {
+        self.split().1.send_text(text).await
+    }
+
+    /// See [`Writer::send_binary`]. Not cancel-safe.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn send_binary(&mut self, bytes: &[u8]) -> Result<(), Error<Rd::Error>> {
+        self.split().1.send_binary(bytes).await
+    }
+
+    /// See [`Writer::flush`]. Cancel-safe.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn flush(&mut self) -> Result<(), Error<Rd::Error>> {
+        self.split().1.flush().await
+    }
+
+    /// See [`Writer::ping`]. Cancel-safe.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn ping(&mut self, payload: &[u8]) -> Result<(), Error<Rd::Error>> {
+        self.split().1.ping(payload).await
+    }
+
+    /// Closes, forgets what still comes, and waits until the peer has closed too. Then close the transport.
+    ///
+    /// Cancel-safe: a call that was dropped is made again.
+    ///
+    /// # Errors
+    ///
+    /// As [`Reader::receive`]: [`Error::TimedOut`] if the peer does not close, and so on.
+    pub async fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error<Rd::Error>> {
+        match self.split().1.close(code, reason).await {
+            Ok(()) | Err(Error::Usage(UsageError::Closing)) => {}
+            Err(error) => return Err(error),
+        }
+        while self.receive(|_| ()).await?.is_some() {}
+        Ok(())
+    }
+
+    /// How far the connection is, in the words of the WHATWG standard.
+    pub fn ready_state(&self) -> ReadyState {
+        self.link.state.borrow().ws.ready_state()
+    }
+
+    /// Both Close frames have gone over: nothing was lost.
+    pub fn was_clean(&self) -> bool {
+        self.link.state.borrow().ws.was_clean()
+    }
+
+    /// The code of the peer's Close: `None` before it came, `Some(None)` if it had none.
+    pub fn close_received(&self) -> Option<Option<CloseCode>> {
+        self.link.state.borrow().ws.close_received()
+    }
+
+    /// Lends `f` the reason in the peer's Close; empty before it came.
+    pub fn close_reason<O>(&self, f: impl FnOnce(&str) -> O) -> O {
+        f(self.link.state.borrow().ws.close_reason())
+    }
+
+    /// How long the latest heartbeat took to come back; `None` before the first one did.
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.link.state.borrow().ws.round_trip()
+    }
+}
