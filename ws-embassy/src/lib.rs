@@ -28,7 +28,7 @@
 //!
 //! `dns`: hosts by their names. `defmt`: `Format` on every public type, and logs.
 
-#![no_std]
+#![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 #![warn(
     clippy::arithmetic_side_effects,
@@ -43,8 +43,10 @@ mod clock;
 mod error;
 pub mod io;
 mod link;
+mod log;
 mod open;
 mod options;
+pub mod server;
 pub mod split;
 pub mod tcp;
 pub mod transport;

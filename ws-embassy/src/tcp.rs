@@ -4,11 +4,14 @@
 //! All calls to embassy-net's sockets stand in this file, so that a new release of it changes no other.
 
 use crate::transport::{ROOM_MIN, ReadHalf, Span, WriteHalf};
-use embassy_net::tcp::{Error, State, TcpReader, TcpSocket, TcpWriter};
+use embassy_net::tcp::{Error as TcpError, State, TcpReader, TcpSocket, TcpWriter};
 use embassy_time::{Duration, Timer, with_timeout};
 
 /// A WebSocket over embassy-net.
 pub type WebSocket<'a, R> = crate::WebSocket<Reader<'a>, Writer<'a>, R>;
+
+/// What can go wrong over embassy-net.
+pub type Error = crate::Error<TcpError>;
 
 /// The halves of a connected socket.
 ///
@@ -24,9 +27,9 @@ pub fn split<'a>(socket: &'a mut TcpSocket<'_>) -> (Reader<'a>, Writer<'a>) {
 pub struct Reader<'a>(TcpReader<'a>);
 
 impl ReadHalf for Reader<'_> {
-    type Error = Error;
+    type Error = TcpError;
 
-    async fn read_with<O>(&mut self, f: impl FnOnce(&mut [u8]) -> (usize, O)) -> Result<Option<O>, Error> {
+    async fn read_with<O>(&mut self, f: impl FnOnce(&mut [u8]) -> (usize, O)) -> Result<Option<O>, TcpError> {
         match self.0.read_with(f).await {
             Ok(result) => Ok(Some(result)),
             // A FIN looks like a reset here; a plain read tells them apart, and waits for nothing.
@@ -51,7 +54,7 @@ pub struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    async fn unstage(&mut self) -> Result<(), Error> {
+    async fn unstage(&mut self) -> Result<(), TcpError> {
         while !self.staged.is_empty() {
             let n = self.inner.write(self.staged.of(&self.stage)).await?;
             self.staged.advance(n);
@@ -61,9 +64,9 @@ impl Writer<'_> {
 }
 
 impl WriteHalf for Writer<'_> {
-    type Error = Error;
+    type Error = TcpError;
 
-    async fn write_with<O>(&mut self, f: impl FnOnce(&mut [u8]) -> (usize, O)) -> Result<O, Error> {
+    async fn write_with<O>(&mut self, f: impl FnOnce(&mut [u8]) -> (usize, O)) -> Result<O, TcpError> {
         self.unstage().await?;
         let Self { inner, stage, staged } = self;
         inner
@@ -84,14 +87,32 @@ impl WriteHalf for Writer<'_> {
     }
 
     /// TCP sends by itself what it has been given.
-    async fn flush(&mut self) -> Result<(), Error> {
+    async fn flush(&mut self) -> Result<(), TcpError> {
         self.unstage().await
     }
 
-    async fn drain(&mut self) -> Result<(), Error> {
+    async fn drain(&mut self) -> Result<(), TcpError> {
         self.unstage().await?;
         self.inner.flush().await // an empty ring begins anew, with all of its room in one piece
     }
+}
+
+/// Waits for a client. It is given up if it goes silent for `timeout` before [`keep`] is called: TCP itself has no deadline for
+/// a handshake that was begun. `false`: the socket cannot listen.
+pub(crate) async fn accept(socket: &mut TcpSocket<'_>, port: u16, timeout: Duration) -> bool {
+    socket.set_timeout((timeout.as_ticks() != 0).then_some(timeout));
+    match socket.accept(port).await {
+        Ok(()) => true,
+        Err(_) => {
+            abort(socket).await;
+            false
+        }
+    }
+}
+
+/// Lets a connection be silent: what speaks over it has deadlines of its own.
+pub(crate) fn keep(socket: &mut TcpSocket<'_>) {
+    socket.set_timeout(None);
 }
 
 /// How long the other end is given to end the connection first. Whoever does has to remember it for a while (RFC 9293 3.6.1,

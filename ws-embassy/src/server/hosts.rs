@@ -1,0 +1,74 @@
+//! Under which names a server is known: [`Hosts`].
+
+/// Which values of the `Host` field are answered.
+///
+/// A page of a stranger can point a name of its own at the address of a device in its visitor's network; to the browser, both
+/// are then the same origin (DNS rebinding). Only the name gives it away, so a device should answer to its own alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Hosts<'a> {
+    /// Any name, and none.
+    Any,
+    /// Addresses, which no name server can point elsewhere, and these names, without a port.
+    Addresses(&'a [&'a str]),
+}
+
+impl Hosts<'_> {
+    /// A request for this `host`, perhaps with a port, is answered.
+    pub fn admit(&self, host: Option<&str>) -> bool {
+        match (self, host) {
+            (Self::Any, _) => true,
+            (Self::Addresses(_), None) => false,
+            (Self::Addresses(names), Some(host)) => {
+                let name = without_port(host);
+                is_address(name) || names.iter().any(|known| known.eq_ignore_ascii_case(name))
+            }
+        }
+    }
+}
+
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => host,
+    }
+}
+
+/// An IPv4 address, or an IPv6 address in brackets.
+fn is_address(name: &str) -> bool {
+    match name.strip_prefix('[').and_then(|name| name.strip_suffix(']')) {
+        Some(name) => name.parse::<core::net::Ipv6Addr>().is_ok(),
+        None => name.parse::<core::net::Ipv4Addr>().is_ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_and_known_names_are_admitted() {
+        let hosts = Hosts::Addresses(&["device.local"]);
+        for host in
+            ["192.168.4.1", "192.168.4.1:8080", "[fe80::1]", "[::1]:80", "device.local", "DEVICE.local:80"]
+        {
+            assert!(hosts.admit(Some(host)), "{host}");
+        }
+        for host in [
+            "evil.example",
+            "192.168.4.1.evil.example",
+            "device.local.evil.example",
+            "",
+            ":80",
+            "fe80::1",
+            "1.2.3",
+            "0x7f.1",
+            "[::1",
+            "device.local:80:80",
+        ] {
+            assert!(!hosts.admit(Some(host)), "{host}");
+        }
+        assert!(!hosts.admit(None));
+        assert!(Hosts::Any.admit(None) && Hosts::Any.admit(Some("evil.example")));
+    }
+}

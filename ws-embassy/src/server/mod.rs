@@ -1,0 +1,282 @@
+//! A server on a fixed pool of sockets: [`Server`]. Each socket has a task, which accepts, reads one request, and answers it
+//! by its path as the application's [`Service`] says: with a WebSocket, a page, or a refusal.
+//!
+//! embassy-net has no backlog: a client is accepted only while a socket listens. So some sockets never become WebSockets:
+//! when all others are, they still serve pages, and answer 503 to whoever wants one more WebSocket.
+//!
+//! ```
+//! use embassy_net::Stack;
+//! use ws_embassy::server::{Answer, Memory, Page, Request, Server, Service, Settings};
+//! use ws_embassy::{Server as Role, tcp};
+//!
+//! struct App;
+//!
+//! impl Service for App {
+//!     type Route = ();
+//!
+//!     fn route(&self, request: &Request<'_>) -> Answer<'_, ()> {
+//!         match request.target().path {
+//!             "/" => Answer::Page(Page { fields: &[("Content-Type", "text/html")], body: b"<h1>hello</h1>" }),
+//!             "/echo" => Answer::WebSocket { route: (), subprotocol: None },
+//!             _ => Answer::NOT_FOUND,
+//!         }
+//!     }
+//!
+//!     async fn serve(&self, _: (), ws: &mut tcp::WebSocket<'_, Role>, buf: &mut [u8]) -> Result<(), tcp::Error> {
+//!         while let Some(chunk) = ws.read(buf).await? {
+//!             ws.send(chunk.kind, &mut &*chunk.payload, chunk.last).await?;
+//!             ws.flush().await?;
+//!         }
+//!         Ok(())
+//!     }
+//! }
+//!
+//! // One of, say, four tasks, each with a memory of its own, which all share the server and the application.
+//! async fn task(server: &Server<'_>, stack: Stack<'_>, memory: &mut Memory<2048, 2048, 512>) -> ! {
+//!     server.run(stack, memory, &App).await
+//! }
+//!
+//! const SERVER: Server<'_> = Server::new(Settings::for_sockets(4));
+//! ```
+
+mod answer;
+mod hosts;
+
+pub use answer::{Answer, Page, Service};
+pub use hosts::Hosts;
+pub use ws_core::handshake::server::Request;
+
+use crate::clock::now;
+use crate::log::info;
+use crate::open::{read_request, write};
+use crate::{CloseCode, Error, Options, OriginPolicy, ReadyState, WebSocket, tcp};
+use core::cell::Cell;
+use embassy_net::Stack;
+use embassy_net::tcp::TcpSocket;
+use embassy_time::{Duration, Timer};
+use ws_core::Connection;
+use ws_core::handshake::server::{Handshake, Refusal};
+use ws_core::http::Response;
+
+/// Answers on a port, from as many sockets as there are calls of [`run`](Self::run).
+///
+/// # Memory
+///
+/// The settings, and a word. Each socket: see [`Memory`].
+#[derive(Debug)]
+pub struct Server<'a> {
+    settings: Settings<'a>,
+    /// How many WebSockets there are.
+    open: Cell<usize>,
+}
+
+/// How a server is to behave.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Settings<'a> {
+    /// The port to listen on; not 0.
+    pub port: u16,
+    /// How many WebSockets there may be at once. Fewer than sockets by two, so that pages are served and further clients told.
+    pub websockets: usize,
+    /// Which pages may open a WebSocket.
+    pub origin: OriginPolicy<'a>,
+    /// Under which names the server is known.
+    pub hosts: Hosts<'a>,
+    /// Limits and deadlines.
+    pub options: Options,
+}
+
+impl Settings<'_> {
+    /// Port 80, WebSockets on all but two of `sockets`; for pages of this server alone, by its address.
+    pub const fn for_sockets(sockets: usize) -> Self {
+        Self {
+            port: 80,
+            websockets: sockets.saturating_sub(2),
+            origin: OriginPolicy::SameOrigin,
+            hosts: Hosts::Addresses(&[]),
+            options: Options::DEFAULT,
+        }
+    }
+}
+
+/// What one socket works in.
+///
+/// How to size it: `RX` and `TX` are what TCP may have in flight each way, see [`tcp::split`]. `BUF` keeps the head of a request,
+/// 512 bytes for browsers without cookies; then it is lent to the application, for its messages.
+pub struct Memory<const RX: usize, const TX: usize, const BUF: usize> {
+    rx: [u8; RX],
+    tx: [u8; TX],
+    buf: [u8; BUF],
+}
+
+impl<const RX: usize, const TX: usize, const BUF: usize> Memory<RX, TX, BUF> {
+    /// To be put in a `static`.
+    pub const fn new() -> Self {
+        Self { rx: [0; RX], tx: [0; TX], buf: [0; BUF] }
+    }
+}
+
+impl<const RX: usize, const TX: usize, const BUF: usize> Default for Memory<RX, TX, BUF> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// How long a client is given to end a connection that is done.
+const LINGER: Duration = Duration::from_secs(2);
+/// What a client is told to wait for a free WebSocket, in seconds.
+const RETRY_AFTER: &str = "5";
+
+impl<'a> Server<'a> {
+    /// A server that nobody runs yet.
+    pub const fn new(settings: Settings<'a>) -> Self {
+        Self { settings, open: Cell::new(0) }
+    }
+
+    /// How many WebSockets there are.
+    pub fn open(&self) -> usize {
+        self.open.get()
+    }
+
+    /// Serves one client after the other on a socket of its own. Call it once for each socket, each in a task. It begins before
+    /// there is a link, and survives the loss of it.
+    ///
+    /// Cancel-safe in that dropping it drops the client that is served; nothing else is lost.
+    pub async fn run<S: Service, const RX: usize, const TX: usize, const BUF: usize>(
+        &self,
+        stack: Stack<'_>,
+        memory: &mut Memory<RX, TX, BUF>,
+        service: &S,
+    ) -> ! {
+        let Memory { rx, tx, buf } = memory;
+        let mut socket = TcpSocket::new(stack, rx, tx);
+        loop {
+            let head_time = crate::clock::duration(self.settings.options.handshake_timeout);
+            if !tcp::accept(&mut socket, self.settings.port, head_time).await {
+                Timer::after(LINGER).await; // it will not do better at once
+                continue;
+            }
+            let mut seat = None;
+            if let Err(error) = self.answer(&mut socket, buf, service, &mut seat).await {
+                info!("a client was lost: {}", error);
+            }
+            tcp::close(&mut socket, LINGER).await;
+            drop(seat); // only now can the socket listen again
+        }
+    }
+
+    /// One request, and what becomes of it. `seat` is taken for a WebSocket.
+    async fn answer<'s, S: Service>(
+        &'s self,
+        socket: &mut TcpSocket<'_>,
+        buf: &mut [u8],
+        service: &S,
+        seat: &mut Option<Seat<'s>>,
+    ) -> Result<(), tcp::Error> {
+        let options = &self.settings.options;
+        let (mut reader, mut writer) = tcp::split(socket);
+        let mut handshake = Handshake::new(buf, &[], now()).with_timeout(options.handshake_timeout);
+        let choice = match read_request(&mut reader, &mut handshake).await {
+            Ok(()) => self.choose(&handshake, service),
+            Err(Error::Refusal(refusal)) => Choice::Refuse(refusal),
+            Err(error) => return Err(error),
+        };
+        let route = match choice {
+            Choice::Open(route, subprotocol) => {
+                let mut accept = match handshake.accept(self.settings.origin) {
+                    Ok(accept) => accept,
+                    Err(refusal) => return self.respond(&mut writer, refusal.response()).await,
+                };
+                if let Some(agreed) = subprotocol.and_then(|name| accept.clone().subprotocol(name).ok()) {
+                    accept = agreed;
+                }
+                *seat = Seat::take(&self.open, self.settings.websockets);
+                if seat.is_none() {
+                    let response = Response::new(
+                        503,
+                        &[("Retry-After", RETRY_AFTER), TEXT],
+                        b"all WebSockets are taken\n",
+                    );
+                    return self.respond(&mut writer, response?).await;
+                }
+                write(&mut writer, options.send_timeout, |out| accept.transmit(out)).await?;
+                route
+            }
+            Choice::Refuse(refusal) => return self.respond(&mut writer, refusal.response()).await,
+            Choice::Respond(response) => return self.respond(&mut writer, response).await,
+        };
+        tcp::keep(socket);
+        let (reader, writer) = tcp::split(socket);
+        let mut ws = WebSocket::new(reader, writer, Connection::server(options.config, now()), options);
+        let result = service.serve(route, &mut ws, buf).await;
+        if result.is_ok() && ws.ready_state() == ReadyState::Open {
+            ws.close(CloseCode::NORMAL, "").await?;
+        }
+        result
+    }
+
+    /// What to do about a request that was read.
+    fn choose<'s, S: Service>(&self, handshake: &Handshake<'_>, service: &'s S) -> Choice<'s, S::Route> {
+        let request = handshake.request();
+        if !self.settings.hosts.admit(request.host()) {
+            return plain(403, "this server is not known by that name\n");
+        }
+        match service.route(&request) {
+            Answer::WebSocket { route, subprotocol } => Choice::Open(route, subprotocol),
+            Answer::Page(_) | Answer::Status(..) if !matches!(request.method(), "GET" | "HEAD") => {
+                Choice::Refuse(Refusal::Method)
+            }
+            Answer::Page(page) => match Response::new(200, page.fields, page.body) {
+                Ok(response) if request.method() == "HEAD" => Choice::Respond(response.for_head()),
+                Ok(response) => Choice::Respond(response),
+                Err(_) => plain(500, "this page has a bad field\n"),
+            },
+            Answer::Status(status, text) => plain(status, text),
+        }
+    }
+
+    async fn respond(
+        &self,
+        writer: &mut tcp::Writer<'_>,
+        mut response: Response<'_>,
+    ) -> Result<(), tcp::Error> {
+        info!("answered {}", response.status());
+        write(writer, self.settings.options.send_timeout, |out| response.transmit(out)).await
+    }
+}
+
+/// What becomes of a request.
+enum Choice<'s, T> {
+    Open(T, Option<&'s str>),
+    Respond(Response<'s>),
+    Refuse(Refusal),
+}
+
+const TEXT: (&str, &str) = ("Content-Type", "text/plain");
+
+fn plain<'s, T>(status: u16, text: &'s str) -> Choice<'s, T> {
+    match Response::new(status, &[TEXT], text.as_bytes()) {
+        Ok(response) => Choice::Respond(response),
+        Err(_) if status != 500 => plain(500, "there is no such status\n"),
+        Err(_) => Choice::Refuse(Refusal::TimedOut), // not reached: 500 is a status, and the field is one
+    }
+}
+
+/// One of the WebSockets that there may be, until it is dropped.
+struct Seat<'a>(&'a Cell<usize>);
+
+impl<'a> Seat<'a> {
+    fn take(open: &'a Cell<usize>, most: usize) -> Option<Self> {
+        let taken = open.get();
+        (taken < most).then(|| {
+            open.set(taken.saturating_add(1));
+            Self(open)
+        })
+    }
+}
+
+impl Drop for Seat<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get().saturating_sub(1));
+    }
+}
