@@ -29,6 +29,7 @@ let live;
 let heard; // when the device last said something
 let retryAt = 0; // 0 unless Closed
 let failures = 0; // in a row
+let opened = 0;
 
 const socket = (path, ...protocols) =>
   new WebSocket(`${location.protocol === 'https:' ? 'wss:' : 'ws:'}//${location.host}${path}`, ...protocols);
@@ -38,7 +39,10 @@ function connect() {
   heard = now();
   live = socket('/live', 'live.v1');
   live.onmessage = ({ data }) => told(count('received', data));
-  live.onopen = showState;
+  live.onopen = () => {
+    put('again', `${opened++} times`);
+    showState();
+  };
   live.onclose = lost;
   showState();
 }

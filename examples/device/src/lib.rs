@@ -1,2 +1,89 @@
-//! The application that every board runs; under construction.
+//! The application that every board runs: a page that plots the temperature live and switches the LED, for several browsers
+//! at once, and an echo. Boards bring up a network stack and implement [`Board`]; all else is here.
+//!
+//! | path | what |
+//! | --- | --- |
+//! | `/` | the page, compressed, from flash |
+//! | `/live` | a WebSocket, subprotocol `live.v1`: the state in JSON, each half second and when the LED changes; and the LED's switch |
+//! | `/echo` | a WebSocket that sends back what it gets, messages of any length |
+//!
+//! A board has one task that calls [`Device::run_board`], and [`SOCKETS`] tasks that call [`Device::serve`].
+
 #![no_std]
+#![forbid(unsafe_code)]
+#![expect(async_fn_in_trait, reason = "all runs on one executor, so no future has to be `Send`")]
+
+mod live;
+mod routes;
+
+use embassy_futures::select::{Either, select};
+use embassy_net::Stack;
+use embassy_time::{Duration, Ticker};
+use live::Live;
+use ws_embassy::server::{self, Hosts, Server, Settings};
+
+/// What the application needs of a board.
+pub trait Board {
+    /// Switches the LED.
+    async fn set_led(&mut self, on: bool);
+
+    /// Measures the temperature: hundredths of a degree Celsius.
+    async fn temperature(&mut self) -> i32;
+}
+
+/// TCP sockets of the server, a task each; all but two can be WebSockets at once.
+pub const SOCKETS: usize = 6;
+
+/// Where the server listens.
+pub const PORT: u16 = 80;
+
+/// What one socket works in: 2 segments each way, and 512 bytes for the head of a request, then for messages.
+pub type Memory = server::Memory<2920, 2920, 512>;
+
+/// Between two temperatures.
+const PERIOD: Duration = Duration::from_millis(500);
+
+/// The application. All its tasks share one, so they run on one executor.
+pub struct Device {
+    server: Server<'static>,
+    live: Live,
+}
+
+impl Device {
+    /// An application that nobody runs yet.
+    pub const fn new() -> Self {
+        let settings = Settings {
+            port: PORT,
+            // No name can be pointed at this device but these; an emulated one is reached as localhost.
+            hosts: Hosts::Addresses(&["localhost"]),
+            ..Settings::for_sockets(SOCKETS)
+        };
+        Self { server: Server::new(settings), live: Live::new() }
+    }
+
+    /// Measures, and switches the LED as browsers ask. For one task.
+    pub async fn run_board(&self, mut board: impl Board) -> ! {
+        let mut ticker = Ticker::every(PERIOD);
+        let mut led = false;
+        board.set_led(led).await;
+        loop {
+            let temperature = board.temperature().await;
+            self.live.show(temperature, led);
+            if let Either::First(wanted) = select(self.live.wanted(), ticker.next()).await {
+                led = wanted;
+                board.set_led(led).await;
+            }
+        }
+    }
+
+    /// Serves one client after the other. For [`SOCKETS`] tasks, each with a memory of its own.
+    pub async fn serve(&self, stack: Stack<'_>, memory: &mut Memory) -> ! {
+        self.server.run(stack, memory, self).await
+    }
+}
+
+impl Default for Device {
+    fn default() -> Self {
+        Self::new()
+    }
+}

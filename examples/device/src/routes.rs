@@ -1,0 +1,56 @@
+//! What is served on which path: the application as a [`Service`].
+
+use crate::Device;
+use ws_embassy::server::{Answer, Page, Request, Service};
+use ws_embassy::{Server, tcp};
+
+/// What a WebSocket is for.
+pub enum Route {
+    Live,
+    Echo,
+}
+
+/// The page, as `build.rs` compressed it, and what it may do: what is in it, to where it came from.
+const PAGE: Page<'static> = Page {
+    fields: &[
+        ("Content-Type", "text/html; charset=utf-8"),
+        ("Content-Encoding", "gzip"),
+        ("Cache-Control", "no-cache"),
+        ("Content-Security-Policy", include_str!(concat!(env!("OUT_DIR"), "/content-security-policy.txt"))),
+        ("X-Content-Type-Options", "nosniff"),
+    ],
+    body: include_bytes!(concat!(env!("OUT_DIR"), "/index.html.gz")),
+};
+
+impl Service for Device {
+    type Route = Route;
+
+    fn route(&self, request: &Request<'_>) -> Answer<'_, Route> {
+        match request.target().path {
+            "/" => Answer::Page(PAGE),
+            "/live" => Answer::WebSocket { route: Route::Live, subprotocol: Some("live.v1") },
+            "/echo" => Answer::WebSocket { route: Route::Echo, subprotocol: None },
+            _ => Answer::NOT_FOUND,
+        }
+    }
+
+    async fn serve(
+        &self,
+        route: Route,
+        ws: &mut tcp::WebSocket<'_, Server>,
+        buf: &mut [u8],
+    ) -> Result<(), tcp::Error> {
+        match route {
+            Route::Live => self.live.serve(ws, buf).await,
+            Route::Echo => echo(ws, buf).await,
+        }
+    }
+}
+
+/// Sends each piece back as it comes, so that no message is too long.
+async fn echo(ws: &mut tcp::WebSocket<'_, Server>, buf: &mut [u8]) -> Result<(), tcp::Error> {
+    while let Some(chunk) = ws.read(buf).await? {
+        ws.send(chunk.kind, &mut &*chunk.payload, chunk.last).await?;
+    }
+    Ok(())
+}
