@@ -211,7 +211,10 @@ pub(crate) struct Host {
 impl Host {
     /// Loses every frame from and to this host, those on their way included; the host does not notice.
     pub(crate) fn cut(&self) {
-        self.with_port(|port| (port.cable = false, port.arriving.clear()).1);
+        self.with_port(|port| {
+            port.cable = false;
+            port.arriving.clear();
+        });
     }
 
     pub(crate) fn mend(&self) {

@@ -1,9 +1,9 @@
 //! Bytes arrive whole and in order, whatever the Ethernet does to the frames; and the same seed does the same.
 
-use embassy_time::{Duration, Instant};
+use embassy_time::{Duration, Instant, Timer};
 
 use crate::common::capture::{Fate, Record};
-use crate::common::{Conditions, Net};
+use crate::common::{Conditions, Net, Verdict};
 use crate::{converse, echo};
 
 const MEGABYTE: usize = 1_000_000;
@@ -48,7 +48,9 @@ fn the_same_seed_makes_the_same_frames() {
 
 #[test]
 fn another_seed_makes_other_frames() {
-    assert_ne!(stormy(7), stormy(8));
+    // Not because of other ports and sequence numbers only.
+    let fates = |seed| stormy(seed).iter().take(100).map(|record| record.fate).collect::<Vec<_>>();
+    assert_ne!(fates(7), fates(8));
 }
 
 /// The frames of a short conversation in bad weather.
@@ -60,6 +62,38 @@ fn stormy(seed: u64) -> Vec<Record> {
     let records = net.capture();
     assert!(records.iter().any(|record| record.fate == Fate::Lost));
     records
+}
+
+#[test]
+fn a_frame_held_back_is_overtaken() {
+    let net = Net::new(6);
+    let (client, server) = echo(&net);
+    net.set_conditions(Conditions { reordering: 100, ..Conditions::default() });
+    net.run(async { converse(&client, &server, 100_000).await });
+    // The server says again and again what it waits for: three times, and the client sends it once more.
+    assert!(net.sent(&client).payload > 100_000, "{:?}", net.sent(&client));
+    assert_eq!(net.sent(&client).lost + net.sent(&server).lost, 0);
+}
+
+#[test]
+fn a_duplicate_arrives_and_is_acknowledged_again() {
+    let answers = |verdict| {
+        let net = Net::new(5);
+        let (client, server) = echo(&net);
+        net.run(async {
+            let mut peer = converse(&client, &server, 1).await;
+            net.clear_capture();
+            net.script(
+                move |frame| if frame.payload() > 0 && frame.from == 0 { verdict } else { Verdict::Pass },
+            );
+            peer.write_all("once").await.unwrap();
+            assert_eq!(peer.read_exact(4).await.unwrap(), b"once");
+            Timer::after_secs(1).await;
+            assert_eq!(peer.socket.recv_queue(), 0);
+        });
+        net.sent(&server).segments
+    };
+    assert_eq!(answers(Verdict::Duplicate), answers(Verdict::Pass) + 1);
 }
 
 #[test]
