@@ -40,7 +40,7 @@ function connect() {
   live = socket('/live', 'live.v1');
   live.onmessage = ({ data }) => told(count('received', data));
   live.onopen = () => {
-    put('again', `${opened++} times`);
+    put('again', `${opened++} ×`);
     showState();
   };
   live.onclose = lost;
