@@ -157,7 +157,12 @@ impl<'a> Server<'a> {
                 continue;
             }
             let mut seat = None;
-            if let Err(error) = self.answer(&mut socket, buf, service, &mut seat).await {
+            let result = match self.answer(&mut socket, buf, service, &mut seat).await {
+                Ok(Some(route)) => self.talk(&mut socket, buf, service, route).await,
+                Ok(None) => Ok(()),
+                Err(error) => Err(error),
+            };
+            if let Err(error) = result {
                 info!("a client was lost: {}", error);
             }
             tcp::close(&mut socket, LINGER).await;
@@ -165,14 +170,14 @@ impl<'a> Server<'a> {
         }
     }
 
-    /// One request, and what becomes of it. `seat` is taken for a WebSocket.
+    /// One request, and its answer. `Some`: that was 101, and `seat` is taken.
     async fn answer<'s, S: Service>(
         &'s self,
         socket: &mut TcpSocket<'_>,
         buf: &mut [u8],
         service: &S,
         seat: &mut Option<Seat<'s>>,
-    ) -> Result<(), tcp::Error> {
+    ) -> Result<Option<S::Route>, tcp::Error> {
         let options = &self.settings.options;
         let (mut reader, mut writer) = tcp::split(socket);
         let mut handshake = Handshake::new(buf, &[], now()).with_timeout(options.handshake_timeout);
@@ -181,38 +186,46 @@ impl<'a> Server<'a> {
             Err(Error::Refusal(refusal)) => Choice::Refuse(refusal),
             Err(error) => return Err(error),
         };
-        let route = match choice {
-            Choice::Open(route, subprotocol) => {
-                let mut accept = match handshake.accept(self.settings.origin) {
-                    Ok(accept) => accept,
-                    Err(refusal) => return self.respond(&mut writer, refusal.response()).await,
-                };
-                if let Some(agreed) = subprotocol.and_then(|name| accept.clone().subprotocol(name).ok()) {
-                    accept = agreed;
+        let mut response = match choice {
+            Choice::Open(route, subprotocol) => match handshake.accept(self.settings.origin) {
+                Ok(mut accept) => {
+                    if let Some(agreed) = subprotocol.and_then(|name| accept.clone().subprotocol(name).ok()) {
+                        accept = agreed;
+                    }
+                    *seat = Seat::take(&self.open, self.settings.websockets);
+                    if seat.is_some() {
+                        write(&mut writer, options.send_timeout, |out| accept.transmit(out)).await?;
+                        return Ok(Some(route));
+                    }
+                    Response::new(503, &[("Retry-After", RETRY_AFTER), TEXT], b"all WebSockets are taken\n")?
                 }
-                *seat = Seat::take(&self.open, self.settings.websockets);
-                if seat.is_none() {
-                    let response = Response::new(
-                        503,
-                        &[("Retry-After", RETRY_AFTER), TEXT],
-                        b"all WebSockets are taken\n",
-                    );
-                    return self.respond(&mut writer, response?).await;
-                }
-                write(&mut writer, options.send_timeout, |out| accept.transmit(out)).await?;
-                route
-            }
-            Choice::Refuse(refusal) => return self.respond(&mut writer, refusal.response()).await,
-            Choice::Respond(response) => return self.respond(&mut writer, response).await,
+                Err(refusal) => refusal.response(),
+            },
+            Choice::Refuse(refusal) => refusal.response(),
+            Choice::Respond(response) => response,
         };
+        info!("answered {}", response.status());
+        write(&mut writer, options.send_timeout, |out| response.transmit(out)).await?;
+        Ok(None)
+    }
+
+    /// An open WebSocket, until it is closed.
+    async fn talk<S: Service>(
+        &self,
+        socket: &mut TcpSocket<'_>,
+        buf: &mut [u8],
+        service: &S,
+        route: S::Route,
+    ) -> Result<(), tcp::Error> {
+        let options = &self.settings.options;
         tcp::keep(socket);
         let (reader, writer) = tcp::split(socket);
         let mut ws = WebSocket::new(reader, writer, Connection::server(options.config, now()), options);
-        let result = service.serve(route, &mut ws, buf).await;
-        if result.is_ok() && ws.ready_state() == ReadyState::Open {
+        service.serve(route, &mut ws, buf).await?;
+        if ws.ready_state() == ReadyState::Open {
             ws.close(CloseCode::NORMAL, "").await?;
         }
-        result
+        Ok(())
     }
 
     /// What to do about a request that was read.
@@ -233,15 +246,6 @@ impl<'a> Server<'a> {
             },
             Answer::Status(status, text) => plain(status, text),
         }
-    }
-
-    async fn respond(
-        &self,
-        writer: &mut tcp::Writer<'_>,
-        mut response: Response<'_>,
-    ) -> Result<(), tcp::Error> {
-        info!("answered {}", response.status());
-        write(writer, self.settings.options.send_timeout, |out| response.transmit(out)).await
     }
 }
 
