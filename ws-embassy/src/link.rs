@@ -13,7 +13,7 @@ use embassy_time::{Duration, Instant, with_deadline};
 use ws_core::{Connection, Output, PeerError, Role, UsageError};
 
 pub(crate) struct Link<Wr, R: Role> {
-    pub(crate) state: RefCell<State<R>>,
+    state: RefCell<State<R>>,
     writer: Mutex<NoopRawMutex, Wr>,
 }
 
@@ -42,8 +42,15 @@ impl<Wr: WriteHalf, R: Role> Link<Wr, R> {
 
     /// There is something to write.
     pub(crate) fn owes(&self) -> bool {
-        let state = self.state.borrow();
-        state.ws.wants_transmit() || state.unflushed
+        self.with(|state| state.ws.wants_transmit() || state.unflushed).unwrap_or(false)
+    }
+
+    /// Lends the state. Nothing of the caller's runs meanwhile, so it is never lent already, and this is `Some`; a cell that
+    /// panics otherwise would be a panic in every image.
+    pub(crate) fn with<O>(&self, f: impl FnOnce(&mut State<R>) -> O) -> Option<O> {
+        let state = self.state.try_borrow_mut();
+        debug_assert!(state.is_ok());
+        state.ok().map(|mut state| f(&mut state))
     }
 
     pub(crate) async fn lock(&self) -> Guard<'_, Wr> {
@@ -53,11 +60,12 @@ impl<Wr: WriteHalf, R: Role> Link<Wr, R> {
     /// Writes what the connection owes, and sees that all is on its way.
     pub(crate) async fn transmit(&self) -> Result<(), Error<Wr::Error>> {
         let mut writer = self.lock().await;
-        while self.state.borrow().ws.wants_transmit() {
-            self.encode(&mut writer, |ws, out| {
+        while self.with(|state| state.ws.wants_transmit()) == Some(true) {
+            let transmit = |ws: &mut Connection<R>, out: &mut Output<'_>| {
                 ws.transmit(out);
-            })
-            .await?;
+                Ok(true)
+            };
+            self.encode(&mut writer, transmit).await??;
         }
         self.flush(&mut writer).await
     }
@@ -84,26 +92,27 @@ impl<Wr: WriteHalf, R: Role> Link<Wr, R> {
     }
 
     /// Waits for room, and lets `encode` fill it.
-    async fn encode<O>(
+    async fn encode(
         &self,
         writer: &mut Guard<'_, Wr>,
-        encode: impl FnOnce(&mut Connection<R>, &mut Output<'_>) -> O,
-    ) -> Result<O, Error<Wr::Error>> {
+        encode: impl FnOnce(&mut Connection<R>, &mut Output<'_>) -> Result<bool, UsageError>,
+    ) -> Result<Result<bool, UsageError>, Error<Wr::Error>> {
         self.in_time(writer.write_with(|room| {
-            let mut state = self.state.borrow_mut();
             let mut out = Output::new(room);
-            state.ws.set_time(now());
-            let result = encode(&mut state.ws, &mut out);
-            let filled = out.filled().len();
-            state.unflushed |= filled > 0;
-            (filled, result)
+            let result = self.with(|state| {
+                state.ws.set_time(now());
+                let result = encode(&mut state.ws, &mut out);
+                state.unflushed |= !out.is_empty();
+                result
+            });
+            (out.filled().len(), result.unwrap_or(Err(UsageError::UnfinishedFrame)))
         }))
         .await
     }
 
     pub(crate) async fn flush(&self, writer: &mut Guard<'_, Wr>) -> Result<(), Error<Wr::Error>> {
         self.in_time(writer.flush()).await?;
-        self.state.borrow_mut().unflushed = false;
+        self.with(|state| state.unflushed = false);
         Ok(())
     }
 
@@ -112,13 +121,12 @@ impl<Wr: WriteHalf, R: Role> Link<Wr, R> {
         &self,
         write: impl Future<Output = Result<O, Wr::Error>>,
     ) -> Result<O, Error<Wr::Error>> {
-        let by = {
-            let mut state = self.state.borrow_mut();
+        let by = self.with(|state| {
             let from_now = Instant::now().checked_add(state.send_timeout).unwrap_or(Instant::MAX);
             *state.send_by.get_or_insert(from_now)
-        };
-        let result = with_deadline(by, write).await;
-        self.state.borrow_mut().send_by = None;
+        });
+        let result = with_deadline(by.unwrap_or(Instant::MAX), write).await;
+        self.with(|state| state.send_by = None);
         result.map_err(|_| Error::TimedOut(Waited::Send))?.map_err(Error::Io)
     }
 }

@@ -110,10 +110,11 @@ where
                 Some(Ok(true)) => return Ok(buffer.message()),
                 Some(Ok(false)) => {}
                 Some(Err(_)) => {
-                    let mut state = self.link.state.borrow_mut();
-                    state.ws.set_time(now());
-                    state.ws.fail(CloseCode::MESSAGE_TOO_BIG);
-                    state.fault = Some(PeerError::MessageTooBig);
+                    self.link.with(|state| {
+                        state.ws.set_time(now());
+                        state.ws.fail(CloseCode::MESSAGE_TOO_BIG);
+                        state.fault = Some(PeerError::MessageTooBig);
+                    });
                 }
                 None => return Ok(None),
             }
@@ -143,52 +144,60 @@ where
             }
             let transmit = async { if owes { link.transmit().await } else { core::future::pending().await } };
             let read = self.reader.read_with(|bytes| decode(link, bytes, limit, &mut f));
-            let due = link.state.borrow().ws.poll_timeout();
+            let due = link.with(|state| state.ws.poll_timeout()).flatten();
             is_blocked = false;
             match select3(transmit, read, until(due)).await {
                 Either3::First(sent) => sent?,
                 Either3::Second(Ok(Some(Found::Data(result)))) => return Ok(Some(result)),
                 Either3::Second(Ok(Some(Found::Blocked))) => is_blocked = true,
                 Either3::Second(Ok(Some(Found::Nothing))) => {
-                    let mut state = link.state.borrow_mut();
-                    // What is still in the transport may be what a deadline waits for; but nobody talks for ever once closing.
-                    if self.reader.is_drained() || state.ws.close_expected() {
-                        state.ws.handle_timeout(now());
-                    }
+                    let is_drained = self.reader.is_drained();
+                    link.with(|state| {
+                        // What is still in the transport may be what a deadline waits for; but nobody talks for ever once
+                        // closing.
+                        if is_drained || state.ws.close_expected() {
+                            state.ws.handle_timeout(now());
+                        }
+                    });
                 }
-                Either3::Second(Ok(None)) => link.state.borrow_mut().ws.receive_eof(),
+                Either3::Second(Ok(None)) => {
+                    link.with(|state| state.ws.receive_eof());
+                }
                 Either3::Second(Err(error)) => {
-                    let mut state = link.state.borrow_mut();
-                    if state.ws.ready_state() == ReadyState::Open {
-                        return Err(Error::Io(error));
+                    let state = link.with(|state| (state.ws.ready_state(), state.ws.receive_eof()));
+                    if let Some((ReadyState::Open, ())) = state {
+                        return Err(Error::Io(error)); // once closing, a reset is an end like another
                     }
-                    state.ws.receive_eof(); // once closing, a reset is an end too
                 }
-                Either3::Third(()) => link.state.borrow_mut().ws.handle_timeout(now()),
+                Either3::Third(()) => {
+                    link.with(|state| state.ws.handle_timeout(now()));
+                }
             }
         }
     }
 
     /// How the connection has ended, if it has.
     fn outcome(&self) -> Option<Result<(), Error<Rd::Error>>> {
-        let state = self.link.state.borrow();
-        let ws = &state.ws;
-        if let Some(fault) = state.fault {
-            Some(Err(Error::Peer(fault)))
-        } else if let Some(which) = ws.timed_out() {
-            Some(Err(which.into()))
-        } else if ws.was_clean() || (ws.close_received().is_some() && ws.close_sent().is_some()) {
-            Some(Ok(()))
-        } else if ws.ready_state() == ReadyState::Closed {
-            Some(Err(Error::Lost))
-        } else {
-            None
-        }
+        let outcome = self.link.with(|state| {
+            let ws = &state.ws;
+            if let Some(fault) = state.fault {
+                Some(Err(Error::Peer(fault)))
+            } else if let Some(which) = ws.timed_out() {
+                Some(Err(which.into()))
+            } else if ws.close_received().is_some() && ws.close_sent().is_some() {
+                Some(Ok(()))
+            } else if ws.ready_state() == ReadyState::Closed {
+                Some(Err(Error::Lost))
+            } else {
+                None
+            }
+        });
+        outcome.flatten()
     }
 }
 
 /// Decodes up to the next piece of a message, and gives that to `f`.
-fn decode<Wr, R: Role, O, F: FnOnce(Data<'_>) -> O>(
+fn decode<Wr: WriteHalf, R: Role, O, F: FnOnce(Data<'_>) -> O>(
     link: &Link<Wr, R>,
     bytes: &mut [u8],
     limit: usize,
@@ -196,25 +205,27 @@ fn decode<Wr, R: Role, O, F: FnOnce(Data<'_>) -> O>(
 ) -> (usize, Found<O>) {
     let limit = limit.min(bytes.len());
     let mut input = Input::new(bytes.get_mut(..limit).unwrap_or_default());
-    let mut state = link.state.borrow_mut();
-    state.ws.set_time(now());
-    let found = loop {
-        match state.ws.receive(&mut input) {
-            Ok(Some(Event::Data(data))) => {
-                drop(state); // `f` may use the other half
-                break match f.take() {
-                    Some(f) => Found::Data(f(data)),
-                    None => Found::Nothing,
-                };
+    let data = link.with(|state| {
+        state.ws.set_time(now());
+        loop {
+            match state.ws.receive(&mut input) {
+                Ok(Some(Event::Data(data))) => return Some(data),
+                Ok(Some(_)) => {} // a control frame: what it asks for is owed already
+                Ok(None) => return None,
+                Err(error) => {
+                    state.fault = Some(error);
+                    input.take_rest();
+                    return None;
+                }
             }
-            Ok(Some(_)) => {} // a control frame: what it asks for is owed already
-            Ok(None) if input.is_empty() => break Found::Nothing,
-            Ok(None) => break Found::Blocked,
-            Err(error) => {
-                state.fault = Some(error);
-                input.take_rest();
-                break Found::Nothing;
-            }
+        }
+    });
+    // `f` may use the other half: the state is not lent any more.
+    let found = match (data.flatten(), f.take()) {
+        (Some(data), Some(f)) => Found::Data(f(data)),
+        (_, unused) => {
+            *f = unused;
+            if input.is_empty() { Found::Nothing } else { Found::Blocked }
         }
     };
     (input.consumed(), found)

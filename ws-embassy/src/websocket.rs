@@ -142,26 +142,26 @@ where
 
     /// How far the connection is, in the words of the WHATWG standard.
     pub fn ready_state(&self) -> ReadyState {
-        self.link.state.borrow().ws.ready_state()
+        self.link.with(|state| state.ws.ready_state()).unwrap_or(ReadyState::Closed)
     }
 
     /// Both Close frames have gone over: nothing was lost.
     pub fn was_clean(&self) -> bool {
-        self.link.state.borrow().ws.was_clean()
+        self.link.with(|state| state.ws.was_clean()).unwrap_or(false)
     }
 
     /// The code of the peer's Close: `None` before it came, `Some(None)` if it had none.
     pub fn close_received(&self) -> Option<Option<CloseCode>> {
-        self.link.state.borrow().ws.close_received()
+        self.link.with(|state| state.ws.close_received()).flatten()
     }
 
-    /// Lends `f` the reason in the peer's Close; empty before it came.
-    pub fn close_reason<O>(&self, f: impl FnOnce(&str) -> O) -> O {
-        f(self.link.state.borrow().ws.close_reason())
+    /// Lends `f` the reason in the peer's Close; empty before it came. `None` in a call of itself.
+    pub fn close_reason<O>(&self, f: impl FnOnce(&str) -> O) -> Option<O> {
+        self.link.with(|state| f(state.ws.close_reason()))
     }
 
     /// How long the latest heartbeat took to come back; `None` before the first one did.
     pub fn round_trip(&self) -> Option<Duration> {
-        self.link.state.borrow().ws.round_trip()
+        self.link.with(|state| state.ws.round_trip()).flatten()
     }
 }
