@@ -39,6 +39,7 @@
     clippy::unwrap_used
 )]
 
+pub mod client;
 mod clock;
 mod error;
 pub mod io;

@@ -63,7 +63,19 @@ pub async fn connect<Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>, E: Entropy>
 ) -> Result<WebSocket<Rd, Wr, Client<E>>, Error<Rd::Error>> {
     let mut handshake = client::Handshake::new(request, &mut entropy, store, &[], now())?
         .with_timeout(options.handshake_timeout);
-    write(&mut writer, options.send_timeout, |out| handshake.transmit(out)).await?;
+    ask(&mut reader, &mut writer, options, &mut handshake).await?;
+    let connection = Connection::client(options.config, entropy, now());
+    Ok(WebSocket::new(reader, writer, connection, options))
+}
+
+/// Writes a request, and reads the response's head.
+pub(crate) async fn ask<Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>>(
+    reader: &mut Rd,
+    writer: &mut Wr,
+    options: &Options,
+    handshake: &mut client::Handshake<'_>,
+) -> Result<(), Error<Rd::Error>> {
+    write(writer, options.send_timeout, |out| handshake.transmit(out)).await?;
     loop {
         let due = handshake.poll_timeout();
         let read = reader.read_with(|bytes| {
@@ -72,7 +84,7 @@ pub async fn connect<Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>, E: Entropy>
             (input.consumed(), result)
         });
         match select(read, until(due)).await {
-            Either::First(Ok(Some(Ok(true)))) => break,
+            Either::First(Ok(Some(Ok(true)))) => return Ok(()),
             Either::First(Ok(Some(Ok(false)))) => handshake.handle_timeout(now()),
             Either::First(Ok(Some(Err(error)))) => return Err(Error::Handshake(error)),
             Either::First(Ok(None)) => return Err(Error::Lost),
@@ -80,8 +92,6 @@ pub async fn connect<Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>, E: Entropy>
             Either::Second(()) => return Err(Error::Handshake(client::Error::TimedOut)),
         }
     }
-    let connection = Connection::client(options.config, entropy, now());
-    Ok(WebSocket::new(reader, writer, connection, options))
 }
 
 /// Reads a request's head. [`Error::Refusal`]: the client has to be told.

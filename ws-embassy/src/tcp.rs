@@ -4,7 +4,8 @@
 //! All calls to embassy-net's sockets stand in this file, so that a new release of it changes no other.
 
 use crate::transport::{ROOM_MIN, ReadHalf, Span, WriteHalf};
-use embassy_net::tcp::{Error as TcpError, State, TcpReader, TcpSocket, TcpWriter};
+use embassy_net::tcp::{ConnectError, Error as TcpError, State, TcpReader, TcpSocket, TcpWriter};
+use embassy_net::{IpAddress, Stack};
 use embassy_time::{Duration, Timer, with_timeout};
 
 /// A WebSocket over embassy-net.
@@ -113,6 +114,27 @@ pub(crate) async fn accept(socket: &mut TcpSocket<'_>, port: u16, timeout: Durat
 /// Lets a connection be silent: what speaks over it has deadlines of its own.
 pub(crate) fn keep(socket: &mut TcpSocket<'_>) {
     socket.set_timeout(None);
+}
+
+/// There is a link, and an address.
+pub(crate) fn is_online(stack: Stack<'_>) -> bool {
+    stack.is_link_up() && stack.is_config_up()
+}
+
+/// The first address that name servers give for `name`. Cancel-safe: dropped, the question is forgotten.
+#[cfg(feature = "dns")]
+pub(crate) async fn resolve(stack: Stack<'_>, name: &str) -> Option<IpAddress> {
+    let addresses = stack.dns_query(name, embassy_net::dns::DnsQueryType::A).await.ok()?;
+    addresses.first().copied()
+}
+
+/// Connects. Not cancel-safe: dropped, or behind an error, the socket has to be [`abort`]ed.
+pub(crate) async fn connect(
+    socket: &mut TcpSocket<'_>,
+    address: IpAddress,
+    port: u16,
+) -> Result<(), ConnectError> {
+    socket.connect((address, port)).await
 }
 
 /// How long the other end is given to end the connection first. Whoever does has to remember it for a while (RFC 9293 3.6.1,

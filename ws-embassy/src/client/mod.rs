@@ -1,0 +1,385 @@
+//! A client over embassy-net that comes back: [`Client`]. It waits for the network, finds the host, connects, opens the
+//! WebSocket, hands it over, closes it in good order, and after a while ([`Backoff`]) begins anew. TLS is not here: see
+//! [`io`](crate::io), and the example `wss`.
+//!
+//! ```
+//! use ws_embassy::client::{Client, Event, Memory, Session, Url};
+//! # use embassy_net::Stack;
+//! # use ws_embassy::Entropy;
+//!
+//! # async fn task(stack: Stack<'_>, mut entropy: impl Entropy, memory: &mut Memory<1024, 1024, 512>) -> Result<(), ws_embassy::client::UrlError> {
+//! let url = Url::parse("ws://10.0.0.1:8080/feed")?;
+//! let client = Client::new(url).on_event(&|event| {
+//!     if let Event::Failed(error) = event { /* tell somebody */ }
+//! });
+//! client
+//!     .run(stack, memory, &mut entropy, async |session: &mut Session<'_, _>| {
+//!         session.ws.send_text("hello").await?;
+//!         while let Some(chunk) = session.ws.read(session.buf).await? { /* what the server says */ }
+//!         Ok(()) // the server has closed; connect again
+//!     })
+//!     .await
+//! # }
+//! ```
+
+mod backoff;
+mod error;
+mod url;
+
+pub use backoff::Backoff;
+pub use error::{Error, Step};
+pub use url::{Host, Url, UrlError};
+
+use crate::clock::{now, until};
+use crate::log::info;
+use crate::open::ask;
+use crate::{CloseCode, Options, ReadyState, Waited, tcp};
+use core::cell::Cell;
+use embassy_futures::select::{Either, select};
+use embassy_net::tcp::TcpSocket;
+use embassy_net::{IpAddress, Stack};
+use embassy_time::{Duration, Instant, Timer, with_timeout};
+use ws_core::handshake::client::{self as handshake, Handshake, Request};
+use ws_core::{Connection, Entropy};
+
+/// Opens WebSockets to one server.
+///
+/// # Memory
+///
+/// About 150 bytes on a 32-bit processor; a `const` will do. Each connection: see [`Memory`].
+#[derive(Clone, Copy)]
+#[must_use = "`run` or `open` connects"]
+pub struct Client<'a> {
+    url: Url<'a>,
+    origin: Option<&'a str>,
+    subprotocols: &'a [&'a str],
+    fields: &'a [(&'a str, &'a str)],
+    options: Options,
+    backoff: Backoff,
+    on_event: &'a dyn Fn(Event),
+}
+
+/// A connection that is open.
+pub struct Session<'s, E: Entropy> {
+    /// It is closed behind the session, if the session did not.
+    pub ws: tcp::WebSocket<'s, ws_core::Client<&'s mut E>>,
+    /// The subprotocol that the server agreed on, of those offered.
+    pub subprotocol: Option<&'s str>,
+    /// Memory for messages: that which kept the head of the response.
+    pub buf: &'s mut [u8],
+}
+
+/// What a client that [runs](Client::run) comes across.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Event {
+    /// There is no network, or it was lost while waiting: it is waited for.
+    Offline,
+    /// A WebSocket was opened: the session begins.
+    Opened,
+    /// No WebSocket was opened.
+    Failed(Error),
+    /// The session is over: what it returned, or how closing went.
+    Ended(Result<(), tcp::Error>),
+    /// The next attempt comes after this time.
+    Waiting(Duration),
+}
+
+/// What one connection works in.
+///
+/// How to size it: `RX` and `TX` are what TCP may have in flight each way, see [`tcp::split`]. `HEAD` keeps the head of the
+/// response, 512 bytes; then it is lent to the session, for its messages.
+pub struct Memory<const RX: usize, const TX: usize, const HEAD: usize> {
+    rx: [u8; RX],
+    tx: [u8; TX],
+    head: [u8; HEAD],
+}
+
+impl<const RX: usize, const TX: usize, const HEAD: usize> Memory<RX, TX, HEAD> {
+    /// To be put in a `static`.
+    pub const fn new() -> Self {
+        Self { rx: [0; RX], tx: [0; TX], head: [0; HEAD] }
+    }
+}
+
+impl<const RX: usize, const TX: usize, const HEAD: usize> Default for Memory<RX, TX, HEAD> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// How long a server is given to end a connection that is done.
+const LINGER: Duration = Duration::from_secs(2);
+/// No server is left alone for longer, whatever it asks for.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(3600);
+/// How often the network is looked for. embassy-net wakes one task when it comes, and that may be another.
+const LOOK: Duration = Duration::from_millis(250);
+
+impl<'a> Client<'a> {
+    /// A client for `url`, with [`Options::DEFAULT`] and [`Backoff::DEFAULT`].
+    pub const fn new(url: Url<'a>) -> Self {
+        Self {
+            url,
+            origin: None,
+            subprotocols: &[],
+            fields: &[],
+            options: Options::DEFAULT,
+            backoff: Backoff::DEFAULT,
+            on_event: &|_| (),
+        }
+    }
+
+    /// The `Origin` field: the page in whose name a browser asks. Other programs need none.
+    pub const fn origin(self, origin: &'a str) -> Self {
+        Self { origin: Some(origin), ..self }
+    }
+
+    /// The subprotocols that are spoken, those preferred first.
+    pub const fn subprotocols(self, names: &'a [&'a str]) -> Self {
+        Self { subprotocols: names, ..self }
+    }
+
+    /// Further fields of the request, such as `Authorization`.
+    pub const fn fields(self, fields: &'a [(&'a str, &'a str)]) -> Self {
+        Self { fields, ..self }
+    }
+
+    /// Limits and deadlines. The one for the handshake holds for all of it, finding the host and connecting included.
+    pub const fn options(self, options: Options) -> Self {
+        Self { options, ..self }
+    }
+
+    /// How long to wait before connecting again.
+    pub const fn backoff(self, backoff: Backoff) -> Self {
+        Self { backoff, ..self }
+    }
+
+    /// Whom [`run`](Self::run) tells what it comes across; it is logged anyway, with the feature `defmt`.
+    pub const fn on_event(self, tell: &'a dyn Fn(Event)) -> Self {
+        Self { on_event: tell, ..self }
+    }
+
+    /// Keeps a connection to the server: waits until there is a network, opens a WebSocket, lets `talk` use it, closes it, and
+    /// connects again, for ever. `entropy` makes keys, masks and waits.
+    ///
+    /// When `talk` returns, or fails, the WebSocket is closed if it is open, and TCP behind it; only a connection that is lost
+    /// is reset. A server that is gone is found by the heartbeat ([`Timeouts`](crate::Timeouts)) while `talk` reads, and by
+    /// [`Options::send_timeout`] while it writes. After that and after each failure the client waits, the longer the oftener
+    /// it failed, and for as long as a refusal with 429 or 503 asks for; when the network was lost meanwhile and is back, for
+    /// the first wait again.
+    ///
+    /// Takes one socket of the stack, for good.
+    ///
+    /// Dropped, it drops `talk`, and leaves the server to find out.
+    pub async fn run<E: Entropy, const RX: usize, const TX: usize, const HEAD: usize>(
+        &self,
+        stack: Stack<'_>,
+        memory: &mut Memory<RX, TX, HEAD>,
+        entropy: &mut E,
+        mut talk: impl AsyncFnMut(&mut Session<'_, E>) -> Result<(), tcp::Error>,
+    ) -> ! {
+        let Memory { rx, tx, head } = memory;
+        let mut socket = TcpSocket::new(stack, rx, tx);
+        let mut failures = 0u32;
+        let mut delay = Duration::MIN;
+        // Set by a server that asks for it; holds whatever becomes of the network.
+        let mut earliest = Instant::MIN;
+        loop {
+            while self.wait(stack, earliest.max(Instant::now()).saturating_add(delay)).await {
+                failures = 0;
+                delay = self.backoff.delay(failures, entropy);
+            }
+            match self.start(stack, &mut socket, entropy, head).await {
+                Ok(subprotocol) => {
+                    self.tell(Event::Opened);
+                    let opened = Instant::now();
+                    let result = self.talk(&mut socket, entropy, head, subprotocol, &mut talk).await;
+                    self.tell(Event::Ended(result));
+                    match result {
+                        Err(crate::Error::TimedOut(_) | crate::Error::Io(_)) => tcp::abort(&mut socket).await,
+                        _ => tcp::close(&mut socket, LINGER).await,
+                    }
+                    if opened.elapsed() >= self.backoff.steady {
+                        failures = 0;
+                    }
+                }
+                Err(error) => {
+                    self.tell(Event::Failed(error));
+                    if let Error::Refused { status: 429 | 503, retry_after: Some(time) } = error {
+                        earliest = Instant::now().saturating_add(time.min(RETRY_AFTER_MAX));
+                    }
+                    match error {
+                        Error::Connect(_) | Error::TimedOut(_) => tcp::abort(&mut socket).await,
+                        _ => tcp::close(&mut socket, LINGER).await,
+                    }
+                }
+            }
+            delay = self.backoff.delay(failures, entropy);
+            failures = failures.saturating_add(1);
+        }
+    }
+
+    /// Opens one WebSocket on `socket`, which must not be in use. `head` keeps the head of the response meanwhile, 512 bytes do.
+    ///
+    /// Not cancel-safe: dropped, or behind an error, the socket has to be [closed](tcp::close).
+    ///
+    /// # Errors
+    ///
+    /// See [`Error`].
+    pub async fn open<'s, E: Entropy>(
+        &self,
+        stack: Stack<'_>,
+        socket: &'s mut TcpSocket<'_>,
+        mut entropy: E,
+        head: &mut [u8],
+    ) -> Result<(tcp::WebSocket<'s, ws_core::Client<E>>, Option<&'a str>), Error> {
+        let subprotocol = self.start(stack, socket, &mut entropy, head).await?;
+        Ok((self.websocket(socket, entropy), subprotocol))
+    }
+
+    /// All up to the end of the opening handshake, in time. Returns the subprotocol agreed on.
+    async fn start(
+        &self,
+        stack: Stack<'_>,
+        socket: &mut TcpSocket<'_>,
+        entropy: &mut impl Entropy,
+        head: &mut [u8],
+    ) -> Result<Option<&'a str>, Error> {
+        let step = Cell::new(Step::Resolve);
+        let steps = async {
+            let address = self.resolve(stack).await?;
+            step.set(Step::Connect);
+            tcp::connect(socket, address, self.url.port()).await.map_err(Error::Connect)?;
+            step.set(Step::Handshake);
+            self.shake_hands(socket, entropy, head).await
+        };
+        let time = self.options.handshake_timeout;
+        let due = (time != ws_core::Duration::ZERO).then(|| now().after(time));
+        match select(steps, until(due)).await {
+            Either::First(result) => result,
+            Either::Second(()) => Err(Error::TimedOut(step.get())),
+        }
+    }
+
+    async fn resolve(&self, stack: Stack<'_>) -> Result<IpAddress, Error> {
+        match self.url.host() {
+            Host::Address(address) => Ok(IpAddress::Ipv4(address)),
+            #[cfg(feature = "dns")]
+            Host::Name(name) => tcp::resolve(stack, name).await.ok_or(Error::NoAddress),
+            #[cfg(not(feature = "dns"))]
+            Host::Name(_) => {
+                let _ = stack;
+                Err(Error::DnsNeeded)
+            }
+        }
+    }
+
+    async fn shake_hands(
+        &self,
+        socket: &mut TcpSocket<'_>,
+        entropy: &mut impl Entropy,
+        head: &mut [u8],
+    ) -> Result<Option<&'a str>, Error> {
+        let request = Request {
+            host: self.url.authority(),
+            target: self.url.target(),
+            origin: self.origin,
+            subprotocols: self.subprotocols,
+            fields: self.fields,
+        };
+        let (mut reader, mut writer) = tcp::split(socket);
+        // The deadline is that of the whole.
+        let mut handshake = Handshake::new(request, entropy, head, &[], now())
+            .map_err(|error| Error::Open(error.into()))?
+            .with_timeout(ws_core::Duration::ZERO);
+        match ask(&mut reader, &mut writer, &self.options, &mut handshake).await {
+            Ok(()) => {
+                let agreed = handshake.protocol();
+                Ok(self.subprotocols.iter().copied().find(|name| Some(*name) == agreed))
+            }
+            Err(crate::Error::Handshake(handshake::Error::Refused { status })) => {
+                let retry_after = handshake.response().field("retry-after").and_then(seconds);
+                Err(Error::Refused { status, retry_after })
+            }
+            Err(error) => Err(Error::Open(error)),
+        }
+    }
+
+    fn websocket<'s, E: Entropy>(
+        &self,
+        socket: &'s mut TcpSocket<'_>,
+        entropy: E,
+    ) -> tcp::WebSocket<'s, ws_core::Client<E>> {
+        let (reader, writer) = tcp::split(socket);
+        let connection = Connection::client(self.options.config, entropy, now());
+        crate::WebSocket::new(reader, writer, connection, &self.options)
+    }
+
+    /// The session, and the closing handshake if that is due.
+    async fn talk<E: Entropy>(
+        &self,
+        socket: &mut TcpSocket<'_>,
+        entropy: &mut E,
+        buf: &mut [u8],
+        subprotocol: Option<&str>,
+        talk: &mut impl AsyncFnMut(&mut Session<'_, E>) -> Result<(), tcp::Error>,
+    ) -> Result<(), tcp::Error> {
+        let mut session = Session { ws: self.websocket(socket, entropy), subprotocol, buf };
+        let result = talk(&mut session).await;
+        let ws = &mut session.ws;
+        let is_lost = matches!(
+            result,
+            Err(crate::Error::Io(_) | crate::Error::TimedOut(_) | crate::Error::Lost | crate::Error::Peer(_))
+        );
+        if is_lost || ws.ready_state() == ReadyState::Closed {
+            return result;
+        }
+        // The closing handshake has a deadline of its own, unless that is off.
+        let closed = with_timeout(self.options.send_timeout, ws.close(CloseCode::NORMAL, "")).await;
+        result.and(closed.unwrap_or(Err(crate::Error::TimedOut(Waited::Close))))
+    }
+
+    /// Waits until `by`; if there is no network, until there is: `true`, and that may be before.
+    async fn wait(&self, stack: Stack<'_>, by: Instant) -> bool {
+        let delay = by.saturating_duration_since(Instant::now());
+        if delay != Duration::MIN {
+            self.tell(Event::Waiting(delay));
+        }
+        let mut was_lost = false;
+        loop {
+            let is_online = tcp::is_online(stack);
+            if is_online && (was_lost || by <= Instant::now()) {
+                return was_lost;
+            }
+            if !is_online && !was_lost {
+                self.tell(Event::Offline);
+                was_lost = true;
+            }
+            let look = Instant::now().saturating_add(LOOK);
+            Timer::at(if was_lost { look } else { look.min(by) }).await;
+        }
+    }
+
+    fn tell(&self, event: Event) {
+        info!("client: {}", event);
+        (self.on_event)(event);
+    }
+}
+
+/// `Retry-After` in seconds; a date is of no use without a calendar.
+fn seconds(text: &str) -> Option<Duration> {
+    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    // Longer than can be said is long enough.
+    digits.then(|| Duration::from_secs(text.parse::<u32>().unwrap_or(u32::MAX).into()))
+}
+
+impl core::fmt::Debug for Client<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        // Without the fields, which may be secret.
+        f.debug_struct("Client")
+            .field("url", &self.url)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}
