@@ -80,7 +80,7 @@ pub enum Event {
     Opened,
     /// No WebSocket was opened.
     Failed(Error),
-    /// The session is over: what it returned, or how closing went.
+    /// The session is over: what it returned, or how closing went; [`Lost`](crate::Error::Lost) if the network is gone.
     Ended(Result<(), tcp::Error>),
     /// The next attempt comes after this time.
     Waiting(Duration),
@@ -113,6 +113,8 @@ impl<const RX: usize, const TX: usize, const HEAD: usize> Default for Memory<RX,
 const LINGER: Duration = Duration::from_secs(2);
 /// No server is left alone for longer, whatever it asks for.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(3600);
+/// How long there may be no network before a connection is given up.
+const GONE: Duration = Duration::from_secs(5);
 /// How often the network is looked for. embassy-net wakes one task when it comes, and that may be another.
 const LOOK: Duration = Duration::from_millis(250);
 
@@ -165,9 +167,11 @@ impl<'a> Client<'a> {
     ///
     /// When `talk` returns, or fails, the WebSocket is closed if it is open, and TCP behind it; only a connection that is lost
     /// is reset. A server that is gone is found by the heartbeat ([`Timeouts`](crate::Timeouts)) while `talk` reads, and by
-    /// [`Options::send_timeout`] while it writes. After that and after each failure the client waits, the longer the oftener
-    /// it failed, and for as long as a refusal with 429 or 503 asks for; when the network was lost meanwhile and is back, for
-    /// the first wait again.
+    /// [`Options::send_timeout`] while it writes. When the network is gone for 5 s, `talk` is dropped at the await where it
+    /// stands: a new connection is sooner at work than TCP, which by then tries ever more seldom.
+    ///
+    /// Behind each connection and each failure the client waits, the longer the oftener it failed, and for as long as a
+    /// refusal with 429 or 503 asks for; when the network was lost meanwhile and is back, for the first wait again.
     ///
     /// Takes one socket of the stack, for good.
     ///
@@ -194,10 +198,15 @@ impl<'a> Client<'a> {
                 Ok(subprotocol) => {
                     self.tell(Event::Opened);
                     let opened = Instant::now();
-                    let result = self.talk(&mut socket, entropy, head, subprotocol, &mut talk).await;
+                    let talk = self.talk(&mut socket, entropy, head, subprotocol, &mut talk);
+                    let result = match select(talk, gone(stack)).await {
+                        Either::First(result) => result,
+                        Either::Second(()) => Err(crate::Error::Lost),
+                    };
                     self.tell(Event::Ended(result));
                     match result {
                         Err(crate::Error::TimedOut(_) | crate::Error::Io(_)) => tcp::abort(&mut socket).await,
+                        _ if !tcp::is_online(stack) => tcp::abort(&mut socket).await,
                         _ => tcp::close(&mut socket, LINGER).await,
                     }
                     if opened.elapsed() >= self.backoff.steady {
@@ -364,6 +373,18 @@ impl<'a> Client<'a> {
     fn tell(&self, event: Event) {
         info!("client: {}", event);
         (self.on_event)(event);
+    }
+}
+
+/// Waits until there has been no network for a while.
+async fn gone(stack: Stack<'_>) {
+    let mut since = None;
+    loop {
+        since = if tcp::is_online(stack) { None } else { since.or(Some(Instant::now())) };
+        if since.is_some_and(|since: Instant| since.elapsed() >= GONE) {
+            return;
+        }
+        Timer::after(LOOK).await;
     }
 }
 
