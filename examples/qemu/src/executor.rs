@@ -3,6 +3,8 @@
 //! Embassy's own executor for Cortex-M sleeps by WFE, which the emulator takes for a mere hint: it would keep a
 //! processor of the host busy for nothing. This one sleeps by WFI on both machines.
 
+#![expect(unsafe_code, reason = "what embassy-executor asks of who runs it")]
+
 use crate::machine;
 use core::ptr;
 use core::sync::atomic::{AtomicBool, Ordering};

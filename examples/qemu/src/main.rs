@@ -4,6 +4,7 @@
 
 #![no_std]
 #![no_main]
+#![deny(unsafe_code)]
 
 #[cfg(target_arch = "arm")]
 mod arm;

@@ -3,8 +3,10 @@
 
 #![no_std]
 #![no_main]
+#![deny(unsafe_code)]
 
 mod closing;
+mod fault;
 mod opening;
 mod stack;
 mod traffic;
@@ -12,7 +14,7 @@ mod violations;
 mod wire;
 
 use core::panic::PanicInfo;
-use cortex_m_rt::{ExceptionFrame, entry, exception};
+use cortex_m_rt::entry;
 use semihosting::{print, println, process};
 
 /// Passed, or what did not hold.
@@ -65,7 +67,7 @@ const TESTS: &[Test] = &[
         Ok(())
     }),
     #[cfg(feature = "planted-fault")]
-    ("an unaligned access", stack::read_unaligned_word),
+    ("an unaligned access", fault::read_unaligned_word),
     #[cfg(feature = "planted-panic")]
     ("a planted panic", || panic!("planted")),
 ];
@@ -95,11 +97,4 @@ fn main() -> ! {
 fn panic(info: &PanicInfo<'_>) -> ! {
     println!("{info}");
     process::exit(101)
-}
-
-// SAFETY: it never returns to what faulted.
-#[exception]
-unsafe fn HardFault(frame: &ExceptionFrame) -> ! {
-    println!("HardFault at {:#010x}, called from {:#010x}", frame.pc(), frame.lr());
-    process::exit(102)
 }

@@ -1,5 +1,7 @@
 //! How deep the stack was, at most. It is painted before `main` runs, and what was used is no longer of that colour.
 
+#![expect(unsafe_code, reason = "memory that the linker knows")]
+
 use core::ptr::{addr_of, read_volatile};
 use cortex_m_rt::STACK_PAINT_VALUE;
 
@@ -17,17 +19,6 @@ pub(crate) fn used() -> usize {
 pub(crate) fn size() -> usize {
     let (end, start) = bounds();
     start - end
-}
-
-/// Does what the core cannot do, for the self-test of the harness.
-#[cfg(feature = "planted-fault")]
-pub(crate) fn read_unaligned_word() -> crate::Outcome {
-    let address = bounds().0 + 1;
-    let word: u32;
-    // SAFETY: the word lies on the stack, and is only read; the fault ends the program.
-    unsafe { core::arch::asm!("ldr {0}, [{1}]", out(reg) word, in(reg) address, options(readonly, nostack)) };
-    crate::check!(word == STACK_PAINT_VALUE);
-    Ok(())
 }
 
 /// The lowest address of the stack, and the one above its highest.

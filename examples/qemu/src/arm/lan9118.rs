@@ -1,5 +1,7 @@
 //! Driver of the LAN9118 Ethernet controller, as the emulator models it: frames go word by word through two FIFOs.
 
+#![expect(unsafe_code, reason = "registers")]
+
 use bytemuck::cast_slice_mut;
 use core::cell::RefCell;
 use core::ptr::{read_volatile, write_volatile};

@@ -1,5 +1,7 @@
 //! QEMU's `mps2-an385`: a Cortex-M3 with a LAN9118 Ethernet controller, made as strict as the Cortex-M0+ of a Pico W.
 
+#![expect(unsafe_code, reason = "registers, exceptions")]
+
 mod lan9118;
 mod time;
 

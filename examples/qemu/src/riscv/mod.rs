@@ -1,5 +1,7 @@
 //! QEMU's `virt`: one 32-bit RISC-V core, of which the program uses what an ESP32-C3 has, with a virtio network device.
 
+#![expect(unsafe_code, reason = "registers, exceptions")]
+
 mod plic;
 mod time;
 mod virtio_net;

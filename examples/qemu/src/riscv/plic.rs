@@ -1,5 +1,7 @@
 //! The interrupt controller (PLIC): which interrupts reach the core, and which one came.
 
+#![expect(unsafe_code, reason = "registers")]
+
 use core::ptr::{read_volatile, write_volatile};
 
 /// Lets interrupt `irq` through to hart 0 in machine mode.

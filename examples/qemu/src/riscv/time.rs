@@ -1,5 +1,7 @@
 //! The clock of `embassy-time`: the machine timer (CLINT), which counts ten million times a second.
 
+#![expect(unsafe_code, reason = "registers")]
+
 use core::cell::RefCell;
 use core::ptr::{read_volatile, write_volatile};
 use core::task::Waker;

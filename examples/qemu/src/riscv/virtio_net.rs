@@ -1,5 +1,7 @@
 //! Driver of a virtio network device over memory-mapped registers (virtio 1.2, 4.2 and 5.1).
 
+#![expect(unsafe_code, reason = "registers")]
+
 use super::virtqueue::{BUFFER, LEN, Memory, Virtqueue, Writer};
 use core::cell::RefCell;
 use core::ptr::{read_volatile, write_volatile};

@@ -3,6 +3,8 @@
 //!
 //! The device is not trusted: an entry of its ring that names no buffer in its hands is skipped.
 
+#![expect(unsafe_code, reason = "memory shared with a device")]
+
 use core::ptr::{NonNull, addr_of, addr_of_mut, read_volatile, write_volatile};
 use riscv::asm::fence;
 use static_cell::ConstStaticCell;
