@@ -16,12 +16,12 @@ pub struct Options {
 }
 
 impl Options {
-    /// Messages of any length, in at most 65,536 fragments, as they are read in pieces; a heartbeat each 30 s; 10 s for the
-    /// handshake, and 10 s for a peer to take something.
+    /// Messages of any length, as they are read in pieces, and as many fragments as the longest has of 256 bytes; a heartbeat
+    /// each 30 s; 10 s for the handshake, and 10 s for a peer to take something.
     pub const DEFAULT: Self = Self {
         config: Config::DEFAULT.with_limits(Limits {
             message: u32::MAX,
-            fragments: 1 << 16,
+            fragments: u32::MAX / 256,
             ..Limits::DEFAULT
         }),
         handshake_timeout: handshake::TIMEOUT,
