@@ -63,8 +63,8 @@
 //!
 //! # Features
 //!
-//! `defmt`: `Format` on every public type. `words`: faster unmasking on cores without unaligned loads. `small`:
-//! 2.5 KB less code, by a slower hash and an own Base64 in the opening handshake.
+//! `defmt`: `Format` on every public type. `words`: faster unmasking and copying on cores without unaligned loads.
+//! `small`: 2.5 KB less code, by a slower hash and an own Base64 in the opening handshake.
 //! Features add; they change nothing.
 
 #![cfg_attr(not(test), no_std)]

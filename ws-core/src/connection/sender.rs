@@ -53,8 +53,7 @@ impl<R: Role> Connection<R> {
         if payload.is_empty() && !last {
             return Ok(true);
         }
-        self.transmit(out);
-        if self.wants_transmit() || out.space() < least {
+        if !self.make_room(least, out) {
             return Ok(false);
         }
         let n = fitting(payload.len(), out.space().saturating_sub(Self::KEY_LEN));
@@ -94,8 +93,7 @@ impl<R: Role> Connection<R> {
         if len >> 63 != 0 {
             return Err(UsageError::TooMuchPayload);
         }
-        self.transmit(out);
-        if self.wants_transmit() || out.space() < least {
+        if !self.make_room(least, out) {
             return Ok(false);
         }
         self.put_header(kind, len, last, out);
@@ -213,11 +211,23 @@ impl<R: Role> Connection<R> {
         self.engine.buffered_amount(Self::KEY_LEN)
     }
 
+    /// Writes what is owed; `true`: that is done, and there is room for `least` bytes more.
+    #[inline]
+    fn make_room(&mut self, least: usize, out: &mut Output<'_>) -> bool {
+        if self.wants_transmit() {
+            self.transmit(out);
+        }
+        !self.wants_transmit() && out.space() >= least
+    }
+
     /// There is room for the header: the caller has seen to it.
     fn put_header(&mut self, kind: Kind, len: u64, last: bool, out: &mut Output<'_>) {
         let opcode = if self.engine.sending.is_some() { opcode::CONTINUATION } else { opcode_of(kind) };
         let fin = if last { FIN } else { 0 };
-        out.put(header::encode(fin | opcode, len, Self::MASK).as_bytes());
+        match len {
+            0..=125 => out.put_two(fin | opcode, Self::MASK | len as u8),
+            _ => _ = out.put(header::encode(fin | opcode, len, Self::MASK).as_bytes()),
+        }
         self.put_key(out);
         self.engine.sending = if last { None } else { Some(kind) };
     }
@@ -260,8 +270,7 @@ impl<R: Role> Connection<R> {
         if out.capacity() < frame {
             return Err(UsageError::OutputTooSmall);
         }
-        self.transmit(out);
-        if self.wants_transmit() || out.space() < frame {
+        if !self.make_room(frame, out) {
             return Ok(false);
         }
         out.put(&[FIN | opcode, Self::MASK | len as u8]);
