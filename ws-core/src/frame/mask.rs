@@ -93,28 +93,37 @@ pub(crate) fn unmask<const TEST: bool>(data: &mut [u8], key: u32) -> bool {
     };
     let key = u32::from_ne_bytes(single(head).to_le_bytes());
     single(tail); // a multiple of 4 lies between: the phase is the same
+    // Eight or four words a turn, because the loop's own instructions cost as much as one word does, and
+    // a branch instead of an OR over all turns, because Thumb-1 has eight registers.
+    if !TEST {
+        let (turns, words) = words.as_chunks_mut::<8>();
+        for [a, b, c, d, e, f, g, h] in turns {
+            (*a, *b, *c, *d) = (*a ^ key, *b ^ key, *c ^ key, *d ^ key);
+            (*e, *f, *g, *h) = (*e ^ key, *f ^ key, *g ^ key, *h ^ key);
+        }
+        for w in words {
+            *w ^= key;
+        }
+        return true;
+    }
     let (turns, words) = words.as_chunks_mut::<4>();
     for w in words {
         *w ^= key;
         all |= *w;
     }
-    // Four words a turn, because the loop's own instructions cost as much as one word does, and
-    // a branch instead of an OR over all turns, because Thumb-1 has eight registers.
     let mut ascii = all & HIGH == 0;
     let mut turns = turns.iter_mut();
-    if TEST {
-        for [a, b, c, d] in turns.by_ref() {
-            (*a, *b, *c, *d) = (*a ^ key, *b ^ key, *c ^ key, *d ^ key);
-            if (*a | *b | *c | *d) & HIGH != 0 {
-                ascii = false;
-                break;
-            }
+    for [a, b, c, d] in turns.by_ref() {
+        (*a, *b, *c, *d) = (*a ^ key, *b ^ key, *c ^ key, *d ^ key);
+        if (*a | *b | *c | *d) & HIGH != 0 {
+            ascii = false;
+            break;
         }
     }
     for [a, b, c, d] in turns {
         (*a, *b, *c, *d) = (*a ^ key, *b ^ key, *c ^ key, *d ^ key);
     }
-    !TEST || ascii
+    ascii
 }
 
 /// Single bytes. The core library's ASCII test reads words: a second pass is cheaper than an OR.
