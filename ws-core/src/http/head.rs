@@ -465,9 +465,10 @@ impl<'a> Fields<'a> {
     /// The value of the next field of that name.
     pub(crate) fn next_of(&mut self, name: &[u8]) -> Option<&'a [u8]> {
         loop {
-            let (kept, value) = self.next_field()?;
-            if kept == name {
-                return Some(value);
+            let (field, rest) = split_once(self.rest, b'\n')?;
+            self.rest = rest;
+            if let Some([b':', value @ ..]) = field.strip_prefix(name) {
+                return Some(trim(value));
             }
         }
     }
