@@ -274,6 +274,7 @@ impl<'s> HeadReader<'s> {
             _ => {}
         }
         match (self.state, byte) {
+            (State::Name, byte) if ascii::is_token_byte(byte) => self.put_name(byte),
             // A line that begins with white space continues the one before.
             (State::Name, b' ' | b'\t') if self.begins_line() => Err(HeadError::FoldedLine),
             _ if ascii::is_control(byte) => Err(HeadError::ControlByte),
@@ -282,7 +283,6 @@ impl<'s> HeadReader<'s> {
             // A reason phrase may hold more than ASCII (RFC 9112 4); anywhere else, the mark breaks the line.
             (State::Line, _) => self.keep(b'?'),
             (State::Name, b':') if !self.begins_line() => self.end_name(),
-            (State::Name, byte) if ascii::is_token_byte(byte) => self.put_name(byte),
             (State::Name, _) => Err(HeadError::BadName),
             (State::Done | State::Failed(_), _) => Ok(()),
         }
