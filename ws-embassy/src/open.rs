@@ -76,8 +76,8 @@ pub(crate) async fn ask<Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>>(
     handshake: &mut client::Handshake<'_>,
 ) -> Result<(), Error<Rd::Error>> {
     write(writer, options.send_timeout, |out| handshake.transmit(out)).await?;
+    let due = handshake.poll_timeout(); // once it has passed, the handshake forgets it
     loop {
-        let due = handshake.poll_timeout();
         let read = reader.read_with(|bytes| {
             let mut input = Input::new(bytes);
             let result = handshake.receive(&mut input);
@@ -99,8 +99,8 @@ pub(crate) async fn read_request<Rd: ReadHalf>(
     reader: &mut Rd,
     handshake: &mut server::Handshake<'_>,
 ) -> Result<(), Error<Rd::Error>> {
+    let due = handshake.poll_timeout(); // once it has passed, the handshake forgets it
     loop {
-        let due = handshake.poll_timeout();
         let read = reader.read_with(|bytes| {
             let mut input = Input::new(bytes);
             let result = handshake.receive(&mut input);

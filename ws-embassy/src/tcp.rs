@@ -98,22 +98,21 @@ impl WriteHalf for Writer<'_> {
     }
 }
 
-/// Waits for a client. It is given up if it goes silent for `timeout` before [`keep`] is called: TCP itself has no deadline for
-/// a handshake that was begun. `false`: the socket cannot listen.
+/// Waits for a client. One that has begun a connection is given up if it does not finish that within `timeout`, for which TCP
+/// has no deadline of its own; from then on it may be silent, as what is spoken over it has deadlines, and says more than a
+/// reset does. `false`: the socket cannot listen.
 pub(crate) async fn accept(socket: &mut TcpSocket<'_>, port: u16, timeout: Duration) -> bool {
     socket.set_timeout((timeout.as_ticks() != 0).then_some(timeout));
     match socket.accept(port).await {
-        Ok(()) => true,
+        Ok(()) => {
+            socket.set_timeout(None);
+            true
+        }
         Err(_) => {
             abort(socket).await;
             false
         }
     }
-}
-
-/// Lets a connection be silent: what speaks over it has deadlines of its own.
-pub(crate) fn keep(socket: &mut TcpSocket<'_>) {
-    socket.set_timeout(None);
 }
 
 /// There is a link, and an address.

@@ -218,7 +218,6 @@ impl<'a> Server<'a> {
         route: S::Route,
     ) -> Result<(), tcp::Error> {
         let options = &self.settings.options;
-        tcp::keep(socket);
         let (reader, writer) = tcp::split(socket);
         let mut ws = WebSocket::new(reader, writer, Connection::server(options.config, now()), options);
         service.serve(route, &mut ws, buf).await?;
