@@ -32,7 +32,10 @@ export class PicoW {
     this.link = wire(this.mcu, this.bus, bits);
     this.sensor = new Sensor(this.mcu);
     const watchdog = this.mcu.peripherals[0x40058];
-    watchdog.onWatchdogTrigger = () => this.fail("watchdog bit");
+    watchdog.onWatchdogTrigger = () => {
+      watchdog.alarm.enable = false; // rp2040js would let it bite again at once, for ever
+      this.fail("watchdog bit");
+    };
   }
 
   // What the boot ROM and the second stage do: the vector table lies behind the latter.
