@@ -48,6 +48,7 @@ const TESTS: &[Test] = &[
     ("a wrong accept value", opening::wrong_accept),
     ("an echo at every length, split and output", traffic::echo),
     ("unmasking at every alignment and phase", traffic::alignments),
+    ("copying from every alignment to every other", traffic::copies),
     ("text at every split", traffic::text),
     ("text that is none, at every byte", traffic::bad_text),
     ("fragments, and a ping between them", traffic::fragments),

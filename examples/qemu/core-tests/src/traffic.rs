@@ -83,10 +83,12 @@ fn is_message(mut sent: &[u8], kind: Kind, payload: &[u8]) -> bool {
     }
 }
 
+/// What begins at the start of a word.
+#[repr(align(4))]
+struct Aligned([u8; 96]);
+
 /// Payloads that begin at every place of a word, cut at every place of the key.
 pub(crate) fn alignments() -> Outcome {
-    #[repr(align(4))]
-    struct Aligned([u8; 96]);
     for kind in [0x81, 0x82] {
         for len in 0..40 {
             let payload: Bytes = pattern(len).iter().map(|byte| byte & 0x7f).collect();
@@ -108,6 +110,43 @@ pub(crate) fn alignments() -> Outcome {
                     check!(seen == payload);
                 }
             }
+        }
+    }
+    Ok(())
+}
+
+/// Payloads from every place of a word to every other, plain and masked; no byte beside them changes.
+pub(crate) fn copies() -> Outcome {
+    for len in 0..44 {
+        for (from, to) in (0..16).map(|both| (both / 4, both % 4)) {
+            let mut source = Aligned([0; 96]);
+            source.0[from..from + len].copy_from_slice(&pattern(len));
+            let payload = &source.0[from..from + len];
+
+            let mut memory = Aligned([0xaa; 96]);
+            let mut out = Output::new(&mut memory.0);
+            out.put(&[0x55; 3][..to]);
+            check!(server().send(Kind::Binary, &mut &*payload, true, &mut out) == Ok(true));
+            check!(out.filled().len() == to + 2 + len && out.filled()[..to] == [0x55; 3][..to]);
+            check!(is_message(&out.filled()[to..], Kind::Binary, payload));
+            check!(memory.0[to + 2 + len..].iter().all(|byte| *byte == 0xaa));
+
+            let mut memory = Aligned([0xaa; 96]);
+            let mut out = Output::new(&mut memory.0);
+            out.put(&[0x55; 3][..to]);
+            check!(client().send(Kind::Binary, &mut &*payload, true, &mut out) == Ok(true));
+            check!(out.filled().len() == to + 6 + len && out.filled()[..to] == [0x55; 3][..to]);
+            let (header, masked) = out.filled()[to..].split_at(6);
+            check!(header[..2] == [0x82, 0x80 | len as u8]);
+            let key = &header[2..];
+            check!(
+                masked
+                    .iter()
+                    .zip(key.iter().cycle())
+                    .map(|(byte, key)| byte ^ key)
+                    .eq(payload.iter().copied())
+            );
+            check!(memory.0[to + 6 + len..].iter().all(|byte| *byte == 0xaa));
         }
     }
     Ok(())
