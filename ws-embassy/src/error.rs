@@ -17,7 +17,7 @@ pub enum Error<E> {
     Peer(PeerError),
     /// The call is not possible now. Nothing happened.
     Usage(UsageError),
-    /// The transport ended before the closing handshake (the WHATWG standard calls it 1006).
+    /// The transport ended before the closing handshake (the WHATWG standard calls it 1006), or failed in an earlier call.
     Lost,
     /// The client's request was refused; it was told so.
     Refusal(server::Refusal),

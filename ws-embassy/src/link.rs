@@ -6,15 +6,22 @@
 use crate::clock::now;
 use crate::transport::WriteHalf;
 use crate::{Error, Waited};
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
 use embassy_sync::mutex::{Mutex, MutexGuard};
+use embassy_sync::signal::Signal;
 use embassy_time::{Duration, Instant, with_deadline};
 use ws_core::{Connection, Output, PeerError, Role, UsageError};
 
 pub(crate) struct Link<Wr, R: Role> {
     state: RefCell<State<R>>,
     writer: Mutex<NoopRawMutex, Wr>,
+    /// For the reader: a reply has left, or there is another deadline.
+    pub(crate) changed: Signal<NoopRawMutex, ()>,
+    send_timeout: Duration,
+    /// How long writes have waited since the peer last took something. Kept here, so that calls made again do not put off
+    /// that it is given up.
+    waited: Cell<Duration>,
 }
 
 pub(crate) struct State<R: Role> {
@@ -23,17 +30,21 @@ pub(crate) struct State<R: Role> {
     pub(crate) fault: Option<PeerError>,
     /// Something was encoded and not flushed.
     unflushed: bool,
-    send_timeout: Duration,
-    /// When a peer that takes nothing is given up, while a write waits. Kept here, so that calls made again do not put it off.
-    send_by: Option<Instant>,
+    /// A write has failed. Nobody knows what of it has left, so nothing follows it.
+    broken: bool,
 }
 
 pub(crate) type Guard<'a, Wr> = MutexGuard<'a, NoopRawMutex, Wr>;
 
 impl<Wr: WriteHalf, R: Role> Link<Wr, R> {
     pub(crate) fn new(ws: Connection<R>, writer: Wr, send_timeout: Duration) -> Self {
-        let state = State { ws, fault: None, unflushed: false, send_timeout, send_by: None };
-        Self { state: RefCell::new(state), writer: Mutex::new(writer) }
+        Self {
+            state: RefCell::new(State { ws, fault: None, unflushed: false, broken: false }),
+            writer: Mutex::new(writer),
+            changed: Signal::new(),
+            send_timeout,
+            waited: Cell::new(Duration::MIN),
+        }
     }
 
     pub(crate) fn into_writer(self) -> Wr {
@@ -101,7 +112,11 @@ impl<Wr: WriteHalf, R: Role> Link<Wr, R> {
             let mut out = Output::new(room);
             let result = self.with(|state| {
                 state.ws.set_time(now());
+                let before = (state.ws.wants_transmit(), state.ws.ready_state());
                 let result = encode(&mut state.ws, &mut out);
+                if (state.ws.wants_transmit(), state.ws.ready_state()) != before {
+                    self.changed.signal(());
+                }
                 state.unflushed |= !out.is_empty();
                 result
             });
@@ -121,12 +136,40 @@ impl<Wr: WriteHalf, R: Role> Link<Wr, R> {
         &self,
         write: impl Future<Output = Result<O, Wr::Error>>,
     ) -> Result<O, Error<Wr::Error>> {
-        let by = self.with(|state| {
-            let from_now = Instant::now().checked_add(state.send_timeout).unwrap_or(Instant::MAX);
-            *state.send_by.get_or_insert(from_now)
+        if self.with(|state| state.broken) == Some(true) {
+            return Err(Error::Lost);
+        }
+        let wait = Wait { total: &self.waited, since: Instant::now() };
+        let left = self.send_timeout.checked_sub(self.waited.get()).unwrap_or(Duration::MIN);
+        let by = wait.since.checked_add(left).unwrap_or(Instant::MAX);
+        let result = with_deadline(by, write).await;
+        drop(wait);
+        let error = match result {
+            Ok(Ok(output)) => {
+                self.waited.set(Duration::MIN);
+                return Ok(output);
+            }
+            Ok(Err(error)) => Error::Io(error),
+            Err(_) => Error::TimedOut(Waited::Send),
+        };
+        self.with(|state| {
+            state.broken = true;
+            state.ws.receive_eof();
         });
-        let result = with_deadline(by.unwrap_or(Instant::MAX), write).await;
-        self.with(|state| state.send_by = None);
-        result.map_err(|_| Error::TimedOut(Waited::Send))?.map_err(Error::Io)
+        self.changed.signal(());
+        Err(error)
+    }
+}
+
+/// Counts how long a write waits, also one whose future is dropped.
+struct Wait<'a> {
+    total: &'a Cell<Duration>,
+    since: Instant,
+}
+
+impl Drop for Wait<'_> {
+    fn drop(&mut self) {
+        let waited = Instant::now().saturating_duration_since(self.since);
+        self.total.set(self.total.get().checked_add(waited).unwrap_or(Duration::MAX));
     }
 }

@@ -5,7 +5,8 @@ use crate::Error;
 use crate::clock::{now, until};
 use crate::link::Link;
 use crate::transport::{ReadHalf, WriteHalf};
-use embassy_futures::select::{Either3, select3};
+use core::future::pending;
+use embassy_futures::select::{Either3, select, select3};
 use ws_core::{
     CloseCode, Data, Event, Input, Kind, Message, MessageBuffer, PeerError, ReadyState, Role, UsageError,
 };
@@ -131,30 +132,40 @@ where
         let mut f = Some(f);
         let mut is_blocked = false;
         loop {
+            link.changed.reset();
             let owes = link.owes();
             if let Some(outcome) = self.outcome() {
-                // What is still to be said is said first; if it cannot be, that is not the news.
-                return match link.transmit().await {
-                    Err(error) if outcome.is_ok() => Err(error),
-                    _ => outcome.map(|()| None),
-                };
+                // What is still to be said is said first, if there is somebody to hear it; if it cannot be, that is not the news.
+                if owes
+                    && !matches!(outcome, Err(Error::TimedOut(_)))
+                    && let Err(error) = link.transmit().await
+                    && outcome.is_ok()
+                {
+                    return Err(error);
+                }
+                return outcome.map(|()| None);
             }
-            if is_blocked {
-                link.transmit().await?;
-            }
-            let transmit = async { if owes { link.transmit().await } else { core::future::pending().await } };
-            let read = self.reader.read_with(|bytes| decode(link, bytes, limit, &mut f));
-            let due = link.with(|state| state.ws.poll_timeout()).flatten();
-            is_blocked = false;
-            match select3(transmit, read, until(due)).await {
+            // What a deadline waits for may be behind what is blocked; but nobody talks for ever once closing.
+            let due = link.with(|state| {
+                is_blocked &= state.ws.wants_transmit();
+                state.ws.poll_timeout().filter(|_| !is_blocked || state.ws.close_expected())
+            });
+            let transmit = async { if owes { link.transmit().await } else { pending().await } };
+            let read = async {
+                if is_blocked {
+                    return pending().await;
+                }
+                self.reader.read_with(|bytes| decode(link, bytes, limit, &mut f)).await
+            };
+            let wake = select(until(due.flatten()), link.changed.wait());
+            match select3(transmit, read, wake).await {
                 Either3::First(sent) => sent?,
                 Either3::Second(Ok(Some(Found::Data(result)))) => return Ok(Some(result)),
                 Either3::Second(Ok(Some(Found::Blocked))) => is_blocked = true,
                 Either3::Second(Ok(Some(Found::Nothing))) => {
                     let is_drained = self.reader.is_drained();
                     link.with(|state| {
-                        // What is still in the transport may be what a deadline waits for; but nobody talks for ever once
-                        // closing.
+                        // So may it be in the transport.
                         if is_drained || state.ws.close_expected() {
                             state.ws.handle_timeout(now());
                         }
@@ -169,7 +180,7 @@ where
                         return Err(Error::Io(error)); // once closing, a reset is an end like another
                     }
                 }
-                Either3::Third(()) => {
+                Either3::Third(_) => {
                     link.with(|state| state.ws.handle_timeout(now()));
                 }
             }
@@ -182,10 +193,10 @@ where
             let ws = &state.ws;
             if let Some(fault) = state.fault {
                 Some(Err(Error::Peer(fault)))
-            } else if let Some(which) = ws.timed_out() {
-                Some(Err(which.into()))
             } else if ws.close_received().is_some() && ws.close_sent().is_some() {
                 Some(Ok(()))
+            } else if let Some(which) = ws.timed_out() {
+                Some(Err(which.into()))
             } else if ws.ready_state() == ReadyState::Closed {
                 Some(Err(Error::Lost))
             } else {
@@ -209,7 +220,12 @@ fn decode<Wr: WriteHalf, R: Role, O, F: FnOnce(Data<'_>) -> O>(
         state.ws.set_time(now());
         loop {
             match state.ws.receive(&mut input) {
-                Ok(Some(Event::Data(data))) => return Some(data),
+                Ok(Some(Event::Data(data))) => {
+                    if state.ws.close_expected() {
+                        state.ws.handle_timeout(now()); // there may always be more of it
+                    }
+                    return Some(data);
+                }
                 Ok(Some(_)) => {} // a control frame: what it asks for is owed already
                 Ok(None) => return None,
                 Err(error) => {
@@ -245,7 +261,8 @@ impl<Wr: WriteHalf, R: Role> Writer<'_, Wr, R> {
     ///
     /// # Errors
     ///
-    /// [`Error::Usage`] as [`ws_core::Connection::send`]; [`Error::TimedOut`] if the peer takes nothing, and [`Error::Io`].
+    /// [`Error::Usage`] as [`ws_core::Connection::send`]; [`Error::TimedOut`] if the peer takes nothing, and [`Error::Io`]:
+    /// each of these two ends the connection, and later calls fail with [`Error::Lost`].
     pub async fn send(
         &mut self,
         kind: Kind,
@@ -287,7 +304,7 @@ impl<Wr: WriteHalf, R: Role> Writer<'_, Wr, R> {
     ///
     /// # Errors
     ///
-    /// [`Error::TimedOut`] if the peer takes nothing, and [`Error::Io`].
+    /// [`Error::TimedOut`], [`Error::Io`] and [`Error::Lost`] as [`send`](Self::send).
     pub async fn flush(&mut self) -> Result<(), Error<Wr::Error>> {
         self.link.transmit().await
     }
