@@ -39,8 +39,7 @@ bind_interrupts!(struct Irqs {
 /// The sockets of the server, one for DHCP, one for name resolution, one to lend addresses with.
 const STACK_SOCKETS: usize = SOCKETS + 3;
 
-static RESOURCES: ConstStaticCell<StackResources<STACK_SOCKETS>> =
-    ConstStaticCell::new(StackResources::new());
+static RESOURCES: StaticCell<StackResources<STACK_SOCKETS>> = StaticCell::new();
 static DEVICE: StaticCell<Device> = StaticCell::new();
 static MEMORY: ConstStaticCell<[Memory; SOCKETS]> = ConstStaticCell::new([const { Memory::new() }; SOCKETS]);
 
@@ -67,7 +66,8 @@ async fn main(spawner: Spawner) {
 
     // Sequence numbers and ports of TCP: from the jitter of the ring oscillator.
     let seed = RoscRng.next_u64();
-    let (stack, runner) = embassy_net::new(driver, wifi::config(), RESOURCES.take(), seed);
+    let resources = RESOURCES.init_with(StackResources::new);
+    let (stack, runner) = embassy_net::new(driver, wifi::config(), resources, seed);
     spawner.spawn(run_stack(runner).unwrap());
     spawner.spawn(wifi::run(control, stack).unwrap());
     if wifi::NETWORK.is_none() {

@@ -6,7 +6,7 @@ use core::{future::pending, pin::pin};
 use cyw43::{Control, JoinOptions, PowerManagementMode};
 use defmt::{info, warn};
 use embassy_futures::select::{Either, select};
-use embassy_net::{Config, Ipv4Address, Ipv4Cidr, Stack, StaticConfigV4};
+use embassy_net::{Config, DhcpConfig, Ipv4Address, Ipv4Cidr, Stack, StaticConfigV4};
 use embassy_sync::{blocking_mutex::raw::CriticalSectionRawMutex, signal::Signal};
 use embassy_time::{Duration, Timer, with_timeout};
 use leasehund::{DHCPServerBuffers, DHCPServerSocket, DhcpConfigBuilder, DhcpServer, TransactionEvent};
@@ -17,8 +17,9 @@ pub(crate) const NETWORK: Option<&str> = option_env!("WIFI_NETWORK");
 /// The password of the one or of the other; without one it is open.
 const PASSWORD: Option<&str> = option_env!("WIFI_PASSWORD");
 
-/// Name and channel of the board's own network, and its address there.
-const OWN_NETWORK: &str = "pico-w";
+/// Name of the board, and of its own network.
+const NAME: &str = "pico-w";
+/// Channel of its own network, and its address there.
 const OWN_CHANNEL: u8 = 6;
 const OWN_ADDRESS: Ipv4Address = Ipv4Address::new(192, 168, 4, 1);
 
@@ -35,7 +36,9 @@ pub(crate) static LED: Signal<CriticalSectionRawMutex, bool> = Signal::new();
 /// What the network stack needs to know at its start.
 pub(crate) fn config() -> Config {
     if NETWORK.is_some() {
-        return Config::dhcpv4(Default::default());
+        let mut dhcp = DhcpConfig::default();
+        dhcp.hostname = NAME.try_into().ok(); // what the router lists the board as
+        return Config::dhcpv4(dhcp);
     }
     Config::ipv4_static(StaticConfigV4 {
         address: Ipv4Cidr::new(OWN_ADDRESS, 24),
@@ -85,10 +88,10 @@ fn options() -> JoinOptions<'static> {
 
 async fn open(control: &mut Control<'_>) -> ! {
     match PASSWORD {
-        Some(password) => control.start_ap_wpa2(OWN_NETWORK, password, OWN_CHANNEL).await,
-        None => control.start_ap_open(OWN_NETWORK, OWN_CHANNEL).await,
+        Some(password) => control.start_ap_wpa2(NAME, password, OWN_CHANNEL).await,
+        None => control.start_ap_open(NAME, OWN_CHANNEL).await,
     }
-    info!("wifi: opened the network {=str}: join it, then open http://{}/", OWN_NETWORK, OWN_ADDRESS);
+    info!("wifi: opened the network {=str}: join it, then open http://{}/", NAME, OWN_ADDRESS);
     loop {
         led_until(control, pending::<()>()).await;
     }
