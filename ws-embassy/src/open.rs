@@ -5,7 +5,7 @@ use crate::clock::{now, until};
 use crate::transport::{ReadHalf, WriteHalf};
 use crate::{Error, Options, Waited, WebSocket};
 use embassy_futures::select::{Either, select};
-use embassy_time::{Duration, with_timeout};
+use embassy_time::{Duration, Instant, with_deadline};
 use ws_core::handshake::server::Refusal;
 use ws_core::handshake::{OriginPolicy, client, server};
 use ws_core::{Client, Connection, Entropy, Input, Output, Server};
@@ -118,21 +118,29 @@ pub(crate) async fn read_request<Rd: ReadHalf>(
     }
 }
 
-/// Repeats `put` until it is done, and flushes. A peer that takes nothing for `timeout` is given up.
+/// Repeats `put` until it is done, and flushes. A peer that takes nothing for `timeout` is given up, and so is one that takes
+/// less than a byte a millisecond on the whole, beyond `timeout`: it could hold a page for hours. Returns by when all is taken
+/// at that rate.
 pub(crate) async fn write<Wr: WriteHalf>(
     writer: &mut Wr,
     timeout: Duration,
     mut put: impl FnMut(&mut Output<'_>) -> bool,
-) -> Result<(), Error<Wr::Error>> {
+) -> Result<Instant, Error<Wr::Error>> {
     let late = |_| Error::TimedOut(Waited::Send);
-    let mut is_done = false;
+    let (mut taken_by, mut is_done) = (Instant::now(), false);
+    let patience = |moment: Instant| moment.checked_add(timeout).unwrap_or(Instant::MAX);
     while !is_done {
         let write = writer.write_with(|room| {
             let mut out = Output::new(room);
             let is_done = put(&mut out);
-            (out.filled().len(), is_done)
+            let filled = out.filled().len();
+            (filled, (filled, is_done))
         });
-        is_done = with_timeout(timeout, write).await.map_err(late)?.map_err(Error::Io)?;
+        let filled;
+        let by = patience(taken_by.min(Instant::now()));
+        (filled, is_done) = with_deadline(by, write).await.map_err(late)?.map_err(Error::Io)?;
+        taken_by = taken_by.checked_add(Duration::from_millis(filled as u64)).unwrap_or(Instant::MAX);
     }
-    with_timeout(timeout, writer.flush()).await.map_err(late)?.map_err(Error::Io)
+    with_deadline(patience(Instant::now()), writer.flush()).await.map_err(late)?.map_err(Error::Io)?;
+    Ok(taken_by)
 }

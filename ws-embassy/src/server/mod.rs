@@ -49,11 +49,12 @@ pub use ws_core::handshake::server::Request;
 use crate::clock::now;
 use crate::log::info;
 use crate::open::{read_request, write};
+use crate::transport::WriteHalf;
 use crate::{CloseCode, Error, Options, OriginPolicy, ReadyState, WebSocket, tcp};
 use core::cell::Cell;
 use embassy_net::Stack;
 use embassy_net::tcp::TcpSocket;
-use embassy_time::{Duration, Timer};
+use embassy_time::{Duration, Timer, with_deadline};
 use ws_core::Connection;
 use ws_core::handshake::server::{Handshake, Refusal};
 use ws_core::http::Response;
@@ -122,8 +123,9 @@ impl<const RX: usize, const TX: usize, const BUF: usize> Default for Memory<RX, 
     }
 }
 
-/// How long a client is given to end a connection that is done.
-const LINGER: Duration = Duration::from_secs(2);
+/// How long a client is given to end a connection that is done: enough for a segment to be lost twice, and sent again after a
+/// second, then two.
+const LINGER: Duration = Duration::from_secs(4);
 /// What a client is told to wait for a free WebSocket, in seconds.
 const RETRY_AFTER: &str = "5";
 
@@ -205,7 +207,9 @@ impl<'a> Server<'a> {
             Choice::Respond(response) => response,
         };
         info!("answered {}", response.status());
-        write(&mut writer, options.send_timeout, |out| response.transmit(out)).await?;
+        let taken_by = write(&mut writer, options.send_timeout, |out| response.transmit(out)).await?;
+        // The end of a page is in the ring still; what closes it has less patience with a slow client.
+        let _ = with_deadline(taken_by, writer.drain()).await;
         Ok(None)
     }
 
