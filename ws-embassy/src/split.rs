@@ -145,7 +145,8 @@ where
                 }
                 return outcome.map(|()| None);
             }
-            // What a deadline waits for may be behind what is blocked; but nobody talks for ever once closing.
+            // A deadline is judged when there is nothing to read: what it waits for may be in the transport, in several pieces, or
+            // behind what is blocked. But nobody talks for ever once closing.
             let due = link.with(|state| {
                 is_blocked &= state.ws.wants_transmit();
                 state.ws.poll_timeout().filter(|_| !is_blocked || state.ws.close_expected())
@@ -163,10 +164,8 @@ where
                 Either3::Second(Ok(Some(Found::Data(result)))) => return Ok(Some(result)),
                 Either3::Second(Ok(Some(Found::Blocked))) => is_blocked = true,
                 Either3::Second(Ok(Some(Found::Nothing))) => {
-                    let is_drained = self.reader.is_drained();
                     link.with(|state| {
-                        // So may it be in the transport.
-                        if is_drained || state.ws.close_expected() {
+                        if state.ws.close_expected() {
                             state.ws.handle_timeout(now());
                         }
                     });
@@ -275,8 +274,8 @@ impl<Wr: WriteHalf, R: Role> Writer<'_, Wr, R> {
 
     /// Sends a text message, and flushes.
     ///
-    /// Not cancel-safe: dropped, it may have sent the beginning of the message. No frame is torn, but the message has to be
-    /// finished with [`send`](Self::send), or the connection closed.
+    /// Not cancel-safe: dropped, it has sent nobody knows how much of the message, and the cut may be inside a character. No
+    /// frame is torn, but the message has to be finished with [`send`](Self::send), or the connection closed.
     ///
     /// # Errors
     ///

@@ -3,7 +3,7 @@
 
 use embassy_futures::join::join;
 use embassy_futures::select::{Either, select};
-use embassy_time::{Duration, Timer};
+use embassy_time::{Duration, Timer, with_timeout};
 use ws_core::handshake::client::{Error as Refused, Request};
 use ws_core::handshake::server::Refusal;
 use ws_embassy::{
@@ -129,24 +129,24 @@ fn a_heartbeat_that_is_not_answered_ends_it<S: Side>() {
 }
 
 fn a_pong_counts_though_it_is_read_late<S: Side>() {
-    run_at_both_times(|start| async move {
-        let line = Line::new(64);
-        let (mut read, mut write) = ([0; 16], [0; 16]);
-        let mut ws = line.open::<S>((Pace::Ready, Pace::Ready), (&mut read, &mut write), &Options::DEFAULT);
-        let mut peer = line.peer::<S>();
-        let (_, ping) =
-            join(embassy_time::with_timeout(Duration::from_secs(31), ws.receive(|_| ())), peer.receive())
-                .await;
-        peer.send(Frame::new(PONG, ping.payload)).await;
-        peer.send(Frame::text("hello")).await;
-        Timer::after_secs(60).await; // busy with something else
-        assert_eq!(ws.receive(|data| data.payload.len()).await, Ok(Some(5)));
-        assert_eq!(start.since(), 91_000);
-        let (_, ping) =
-            join(embassy_time::with_timeout(Duration::from_secs(1), ws.receive(|_| ())), peer.receive())
-                .await;
-        assert_eq!(ping.opcode, PING, "the next one is overdue");
-    });
+    for (pace, size) in [(Pace::Ready, 64), (Pace::Ready, 1), (Pace::Byte, 64), (Pace::Any(3), 9)] {
+        run_at_both_times(|start| async move {
+            let line = Line::new(64);
+            let (mut read, mut write) = (vec![0; size], [0; 16]);
+            let mut ws = line.open::<S>((pace, Pace::Ready), (&mut read, &mut write), &Options::DEFAULT);
+            let mut peer = line.peer::<S>();
+            let beats = with_timeout(Duration::from_secs(31), ws.receive(|_| ()));
+            let (_, ping) = join(beats, peer.receive()).await;
+            peer.send(Frame::new(PING, "1")).await;
+            peer.send(Frame::new(PONG, ping.payload)).await;
+            peer.send(Frame::text("h")).await;
+            Timer::after_secs(60).await; // busy with something else
+            assert_eq!(ws.receive(|_| ()).await, Ok(Some(())));
+            assert_eq!((start.since(), peer.receive().await), (91_000, Frame::new(PONG, "1")));
+            let beats = with_timeout(Duration::from_secs(1), ws.receive(|_| ()));
+            assert_eq!(join(beats, peer.receive()).await.1.opcode, PING, "the next one is overdue");
+        });
+    }
 }
 
 fn nothing_from_the_peer<S: Side>() {

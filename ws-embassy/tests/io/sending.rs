@@ -16,6 +16,7 @@ both_sides! {
     time_between_calls_does_not_count
     a_peer_that_was_idle_is_not_given_up
     a_peer_that_takes_a_little_is_not_given_up
+    a_limit_may_be_as_long_as_there_is
     a_buffer_is_taken_in_time
     a_flush_that_does_not_end_is_given_up
     a_pong_that_is_not_taken_ends_it
@@ -111,6 +112,25 @@ fn a_peer_that_takes_a_little_is_not_given_up<S: Side>() {
         assert_eq!(sent, Ok(()));
         assert_eq!(received, line.to_peer.log().len());
         assert!(start.since() > 60_000);
+    });
+}
+
+fn a_limit_may_be_as_long_as_there_is<S: Side>() {
+    run_at_both_times(|start| async move {
+        let options = Options { send_timeout: Duration::MAX, ..Options::DEFAULT };
+        let line = Line::new(10);
+        let (mut read, mut write) = ([0; 16], [0; 32]);
+        let mut ws = line.open::<S>((Pace::Ready, Pace::Ready), (&mut read, &mut write), &options);
+        let send = with_timeout(Duration::from_secs(1_000_000), ws.send_binary(&[0; 100]));
+        assert!(send.await.is_err(), "it waits on");
+        assert_eq!(start.since(), 1_000_000_000);
+        line.to_peer.set_capacity(usize::MAX);
+        ws.close(CloseCode::NORMAL, "").await.expect_err("no Close comes");
+        let (rx, tx) = (Pipe::holding(frames::request("host", "/", "").as_bytes()), Pipe::new(usize::MAX));
+        let (mut read, mut write, mut store) = ([0; 64], [0; 64], [0; 400]);
+        let reader = io::Reader::new(rx.source(Pace::Ready), &mut read);
+        let writer = io::Writer::new(tx.sink(Pace::Ready), &mut write);
+        accept(reader, writer, &options, OriginPolicy::Any, &mut store).await.expect("a request");
     });
 }
 
