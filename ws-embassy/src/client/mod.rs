@@ -38,7 +38,7 @@ use core::cell::Cell;
 use embassy_futures::select::{Either, select};
 use embassy_net::tcp::TcpSocket;
 use embassy_net::{IpAddress, Stack};
-use embassy_time::{Duration, Instant, Timer, with_timeout};
+use embassy_time::{Duration, Instant, Timer, with_deadline};
 use ws_core::handshake::client::{self as handshake, Handshake, Request};
 use ws_core::{Connection, Entropy};
 
@@ -345,7 +345,8 @@ impl<'a> Client<'a> {
             return result;
         }
         // The closing handshake has a deadline of its own, unless that is off.
-        let closed = with_timeout(self.options.send_timeout, ws.close(CloseCode::NORMAL, "")).await;
+        let by = Instant::now().checked_add(self.options.send_timeout).unwrap_or(Instant::MAX);
+        let closed = with_deadline(by, ws.close(CloseCode::NORMAL, "")).await;
         result.and(closed.unwrap_or(Err(crate::Error::TimedOut(Waited::Close))))
     }
 
