@@ -59,11 +59,6 @@ impl<T: Read> ReadHalf for Reader<'_, T> {
         self.unread.advance(taken);
         Ok(Some(result))
     }
-
-    fn is_drained(&self) -> bool {
-        // A read that filled the buffer may have left something in the transport.
-        self.unread.is_empty() && self.unread.to < self.buf.len()
-    }
 }
 
 /// The writing half over an `embedded-io-async` writer. What is encoded gathers in the buffer, and is written by

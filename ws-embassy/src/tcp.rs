@@ -40,10 +40,6 @@ impl ReadHalf for Reader<'_> {
             },
         }
     }
-
-    fn is_drained(&self) -> bool {
-        self.0.recv_queue() == 0
-    }
 }
 
 /// The writing half: frames are encoded in the socket's own buffer. That is a ring, and the room before its end may be too
@@ -138,7 +134,7 @@ pub(crate) async fn connect(
 
 /// How long the other end is given to end the connection first. Whoever does has to remember it for a while (RFC 9293 3.6.1,
 /// TIME-WAIT), and others have more room for that.
-const COURTESY: Duration = Duration::from_millis(250);
+const COURTESY: Duration = Duration::from_millis(100);
 
 /// How long the last acknowledgement is given to leave.
 const ACKNOWLEDGE: Duration = Duration::from_millis(20);

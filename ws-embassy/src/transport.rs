@@ -18,9 +18,6 @@ pub trait ReadHalf {
         &mut self,
         f: impl FnOnce(&mut [u8]) -> (usize, O),
     ) -> Result<Option<O>, Self::Error>;
-
-    /// Nothing that was read is left to be lent. More may come at any time.
-    fn is_drained(&self) -> bool;
 }
 
 /// The writing half of a transport.
