@@ -1,0 +1,180 @@
+//! Bad weather on the Ethernet: frames lost, doubled, late, and all of it; windows that close; cables and links.
+
+use embassy_time::{Duration, Instant, Timer};
+
+use crate::common::frames::{BINARY, Frame, PING, PONG};
+use crate::common::{Conditions, Net, Peer};
+use crate::{PORT, QUIET, echo, exchange, leave, messages, messages_are, payload, serve_one};
+use ws_embassy::{Error, Options, Waited};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Messages of many sizes there and back.
+fn talk(seed: u64, conditions: Conditions, ring: usize, number: usize) -> Net {
+    let net = Net::new(seed);
+    let (client, server) = (net.host(), net.host());
+    let served = serve_one(&net, &server, (ring, ring), QUIET, async |ws| echo(ws, 512).await);
+    let sent: Vec<_> = (0..number).map(|number| (BINARY, payload(number * 37 % 1500, number))).collect();
+    let octets: Vec<u8> =
+        sent.iter().flat_map(|(_, payload)| Frame::binary(payload.clone()).masked().encode()).collect();
+    net.run(async {
+        let mut peer = Peer::websocket(&client, &server, PORT, "/").await;
+        net.set_conditions(conditions);
+        let frames = exchange(&mut peer, &octets, messages_are(sent.len())).await;
+        assert!(messages(&frames) == sent, "seed {seed}, ring of {ring}");
+        net.calm();
+        Timer::after_secs(3).await;
+        assert_eq!(leave(peer, served).await, Ok(()));
+    });
+    net
+}
+
+#[test]
+fn nothing_is_lost_whatever_the_weather() {
+    for seed in 1..=5 {
+        for ring in [100, 1460, 2920] {
+            talk(seed, Conditions { loss: 30, ..Conditions::default() }, ring, 60);
+            talk(seed, Conditions { reordering: 100, ..Conditions::default() }, ring, 60);
+            talk(seed, Conditions { duplication: 100, ..Conditions::default() }, ring, 60);
+            let all = Conditions { loss: 10, reordering: 50, duplication: 50, ..Conditions::default() };
+            talk(seed, all, ring, 60);
+        }
+    }
+}
+
+#[test]
+fn a_long_session_outlives_one_frame_in_a_hundred_lost() {
+    let net = talk(6, Conditions { loss: 10, ..Conditions::default() }, 2920, 2000);
+    let lost =
+        net.capture().iter().filter(|record| record.fate == crate::common::capture::Fate::Lost).count();
+    assert!(lost > 20, "{lost} frames lost");
+}
+
+#[test]
+fn the_heartbeat_outlives_an_hour_with_one_frame_in_a_hundred_lost() {
+    let net = Net::new(7);
+    let (client, server) = (net.host(), net.host());
+    let served = serve_one(&net, &server, (1460, 1460), Options::DEFAULT, async |ws| echo(ws, 512).await);
+    net.run(async {
+        let mut peer = Peer::websocket(&client, &server, PORT, "/").await;
+        net.set_conditions(Conditions { loss: 10, ..Conditions::default() });
+        let start = Instant::now();
+        let mut beats = 0;
+        while start.elapsed() < SECOND * 3600 {
+            let ping = peer.receive().await.unwrap();
+            assert_eq!(ping.opcode, PING);
+            peer.send(&Frame::new(PONG, ping.payload).masked()).await.unwrap();
+            beats += 1;
+        }
+        assert_eq!(beats, 120);
+        net.calm();
+        Timer::after_secs(3).await;
+        assert_eq!(leave(peer, served).await, Ok(()));
+    });
+}
+
+#[test]
+fn a_peer_that_never_reads_is_given_up_after_the_send_timeout() {
+    let net = Net::new(8);
+    let (client, server) = (net.host(), net.host());
+    let served = serve_one(&net, &server, (1460, 1460), Options::DEFAULT, async |ws| {
+        let start = Instant::now();
+        loop {
+            if let Err(error) = ws.send_binary(&[7; 500]).await {
+                break (error, start.elapsed(), ws.send_binary(b"more").await);
+            }
+        }
+    });
+    net.run(async {
+        let _stuck = Peer::websocket(&client, &server, PORT, "/").await;
+        let (error, took, later) = served.await;
+        assert_eq!(error, Error::TimedOut(Waited::Send));
+        assert!(took >= SECOND * 10 && took < SECOND * 11, "{took:?}");
+        assert!(later.is_err(), "the connection is lost");
+    });
+    assert!(net.sent(&client).zero_window > 0);
+}
+
+#[test]
+fn a_window_that_closes_for_a_while_costs_nothing() {
+    let net = Net::new(9);
+    let (client, server) = (net.host(), net.host());
+    let served = serve_one(&net, &server, (1460, 1460), QUIET, async |ws| echo(ws, 512).await);
+    net.run(async {
+        let mut peer = Peer::new(&client, 1460, 30_000);
+        peer.socket.connect((server.address, PORT)).await.unwrap();
+        peer.open("/").await.unwrap();
+        for _ in 0..5 {
+            peer.send(&Frame::binary(payload(20_000, 0)).masked()).await.unwrap();
+            Timer::after_secs(8).await; // all rings are full by now
+            let frames = exchange(&mut peer, &[], messages_are(1)).await;
+            assert!(messages(&frames) == [(BINARY, payload(20_000, 0))]);
+        }
+        assert!(net.sent(&client).zero_window > 0);
+        assert_eq!(leave(peer, served).await, Ok(()));
+    });
+}
+
+#[test]
+fn a_connection_outlives_a_cable_that_is_loose_and_a_link_that_is_away_for_a_while() {
+    let net = Net::new(10);
+    let (client, server) = (net.host(), net.host());
+    let served = serve_one(&net, &server, (1460, 1460), QUIET, async |ws| echo(ws, 512).await);
+    net.run(async {
+        let mut peer = Peer::websocket(&client, &server, PORT, "/").await;
+        for host in [&client, &server] {
+            host.cut();
+            peer.send(&Frame::text("in the dark").masked()).await.unwrap();
+            Timer::after_secs(5).await;
+            host.mend();
+            assert_eq!(peer.receive().await, Ok(Frame::text("in the dark")));
+            host.link_down();
+            peer.send(&Frame::text("unlinked").masked()).await.unwrap();
+            Timer::after_secs(5).await;
+            host.link_up();
+            assert_eq!(peer.receive().await, Ok(Frame::text("unlinked")));
+        }
+        assert_eq!(leave(peer, served).await, Ok(()));
+    });
+}
+
+#[test]
+fn a_cut_cable_is_found_by_the_heartbeat() {
+    let net = Net::new(11);
+    let (client, server) = (net.host(), net.host());
+    let served = serve_one(&net, &server, (1460, 1460), Options::DEFAULT, async |ws| {
+        let start = Instant::now();
+        (echo(ws, 512).await, start.elapsed())
+    });
+    net.run(async {
+        let _peer = Peer::websocket(&client, &server, PORT, "/").await;
+        client.cut();
+        let (ended, took) = served.await;
+        assert_eq!(ended, Err(Error::TimedOut(Waited::Pong)));
+        assert!(took >= SECOND * 40 - Duration::from_millis(50) && took < SECOND * 41, "{took:?}");
+    });
+}
+
+#[test]
+fn half_closed_behind_its_last_frame_a_peer_gets_all_of_the_answer() {
+    for ring in [64, 1460] {
+        for size in [0, 1, 100, 1460, 20_000] {
+            let net = Net::new(12);
+            let (client, server) = (net.host(), net.host());
+            let served =
+                serve_one(&net, &server, (ring, ring), Options::DEFAULT, async |ws| echo(ws, 512).await);
+            net.run(async {
+                let mut peer = Peer::new(&client, 4096, 30_000);
+                peer.socket.connect((server.address, PORT)).await.unwrap();
+                peer.open("/").await.unwrap();
+                peer.send(&Frame::binary(payload(size, 0)).masked()).await.unwrap();
+                peer.half_close();
+                let frames = exchange(&mut peer, &[], messages_are(1)).await;
+                assert!(messages(&frames) == [(BINARY, payload(size, 0))], "{size} octets, ring of {ring}");
+                assert_eq!(served.await, Err(Error::Lost));
+                peer.close().await.unwrap();
+            });
+            assert_eq!(crate::resets(&net, [&client, &server]), 0);
+        }
+    }
+}
