@@ -92,6 +92,11 @@ async function use(one, two) {
     }
   }
   await shoot(both);
+  // The board has few sockets, and each reload takes more for a moment.
+  for (const { name, page } of both) {
+    await check(`${name}: gives the echo's connection back`, () => page.waitForFunction('echo === null', { timeout: PATIENCE, polling: 50 })
+      .then(() => ''));
+  }
 
   for (const { name, page } of both) {
     await check(`${name}: reloads, and is counted once`, async () => {

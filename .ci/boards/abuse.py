@@ -1,0 +1,386 @@
+"""The suite `abuse`: clients as they should not be, and many of them. After each the board has to be as before: an echo
+works at once, all of its sockets are free, its memory has not grown."""
+
+import collections
+import concurrent.futures
+import contextlib
+import gzip
+import os
+import socket
+import struct
+import threading
+import time
+
+import wire
+from wire import BINARY, Busy, Gone, Refused, WebSocket, ask, head
+
+SOCKETS = 6  # of the firmware
+WEBSOCKETS = 4  # that it lets be open at once
+CYCLES = 1000
+ABRUPT = 100
+
+# Seconds. The clock of an emulated board never leads, but lags when the host has other things to do.
+HEAD_TIME = (9, 30)  # 10 is what is granted for a head
+SEND_TIME = (9, 40)  # 10 for a peer that takes nothing, and 2 to be rid of it
+PING_TIME = (38, 100)  # a ping after 30, 10 for its answer
+
+
+def run(report, machine):
+    port = machine.port
+    report.check("a page, and what is no page", answers, port)
+    ram = Ram(machine)
+    report.check("each of what follows once, to see how much stack it takes", ram.begin, warm_up, port)
+    for name, test in [
+        (f"{CYCLES} times connect, echo, close", cycles),
+        (f"{ABRUPT} abrupt ends", abrupt_ends),
+        (f"{SOCKETS + 5} clients on {SOCKETS} sockets", too_many),
+        ("pages that nobody reads", unread_pages),
+        ("slow and silent clients", slow),
+    ]:
+        report.check(name, test, port)
+        report.check(f"{name}: an echo works at once", echo_now, port)
+        report.check(f"{name}: all sockets are free again", all_free, port)
+        if machine.has_control:
+            report.check(f"{name}: no more memory", ram.same)
+    if not machine.has_control:
+        report.note("memory is not looked at: this machine has no way to; there is no heap, see the Pico W's stack")
+    report.check("the machine runs on", lambda: assert_alive(machine))
+
+
+def assert_alive(machine):
+    assert machine.is_alive, "it ended"
+
+
+# --- What is checked behind each -------------------------------------------------------------------------------------
+
+
+def echo_now(port):
+    begun = time.monotonic()
+    ws, waits = wire.retry(lambda: WebSocket(port), limit=5)
+    with ws:
+        ws.echo("Grüß dich, 𝕎".encode())
+        ws.close()
+    return f"{1000 * (time.monotonic() - begun):.0f} ms, told to wait {waits} times"
+
+
+def all_free(port):
+    """As many WebSockets as there may be, one connection that says nothing yet, and the page over the last socket."""
+    begun = time.monotonic()
+    _, waits = wire.retry(lambda: occupy_all(port))
+    return f"within {1000 * (time.monotonic() - begun):.0f} ms, {waits + 1} looks"
+
+
+def occupy_all(port):
+    with wire.sockets(port, WEBSOCKETS) as all:
+        with wire.connect(port) as silent:
+            wire.send(silent, head("/")[:-2])
+            wire.page(port)
+            wire.send(silent, b"\r\n")
+            response = wire.Response(silent)
+            assert response.status == 200, f"status {response.status} of what was silent"
+            wire.read_all(silent)
+        for ws in all:
+            ws.echo(b"still here")
+            ws.close()
+
+
+class Ram:
+    """The high-water mark of the stack; all else in the firmware's memory is static."""
+
+    def __init__(self, machine):
+        self.machine = machine
+        self.before = None
+
+    def begin(self, *warm_up):
+        """Takes the mark once every path was walked."""
+        warm_up[0](*warm_up[1:])
+        if self.machine.has_control:
+            self.before = self.machine.control("ram")
+            return f"{self.before['stackUsed']} bytes"
+
+    def same(self):
+        now = self.machine.control("ram")
+        assert now["static"] == self.before["static"], f"{now} instead of {self.before}"
+        # An interrupt can come at any depth: its frame, and no more.
+        grown = now["stackUsed"] - self.before["stackUsed"]
+        assert grown <= 256, f"the stack grew by {grown} bytes to {now['stackUsed']}"
+        return f"{now['static']} bytes static, {now['stackUsed']} of {now['stackSize']} of the stack, {grown} more than before"
+
+
+def warm_up(port):
+    for end in ENDS:
+        end_abruptly(port, *end)
+    wire.retry(lambda: occupy_all(port))
+    too_many(port)
+
+
+# --- Answers ---------------------------------------------------------------------------------------------------------
+
+
+def answers(port):
+    response = wire.page(port)
+    assert b"<html" in gzip.decompress(response.body), "no page"
+    response = ask(port, head("/", "HEAD"))
+    assert (response.status, response.body) == (200, b""), f"HEAD: {response.status}, {len(response.body)} bytes"
+    upgrade = wire.UPGRADE
+    own, foreign = [("Origin", "http://localhost")], [("Origin", "http://evil.example")]
+    older = [field if field[0] != "Sec-WebSocket-Version" else (field[0], "8") for field in upgrade]
+    table = [
+        ("another path", head("/else"), 404),
+        ("POST", head("/", "POST", fields=[("Content-Length", "0")]), 405),
+        ("an unknown host", head("/", host="evil.example"), 403),
+        ("an unknown host's WebSocket", head("/live", host="evil.example", fields=upgrade), 403),
+        ("a foreign origin", head("/live", fields=[*upgrade, *foreign]), 403),
+        ("a foreign origin that echoes", head("/echo", fields=[*upgrade, *foreign]), 403),
+        ("no upgrade", head("/live"), 426),
+        ("an older version", head("/echo", fields=older), 426),
+        ("a target too long", head("/" + 600 * "x"), 414),
+        ("no HTTP", b"\x16\x03\x01\x00\xf0\x01\r\n\r\n", 400),
+    ]
+    for what, request, status in table:
+        response, _ = wire.retry(lambda: ask(port, request))
+        assert response.status == status, f"{what}: {response.status} instead of {status}"
+    with wire.retry(lambda: WebSocket(port, "/live", [*own, ("Sec-WebSocket-Protocol", "live.v1")]))[0] as ws:
+        assert ws.fields.get("sec-websocket-protocol") == "live.v1", "no subprotocol"
+        kind, state = ws.receive()
+        assert kind == wire.TEXT and state.startswith(b'{"temperature":'), state
+        ws.close()
+    return f"{len(table) + 3} answers"
+
+
+# --- Many clients, and rude ones -------------------------------------------------------------------------------------
+
+
+def cycles(port):
+    """Each tenth client waits for the server to end TCP; the others do so first, as their close was answered."""
+    begun = time.monotonic()
+
+    def client(numbers):
+        waits = 0
+        for number in numbers:
+            ws, waited = wire.retry(lambda: WebSocket(port))
+            waits += waited
+            with ws:
+                ws.echo(f"cycle {number}".encode() * (1 + number % 7))
+                ws.close(server_first=number % 10 == 0)
+        return waits
+
+    # So many that none has to wait for a WebSocket whose last one is being closed.
+    waits = sum(together(client, [range(first, CYCLES, 3) for first in range(3)]))
+    took = time.monotonic() - begun
+    return f"{took:.1f} s, {1000 * took / CYCLES:.1f} ms each, told to wait {waits} times"
+
+
+STAGES = ["before the head", "in the head", "behind the 101", "in a frame", "in the close"]
+ENDS = [(stage, how) for stage in STAGES for how in ("RST", "FIN")]
+
+
+def abrupt_ends(port):
+    for number in range(ABRUPT):
+        end_abruptly(port, *ENDS[number % len(ENDS)])
+    return f"{ABRUPT // len(ENDS)} each of RST and FIN {', '.join(STAGES)}"
+
+
+def end_abruptly(port, stage, how):
+    sock, _ = wire.retry(lambda: until_stage(port, stage))
+    if how == "RST":
+        wire.reset(sock)
+    else:
+        sock.close()
+
+
+def until_stage(port, stage):
+    if stage not in STAGES[:2]:
+        sock = WebSocket(port).sock
+    else:
+        sock = wire.connect(port)
+    if stage == "in the head":
+        wire.send(sock, head("/echo", fields=wire.UPGRADE)[:60])
+    elif stage == "in a frame":
+        wire.send(sock, wire.frame(b"only half of this is sent" * 40)[:500])
+    elif stage == "in the close":
+        wire.send(sock, wire.frame(struct.pack("!H", 1000), wire.CLOSE))
+    return sock
+
+
+def too_many(port):
+    """All at once: as many as there may be are let in, the others are told so or find no socket; pages are served meanwhile;
+    then all get their turn."""
+    count = SOCKETS + 5
+    start = threading.Barrier(count)
+    leave = threading.Event()
+    lock = threading.Lock()
+    seen = collections.Counter()
+    inside = []
+
+    def client(number):
+        start.wait()
+        while True:
+            try:
+                ws = WebSocket(port)
+                break
+            except (Busy, Refused) as answer:
+                with lock:
+                    seen[type(answer)] += 1
+            leave.wait(0.05)  # before it tries again
+        with ws:
+            with lock:
+                inside.append(number)
+            leave.wait(3 * wire.PATIENCE)
+            ws.echo(f"client {number}".encode())
+            ws.close()
+
+    with concurrent.futures.ThreadPoolExecutor(count) as pool:
+        clients = [pool.submit(client, number) for number in range(count)]
+        try:
+            wait_until(lambda: len(inside) >= WEBSOCKETS)
+            # The others go on asking, so now and then a page finds no socket.
+            pages = sum(wire.retry(lambda: wire.page(port))[1] for _ in range(10))
+            first = len(inside)
+            told, nothing = seen[Busy], seen[Refused]
+        finally:
+            leave.set()
+        for each in clients:
+            each.result()
+    assert first == WEBSOCKETS, f"{first} open at once"
+    assert told, "nobody was told that all WebSockets are taken"
+    assert len(inside) == count, f"only {len(inside)} served"
+    return f"{first} let in; 10 pages meanwhile, {pages} retries; the others were told 503 {told} times and found no socket {nothing} times; then all {count} were served"
+
+
+def wait_until(is_so):
+    end = time.monotonic() + wire.PATIENCE
+    while not is_so():
+        assert time.monotonic() < end, "not so in time"
+        time.sleep(0.01)
+
+
+# --- Slow clients ----------------------------------------------------------------------------------------------------
+
+
+def unread_pages(port):
+    """On every socket a page that is not read. The network behind an emulated board takes all of it in, so what is missing
+    is the end of the connection, for which the server waits a while."""
+    with contextlib.ExitStack() as stack:
+        for _ in range(SOCKETS):
+            stack.enter_context(wire.retry(lambda: unread_page(port))[0])
+        begun = time.monotonic()
+        _, waits = wire.retry(lambda: wire.page(port))
+        return f"{SOCKETS} of them, and a page that is read {time.monotonic() - begun:.1f} s later, {waits} retries"
+
+
+def unread_page(port):
+    sock = wire.connect(port, receive_buffer=1024)
+    wire.send(sock, head("/"))
+    try:
+        if not sock.recv(1, socket.MSG_PEEK):
+            raise Refused()
+    except (Refused, ConnectionResetError):
+        sock.close()
+        raise Refused() from None
+    return sock
+
+
+def slow(port):
+    """All at once; over the sockets that are left pages are served meanwhile."""
+    tests = [slow_head, silent, stalled_echo, deaf_live]
+    # A client that finds no socket, as the last test's are still being closed, comes again.
+    stop = threading.Event()
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        pages = pool.submit(pages_meanwhile, port, stop)
+        try:
+            said = together(lambda test: wire.retry(lambda: named(test, port))[0], tests)
+        finally:
+            stop.set()
+        return "; ".join([*said, f"{pages.result()} pages meanwhile"])
+
+
+def named(test, port):
+    try:
+        return test(port)
+    except Refused:
+        raise
+    except Exception as error:
+        raise AssertionError(f"{test.__name__}: {type(error).__name__}: {error}") from error
+
+
+def slow_head(port):
+    with wire.connect(port) as sock:
+        begun = time.monotonic()
+        sock.settimeout(1)
+        for byte in head("/", fields=[("X", "y" * 80)]):
+            wire.send(sock, bytes([byte]))
+            try:
+                sock.recv(1, socket.MSG_PEEK)  # is there an answer?
+                break
+            except TimeoutError:
+                continue
+        expect_408(sock)
+        return timed("a slow head: 408", begun, HEAD_TIME)
+
+
+def silent(port):
+    with wire.connect(port) as sock:
+        begun = time.monotonic()
+        sock.settimeout(HEAD_TIME[1])
+        expect_408(sock)
+        return timed("a silent client: 408", begun, HEAD_TIME)
+
+
+def expect_408(sock):
+    response = wire.Response(sock)
+    assert response.status == 408, f"status {response.status}"
+
+
+def stalled_echo(port):
+    """Sends and reads nothing: first every buffer on the way is filled, then the server gives it up."""
+    with wire.retry(lambda: WebSocket(port, receive_buffer=2048))[0] as ws:
+        ws.sock.settimeout(1)
+        data = rest = wire.frame(os.urandom(4096), BINARY)
+        stalled, sent = None, 0
+        end = time.monotonic() + 60 + SEND_TIME[1]
+        try:
+            while time.monotonic() < end:
+                try:
+                    n = ws.sock.send(rest)
+                    sent += 0 if stalled else n
+                    rest = rest[n:] or data
+                except TimeoutError:
+                    stalled = stalled or time.monotonic() - 1
+        except (ConnectionResetError, BrokenPipeError):
+            assert stalled, "reset before it stalled"
+            return timed(f"an echo that is not read ({sent >> 10} KiB under way): given up", stalled, SEND_TIME)
+        raise AssertionError("a client that reads nothing is not given up")
+
+
+def deaf_live(port):
+    """Reads, but answers no ping."""
+    with wire.retry(lambda: WebSocket(port, "/live"))[0] as ws:
+        begun = time.monotonic()
+        ws.sock.settimeout(wire.PATIENCE)
+        try:
+            while ws.receive_frame()[0] & 15 != wire.CLOSE:
+                assert time.monotonic() < begun + PING_TIME[1], "not given up"
+        except (Gone, ConnectionResetError):
+            pass
+        return timed("no pong: given up", begun, PING_TIME)
+
+
+def pages_meanwhile(port, stop):
+    count = 0
+    while not stop.wait(1):
+        wire.retry(lambda: wire.page(port))
+        count += 1
+    return count
+
+
+def timed(what, begun, limits):
+    took = time.monotonic() - begun
+    assert limits[0] <= took <= limits[1], f"{what} after {took:.1f} s, not {limits[0]} to {limits[1]}"
+    return f"{what} after {took:.1f} s"
+
+
+def together(work, items):
+    """All at once; the first that failed fails all."""
+    with concurrent.futures.ThreadPoolExecutor(len(items)) as pool:
+        return [done.result() for done in [pool.submit(work, item) for item in items]]
