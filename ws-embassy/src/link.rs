@@ -71,12 +71,12 @@ impl<Wr: WriteHalf, R: Role> Link<Wr, R> {
     /// Writes what the connection owes, and sees that all is on its way.
     pub(crate) async fn transmit(&self) -> Result<(), Error<Wr::Error>> {
         let mut writer = self.lock().await;
-        while self.with(|state| state.ws.wants_transmit()) == Some(true) {
-            let transmit = |ws: &mut Connection<R>, out: &mut Output<'_>| {
+        if self.with(|state| state.ws.wants_transmit()) == Some(true) {
+            self.put(&mut writer, &mut |ws, out| {
                 ws.transmit(out);
-                Ok(true)
-            };
-            self.encode(&mut writer, transmit).await??;
+                Ok(!ws.wants_transmit())
+            })
+            .await?;
         }
         self.flush(&mut writer).await
     }
@@ -85,11 +85,16 @@ impl<Wr: WriteHalf, R: Role> Link<Wr, R> {
     pub(crate) async fn put(
         &self,
         writer: &mut Guard<'_, Wr>,
-        mut put: impl FnMut(&mut Connection<R>, &mut Output<'_>) -> Result<bool, UsageError>,
+        put: &mut Put<'_, R>,
     ) -> Result<(), Error<Wr::Error>> {
         let mut is_drained = false;
         loop {
-            match self.encode(writer, &mut put).await? {
+            let write = writer.write_with(|room| {
+                let mut out = Output::new(room);
+                let result = self.encode(&mut out, put);
+                (out.filled().len(), result)
+            });
+            match self.in_time(write).await? {
                 Ok(true) => return Ok(()),
                 Ok(false) => is_drained = false,
                 // There may be more room than there was.
@@ -102,27 +107,19 @@ impl<Wr: WriteHalf, R: Role> Link<Wr, R> {
         }
     }
 
-    /// Waits for room, and lets `encode` fill it.
-    async fn encode(
-        &self,
-        writer: &mut Guard<'_, Wr>,
-        encode: impl FnOnce(&mut Connection<R>, &mut Output<'_>) -> Result<bool, UsageError>,
-    ) -> Result<Result<bool, UsageError>, Error<Wr::Error>> {
-        self.in_time(writer.write_with(|room| {
-            let mut out = Output::new(room);
-            let result = self.with(|state| {
-                state.ws.set_time(now());
-                let before = (state.ws.wants_transmit(), state.ws.ready_state());
-                let result = encode(&mut state.ws, &mut out);
-                if (state.ws.wants_transmit(), state.ws.ready_state()) != before {
-                    self.changed.signal(());
-                }
-                state.unflushed |= !out.is_empty();
-                result
-            });
-            (out.filled().len(), result.unwrap_or(Err(UsageError::UnfinishedFrame)))
-        }))
-        .await
+    /// Lets `put` fill the room that there is.
+    fn encode(&self, out: &mut Output<'_>, put: &mut Put<'_, R>) -> Result<bool, UsageError> {
+        let result = self.with(|state| {
+            state.ws.set_time(now());
+            let before = (state.ws.wants_transmit(), state.ws.ready_state());
+            let result = put(&mut state.ws, out);
+            if (state.ws.wants_transmit(), state.ws.ready_state()) != before {
+                self.changed.signal(());
+            }
+            state.unflushed |= !out.is_empty();
+            result
+        });
+        result.unwrap_or(Err(UsageError::UnfinishedFrame))
     }
 
     pub(crate) async fn flush(&self, writer: &mut Guard<'_, Wr>) -> Result<(), Error<Wr::Error>> {
@@ -136,12 +133,7 @@ impl<Wr: WriteHalf, R: Role> Link<Wr, R> {
         &self,
         write: impl Future<Output = Result<O, Wr::Error>>,
     ) -> Result<O, Error<Wr::Error>> {
-        if self.with(|state| state.broken) == Some(true) {
-            return Err(Error::Lost);
-        }
-        let wait = Wait { total: &self.waited, since: Instant::now() };
-        let left = self.send_timeout.checked_sub(self.waited.get()).unwrap_or(Duration::MIN);
-        let by = wait.since.checked_add(left).unwrap_or(Instant::MAX);
+        let (wait, by) = self.begin()?;
         let result = with_deadline(by, write).await;
         drop(wait);
         let error = match result {
@@ -152,14 +144,34 @@ impl<Wr: WriteHalf, R: Role> Link<Wr, R> {
             Ok(Err(error)) => Error::Io(error),
             Err(_) => Error::TimedOut(Waited::Send),
         };
+        self.fail();
+        Err(error)
+    }
+
+    /// The beginning of a write, and the latest end of it.
+    fn begin(&self) -> Result<(Wait<'_>, Instant), Error<Wr::Error>> {
+        if self.with(|state| state.broken) == Some(true) {
+            return Err(Error::Lost);
+        }
+        let wait = Wait { total: &self.waited, since: Instant::now() };
+        let left = self.send_timeout.checked_sub(self.waited.get()).unwrap_or(Duration::MIN);
+        let by = wait.since.checked_add(left).unwrap_or(Instant::MAX);
+        Ok((wait, by))
+    }
+
+    /// A write has failed.
+    fn fail(&self) {
         self.with(|state| {
             state.broken = true;
             state.ws.receive_eof();
         });
         self.changed.signal(());
-        Err(error)
     }
 }
+
+/// Puts frames into the room that there is. Not generic: all that is written goes through one copy of the code that waits
+/// and writes, which is most of it.
+pub(crate) type Put<'p, R> = dyn FnMut(&mut Connection<R>, &mut Output<'_>) -> Result<bool, UsageError> + 'p;
 
 /// Counts how long a write waits, also one whose future is dropped.
 struct Wait<'a> {

@@ -36,8 +36,9 @@ pub struct Reader<'a, Rd, Wr, R: Role> {
 }
 
 /// What one look at the input brought.
-enum Found<O> {
-    Data(O),
+enum Found {
+    /// A piece of a message, which was taken.
+    Data,
     /// All that has come is decoded.
     Nothing,
     /// A reply is in the way of the next frame.
@@ -62,7 +63,9 @@ where
     /// [`Error::Peer`], [`Error::Lost`], [`Error::TimedOut`], [`Error::Io`]. Each ends the connection: close the transport.
     /// Later calls fail too.
     pub async fn receive<O>(&mut self, f: impl FnOnce(Data<'_>) -> O) -> Result<Option<O>, Error<Rd::Error>> {
-        self.receive_up_to(usize::MAX, f).await
+        let (mut f, mut output) = (Some(f), None);
+        self.receive_up_to(usize::MAX, &mut |data| output = f.take().map(|f| f(data))).await?;
+        Ok(output)
     }
 
     /// Waits for the next piece of a message, up to the size of `buf`, and copies it there. `None`: both ends have closed;
@@ -77,16 +80,16 @@ where
         if buf.is_empty() {
             return Err(UsageError::OutputTooSmall.into());
         }
-        let read = self
-            .receive_up_to(buf.len(), |data| {
-                for (to, from) in buf.iter_mut().zip(data.payload.iter()) {
-                    *to = *from;
-                }
-                let Data { kind, payload, first, last, remaining, .. } = data;
-                (kind, payload.len(), first, last, remaining)
-            })
-            .await?;
-        Ok(read.map(|(kind, len, first, last, remaining)| {
+        let (limit, mut chunk) = (buf.len(), None);
+        let take = &mut |data: Data<'_>| {
+            for (to, from) in buf.iter_mut().zip(data.payload.iter()) {
+                *to = *from;
+            }
+            let Data { kind, payload, first, last, remaining, .. } = data;
+            chunk = Some((kind, payload.len(), first, last, remaining));
+        };
+        self.receive_up_to(limit, take).await?;
+        Ok(chunk.map(|(kind, len, first, last, remaining)| {
             let payload = buf.get_mut(..len).unwrap_or_default();
             Chunk { kind, payload, first, last, remaining }
         }))
@@ -122,14 +125,10 @@ where
         }
     }
 
-    /// Of the pieces, at most `limit` bytes at once.
-    async fn receive_up_to<O>(
-        &mut self,
-        limit: usize,
-        f: impl FnOnce(Data<'_>) -> O,
-    ) -> Result<Option<O>, Error<Rd::Error>> {
+    /// Of the pieces, at most `limit` bytes at once. Not generic: there is one copy of it for all that reads. `false`: both
+    /// ends have closed, and `take` was not called.
+    async fn receive_up_to(&mut self, limit: usize, take: &mut Take<'_>) -> Result<bool, Error<Rd::Error>> {
         let link = self.link;
-        let mut f = Some(f);
         let mut is_blocked = false;
         loop {
             link.changed.reset();
@@ -143,7 +142,7 @@ where
                 {
                     return Err(error);
                 }
-                return outcome.map(|()| None);
+                return outcome.map(|()| false);
             }
             // A deadline is judged when there is nothing to read: what it waits for may be in the transport, in several pieces, or
             // behind what is blocked. But nobody talks for ever once closing.
@@ -156,12 +155,12 @@ where
                 if is_blocked {
                     return pending().await;
                 }
-                self.reader.read_with(|bytes| decode(link, bytes, limit, &mut f)).await
+                self.reader.read_with(|bytes| decode(link, bytes, limit, take)).await
             };
             let wake = select(until(due.flatten()), link.changed.wait());
             match select3(transmit, read, wake).await {
                 Either3::First(sent) => sent?,
-                Either3::Second(Ok(Some(Found::Data(result)))) => return Ok(Some(result)),
+                Either3::Second(Ok(Some(Found::Data))) => return Ok(true),
                 Either3::Second(Ok(Some(Found::Blocked))) => is_blocked = true,
                 Either3::Second(Ok(Some(Found::Nothing))) => {
                     link.with(|state| {
@@ -206,13 +205,16 @@ where
     }
 }
 
-/// Decodes up to the next piece of a message, and gives that to `f`.
-fn decode<Wr: WriteHalf, R: Role, O, F: FnOnce(Data<'_>) -> O>(
+/// Takes a piece of a message.
+type Take<'f> = dyn FnMut(Data<'_>) + 'f;
+
+/// Decodes up to the next piece of a message, and gives that to `take`.
+fn decode<Wr: WriteHalf, R: Role>(
     link: &Link<Wr, R>,
     bytes: &mut [u8],
     limit: usize,
-    f: &mut Option<F>,
-) -> (usize, Found<O>) {
+    take: &mut Take<'_>,
+) -> (usize, Found) {
     let limit = limit.min(bytes.len());
     let mut input = Input::new(bytes.get_mut(..limit).unwrap_or_default());
     let data = link.with(|state| {
@@ -235,13 +237,13 @@ fn decode<Wr: WriteHalf, R: Role, O, F: FnOnce(Data<'_>) -> O>(
             }
         }
     });
-    // `f` may use the other half: the state is not lent any more.
-    let found = match (data.flatten(), f.take()) {
-        (Some(data), Some(f)) => Found::Data(f(data)),
-        (_, unused) => {
-            *f = unused;
-            if input.is_empty() { Found::Nothing } else { Found::Blocked }
+    let found = match data.flatten() {
+        Some(data) => {
+            take(data); // which may use the other half: the state is not lent any more
+            Found::Data
         }
+        None if input.is_empty() => Found::Nothing,
+        None => Found::Blocked,
     };
     (input.consumed(), found)
 }
@@ -269,7 +271,7 @@ impl<Wr: WriteHalf, R: Role> Writer<'_, Wr, R> {
         last: bool,
     ) -> Result<(), Error<Wr::Error>> {
         let mut writer = self.link.lock().await;
-        self.link.put(&mut writer, |ws, out| ws.send(kind, payload, last, out)).await
+        self.link.put(&mut writer, &mut |ws, out| ws.send(kind, payload, last, out)).await
     }
 
     /// Sends a text message, and flushes.
@@ -295,7 +297,7 @@ impl<Wr: WriteHalf, R: Role> Writer<'_, Wr, R> {
 
     async fn send_whole(&mut self, kind: Kind, mut payload: &[u8]) -> Result<(), Error<Wr::Error>> {
         let mut writer = self.link.lock().await;
-        self.link.put(&mut writer, |ws, out| ws.send(kind, &mut payload, true, out)).await?;
+        self.link.put(&mut writer, &mut |ws, out| ws.send(kind, &mut payload, true, out)).await?;
         self.link.flush(&mut writer).await
     }
 
@@ -316,7 +318,7 @@ impl<Wr: WriteHalf, R: Role> Writer<'_, Wr, R> {
     /// As [`send`](Self::send).
     pub async fn ping(&mut self, payload: &[u8]) -> Result<(), Error<Wr::Error>> {
         let mut writer = self.link.lock().await;
-        self.link.put(&mut writer, |ws, out| ws.ping(payload, out)).await?;
+        self.link.put(&mut writer, &mut |ws, out| ws.ping(payload, out)).await?;
         self.link.flush(&mut writer).await
     }
 
@@ -328,7 +330,7 @@ impl<Wr: WriteHalf, R: Role> Writer<'_, Wr, R> {
     /// As [`send`](Self::send): [`Error::Usage`] if the closing handshake has begun already.
     pub async fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error<Wr::Error>> {
         let mut writer = self.link.lock().await;
-        self.link.put(&mut writer, |ws, out| ws.close(Some(code), reason, out)).await?;
+        self.link.put(&mut writer, &mut |ws, out| ws.close(Some(code), reason, out)).await?;
         self.link.flush(&mut writer).await
     }
 }
