@@ -8,7 +8,7 @@ use embassy_time::{Duration, Instant, Timer, with_timeout};
 
 use crate::common::frames::{self, Frame};
 use crate::common::peer::Ended;
-use crate::common::{Peer, Verdict};
+use crate::common::{Conditions, Peer, Verdict};
 use crate::{Bench, WEBSOCKETS, converse, end, leave, parts};
 use ws_embassy::{Error, Waited};
 
@@ -175,6 +175,36 @@ fn a_hundred_clients_vanish_and_no_socket_is_lost() {
         bench.assert_recovered().await;
     });
     assert_eq!(vanished, 144);
+}
+
+/// The same while frames are lost, doubled and late, so that what a client says last arrives in part, twice, or never.
+#[test]
+fn a_hundred_clients_vanish_in_bad_weather_and_no_socket_is_lost() {
+    for seed in 20..23 {
+        let bench = Bench::new(seed);
+        let dead = bury(&bench);
+        bench.net.set_conditions(Conditions {
+            loss: 30,
+            duplication: 30,
+            reordering: 50,
+            ..Default::default()
+        });
+        bench.net.run(async {
+            for phase in PHASES {
+                for manner in MANNERS {
+                    // Some are given up by the server before they get so far.
+                    if let Ok(peer) = get_to(&bench, phase).await {
+                        vanish(peer, manner, &dead).await;
+                    }
+                    assert!(bench.server.open() <= WEBSOCKETS);
+                }
+            }
+            bench.net.set_conditions(Conditions::default());
+            Timer::after_secs(60).await;
+            bench.assert_recovered().await;
+        });
+        assert!(bench.net.sent(&bench.host).lost > 10);
+    }
 }
 
 /// Each alone, so that one which frees the socket late is named.

@@ -2,6 +2,7 @@
 
 use embassy_time::{Duration, Instant, Timer};
 
+use crate::common::Conditions;
 use crate::common::capture::{FIN, Record};
 use crate::common::frames::{self, Frame};
 use crate::{Bench, PORT, SOCKETS, WEBSOCKETS, converse, end, leave, parts, timed};
@@ -121,6 +122,24 @@ fn a_thousand_clients_that_never_end_tcp_first_leave_no_trace_either() {
     assert_eq!((bench.net.sent(&bench.clients).fin, bench.net.sent(&bench.host).fin), (1000, 1000));
     assert_eq!(bench.resets(), (0, 0));
     bench.net.run(bench.assert_recovered());
+}
+
+#[test]
+fn three_hundred_clients_come_and_go_though_one_frame_in_a_hundred_is_lost() {
+    let bench = Bench::new(11);
+    bench.net.set_conditions(Conditions { loss: 10, ..Conditions::default() });
+    bench.net.run(async {
+        for _ in 0..300 {
+            let mut peer = bench.websocket("/echo").await;
+            converse(&mut peer).await.unwrap();
+            leave(peer).await;
+        }
+        bench.net.calm();
+        Timer::after_secs(20).await;
+        assert!(bench.log.borrow().iter().all(Result::is_ok), "each closed in good order");
+        bench.assert_recovered().await;
+    });
+    assert!(bench.net.sent(&bench.host).lost > 10);
 }
 
 /// Who ends what first.
