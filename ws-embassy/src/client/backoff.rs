@@ -25,10 +25,9 @@ impl Backoff {
     pub(super) fn delay(&self, failures: u32, entropy: &mut impl Entropy) -> Duration {
         let mut bytes = [0; 4];
         entropy.fill(&mut bytes);
-        let span = self.span(failures).as_millis();
-        // The part of the span that the random number is of 2^32.
-        let part = u128::from(span).saturating_mul(u128::from(u32::from_le_bytes(bytes))) >> 32;
-        Duration::from_millis(u64::try_from(part).unwrap_or(span))
+        // The part of the span that the random number is of 2^32; a span has fewer milliseconds than that.
+        let span = self.span(failures).as_millis().min(u32::MAX.into());
+        Duration::from_millis(span.saturating_mul(u32::from_le_bytes(bytes).into()) >> 32)
     }
 
     /// What the wait is a random part of.
@@ -66,7 +65,7 @@ mod tests {
         let none = Backoff { first: Duration::MIN, ..Backoff::DEFAULT };
         assert_eq!(none.delay(9, &mut Fixed(u32::MAX)), Duration::MIN);
         let long = Backoff { first: Duration::MAX, max: Duration::MAX, ..Backoff::DEFAULT };
-        assert!(long.delay(9, &mut Fixed(u32::MAX)).as_millis() > u64::MAX / 2_000_000);
+        assert_eq!(long.delay(9, &mut Fixed(u32::MAX)).as_millis(), u64::from(u32::MAX) - 1, "49 days");
     }
 
     #[test]
