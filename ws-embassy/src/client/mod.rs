@@ -33,12 +33,12 @@ pub use url::{Host, Url, UrlError};
 use crate::clock::{now, until};
 use crate::log::info;
 use crate::open::ask;
-use crate::{CloseCode, Options, ReadyState, Waited, tcp};
+use crate::{CloseCode, Config, Options, ReadyState, Timeouts, tcp};
 use core::cell::Cell;
 use embassy_futures::select::{Either, select};
 use embassy_net::tcp::TcpSocket;
 use embassy_net::{IpAddress, Stack};
-use embassy_time::{Duration, Instant, Timer, with_deadline};
+use embassy_time::{Duration, Instant, Timer};
 use ws_core::handshake::client::{self as handshake, Handshake, Request};
 use ws_core::{Connection, Entropy};
 
@@ -198,19 +198,24 @@ impl<'a> Client<'a> {
                 Ok(subprotocol) => {
                     self.tell(Event::Opened);
                     let opened = Instant::now();
-                    let talk = self.talk(&mut socket, entropy, head, subprotocol, &mut talk);
-                    let result = match select(talk, gone(stack)).await {
+                    let ws = self.websocket(&mut socket, &mut *entropy, self.bounded());
+                    let mut session = Session { ws, subprotocol, buf: head };
+                    let mut result = match select(talk(&mut session), gone(stack)).await {
                         Either::First(result) => result,
                         Either::Second(()) => Err(crate::Error::Lost),
                     };
+                    if opened.elapsed() >= self.backoff.steady {
+                        failures = 0;
+                    }
+                    if is_closable(&result) && session.ws.ready_state() != ReadyState::Closed {
+                        let closed = session.ws.close(CloseCode::NORMAL, "").await;
+                        result = result.and(closed);
+                    }
                     self.tell(Event::Ended(result));
                     match result {
                         Err(crate::Error::TimedOut(_) | crate::Error::Io(_)) => tcp::abort(&mut socket).await,
                         _ if !tcp::is_online(stack) => tcp::abort(&mut socket).await,
                         _ => tcp::close(&mut socket, LINGER).await,
-                    }
-                    if opened.elapsed() >= self.backoff.steady {
-                        failures = 0;
                     }
                 }
                 Err(error) => {
@@ -244,7 +249,7 @@ impl<'a> Client<'a> {
         head: &mut [u8],
     ) -> Result<(tcp::WebSocket<'s, ws_core::Client<E>>, Option<&'a str>), Error> {
         let subprotocol = self.start(stack, socket, &mut entropy, head).await?;
-        Ok((self.websocket(socket, entropy), subprotocol))
+        Ok((self.websocket(socket, entropy, self.options.config), subprotocol))
     }
 
     /// All up to the end of the opening handshake, in time. Returns the subprotocol agreed on.
@@ -319,35 +324,21 @@ impl<'a> Client<'a> {
         &self,
         socket: &'s mut TcpSocket<'_>,
         entropy: E,
+        config: Config,
     ) -> tcp::WebSocket<'s, ws_core::Client<E>> {
         let (reader, writer) = tcp::split(socket);
-        let connection = Connection::client(self.options.config, entropy, now());
+        let connection = Connection::client(config, entropy, now());
         crate::WebSocket::new(reader, writer, connection, &self.options)
     }
 
-    /// The session, and the closing handshake if that is due.
-    async fn talk<E: Entropy>(
-        &self,
-        socket: &mut TcpSocket<'_>,
-        entropy: &mut E,
-        buf: &mut [u8],
-        subprotocol: Option<&str>,
-        talk: &mut impl AsyncFnMut(&mut Session<'_, E>) -> Result<(), tcp::Error>,
-    ) -> Result<(), tcp::Error> {
-        let mut session = Session { ws: self.websocket(socket, entropy), subprotocol, buf };
-        let result = talk(&mut session).await;
-        let ws = &mut session.ws;
-        let is_lost = matches!(
-            result,
-            Err(crate::Error::Io(_) | crate::Error::TimedOut(_) | crate::Error::Lost | crate::Error::Peer(_))
-        );
-        if is_lost || ws.ready_state() == ReadyState::Closed {
-            return result;
+    /// The protocol's limits, with one on closing: what waits for ever does not come back.
+    fn bounded(&self) -> Config {
+        let config = self.options.config;
+        let timeouts = config.timeouts;
+        if timeouts.close != ws_core::Duration::ZERO {
+            return config;
         }
-        // The closing handshake has a deadline of its own, unless that is off.
-        let by = Instant::now().checked_add(self.options.send_timeout).unwrap_or(Instant::MAX);
-        let closed = with_deadline(by, ws.close(CloseCode::NORMAL, "")).await;
-        result.and(closed.unwrap_or(Err(crate::Error::TimedOut(Waited::Close))))
+        config.with_timeouts(Timeouts { close: Timeouts::DEFAULT.close, ..timeouts })
     }
 
     /// Waits until `by`; if there is no network, until there is: `true`, and that may be before.
@@ -375,6 +366,12 @@ impl<'a> Client<'a> {
         info!("client: {}", event);
         (self.on_event)(event);
     }
+}
+
+/// Behind such a session there may be somebody to close with.
+fn is_closable(result: &Result<(), tcp::Error>) -> bool {
+    use crate::Error::{Io, Lost, Peer, TimedOut};
+    !matches!(result, Err(Io(_) | TimedOut(_) | Lost | Peer(_)))
 }
 
 /// Waits until there has been no network for a while.

@@ -71,18 +71,23 @@ fn a_session_that_returns_is_closed_in_order() {
 
 #[test]
 fn a_server_that_does_not_close_is_left_in_time() {
-    let net = Net::new(3);
-    let (host, server) = hosts(&net);
-    let (diary, _) = start(&net, &host, client(URL), 1, async |_: &mut Session<'_, Dice>| Ok(()));
-    net.run(async {
-        let (mut peer, _) = answer_with(&server, accepting("")).await;
-        assert_eq!(peer.receive().await.unwrap().close_code(), Some(1000));
-        let opened = diary.until(1, |event| *event == Event::Opened).await;
-        let ended = Event::Ended(Err(tcp::Error::TimedOut(Waited::Close)));
-        assert_eq!((diary.until(1, |event| *event == ended).await - opened).as_secs(), 5);
-        assert!(peer.read().await.is_err(), "a reset");
-    });
-    assert_eq!(net.sent(&host).rst, 1);
+    // With the default deadline, and with none: nothing is waited for without end.
+    for timeouts in [Timeouts::DEFAULT, Timeouts::OFF] {
+        let net = Net::new(3);
+        let (host, server) = hosts(&net);
+        let options = Options { config: Config::DEFAULT.with_timeouts(timeouts), ..Options::DEFAULT };
+        let client = client(URL).options(options);
+        let (diary, _) = start(&net, &host, client, 1, async |_: &mut Session<'_, Dice>| Ok(()));
+        net.run(async {
+            let (mut peer, _) = answer_with(&server, accepting("")).await;
+            assert_eq!(peer.receive().await.unwrap().close_code(), Some(1000));
+            let opened = diary.until(1, |event| *event == Event::Opened).await;
+            let ended = Event::Ended(Err(tcp::Error::TimedOut(Waited::Close)));
+            assert_eq!((diary.until(1, |event| *event == ended).await - opened).as_secs(), 5);
+            assert!(peer.read().await.is_err(), "a reset");
+        });
+        assert_eq!(net.sent(&host).rst, 1);
+    }
 }
 
 #[test]
