@@ -1,6 +1,6 @@
 //! [`Output`]: a place to encode into.
 
-use super::copy;
+use super::{copy, copy_short};
 
 /// A place the caller lends to write into; [`filled`](Self::filled) is what must go to the transport, after
 /// which [`clear`](Self::clear) makes the room free again.
@@ -55,6 +55,14 @@ impl<'o> Output<'o> {
     #[inline]
     pub fn put(&mut self, bytes: &[u8]) -> usize {
         let n = copy(self.buf.get_mut(self.len..).unwrap_or_default(), bytes);
+        self.len = self.len.saturating_add(n);
+        n
+    }
+
+    /// The same for a few bytes, at the end of a deep stack.
+    #[inline]
+    pub(crate) fn put_short(&mut self, bytes: &[u8]) -> usize {
+        let n = copy_short(self.buf.get_mut(self.len..).unwrap_or_default(), bytes);
         self.len = self.len.saturating_add(n);
         n
     }

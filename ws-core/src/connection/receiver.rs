@@ -1,7 +1,7 @@
 //! Bytes in, events out: [`Connection::receive`].
 
 use super::{Connection, Engine, Role};
-use crate::bytes::{Input, copy};
+use crate::bytes::{Input, copy_short};
 use crate::error::PeerError;
 use crate::frame::header::{self, HEADER_MAX, Header};
 use crate::frame::mask::{advance, unmask, unmask_text};
@@ -206,8 +206,8 @@ impl Engine {
         let mut have = 0;
         let mut bytes = input.rest();
         if let Phase::Header { bytes: before, have: n } = &self.phase {
-            have = copy(&mut all, before.get(..usize::from(*n)).unwrap_or(&[]));
-            let n = copy(all.get_mut(have..).unwrap_or_default(), bytes);
+            have = copy_short(&mut all, before.get(..usize::from(*n)).unwrap_or(&[]));
+            let n = copy_short(all.get_mut(have..).unwrap_or_default(), bytes);
             bytes = all.get(..have.saturating_add(n)).unwrap_or(&[]);
         }
         let header = header::parse(bytes, masked, self.message.is_some())?;
@@ -216,7 +216,7 @@ impl Engine {
         }
         if !input.is_empty() {
             let mut kept = [0; HEADER_MAX - 1];
-            let have = copy(&mut kept, bytes) as u8;
+            let have = copy_short(&mut kept, bytes) as u8;
             self.phase = Phase::Header { bytes: kept, have };
             input.take_rest();
         }
@@ -341,7 +341,7 @@ impl Engine {
             unmask::<false>(part, key);
         }
         let have = usize::from(self.slot_len);
-        copy(self.slot.get_mut(have..).unwrap_or_default(), part);
+        copy_short(self.slot.get_mut(have..).unwrap_or_default(), part);
         self.slot_len = self.slot_len.saturating_add(n as u8);
         let left = left.saturating_sub(n as u8);
         if left != 0 {

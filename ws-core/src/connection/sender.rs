@@ -365,10 +365,10 @@ impl Engine {
         let bytes = [FIN | opcode, mask | payload.len() as u8, k0, k1, k2, k3];
         let head = bytes.get(..head).unwrap_or(&[]);
         let at = usize::from(self.control_at);
-        let mut written = out.put(head.get(at..).unwrap_or(&[]));
+        let mut written = out.put_short(head.get(at..).unwrap_or(&[]));
         let from = at.saturating_add(written).saturating_sub(head.len());
         let rest = payload.get(from..).unwrap_or(&[]);
-        let n = out.put(rest);
+        let n = out.put_short(rest);
         if masks {
             unmask::<false>(out.tail_mut(n), advance(key, from));
         }

@@ -94,11 +94,9 @@ impl<'s> Handshake<'s> {
         now: Instant,
     ) -> Result<Self, UsageError> {
         request.check()?;
-        let mut nonce = [0; 16];
-        entropy.fill(&mut nonce);
         let wanted = Wanted { single: &Self::SINGLE, repeated: &Self::REPEATED, further };
         let reader = HeadReader::response(store, wanted, HeadLimits::DEFAULT);
-        let key = key::encode_key(&nonce);
+        let key = key::new_key(entropy);
         Ok(Self { request, key, at: 0, reader, outcome: None, deadline: Deadline::from(now) })
     }
 

@@ -6,14 +6,17 @@ use base64ct::{Base64, Encoding};
 
 #[cfg(feature = "small")]
 use super::sha1::digest;
+#[cfg(not(feature = "small"))]
 use crate::bytes::copy;
+use crate::entropy::Entropy;
 
 /// Bytes of a key's text.
 pub(crate) const KEY_LEN: usize = 24;
 /// Bytes of an accept value's text.
 pub(crate) const ACCEPT_LEN: usize = 28;
 
-const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+const GUID_LEN: usize = 36;
+const GUID: &[u8; GUID_LEN] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /// The text of a key, if that is 16 bytes in Base64. Bits beyond them are not looked at: RFC 4648 3.5 leaves that to the
 /// decoder, and there are clients that draw 22 characters.
@@ -25,8 +28,15 @@ pub(crate) fn check_key(key: &[u8]) -> Option<&[u8; KEY_LEN]> {
     }
 }
 
+/// The text of a key of 16 random bytes (RFC 6455 4.1).
+pub(crate) fn new_key(entropy: &mut impl Entropy) -> [u8; KEY_LEN] {
+    let mut nonce = [0; 16];
+    entropy.fill(&mut nonce);
+    encode_key(&nonce)
+}
+
 /// The text of a key, of 16 random bytes.
-pub(crate) fn encode_key(nonce: &[u8; 16]) -> [u8; KEY_LEN] {
+fn encode_key(nonce: &[u8; 16]) -> [u8; KEY_LEN] {
     let mut key = [0; KEY_LEN];
     encode(nonce, &mut key);
     key
@@ -34,19 +44,19 @@ pub(crate) fn encode_key(nonce: &[u8; 16]) -> [u8; KEY_LEN] {
 
 /// The value that proves to have read `key`.
 pub(crate) fn accept(key: &[u8; KEY_LEN]) -> [u8; ACCEPT_LEN] {
-    // In one piece of known length: then no bounds check is left of the hash function's.
-    let mut text = [0; KEY_LEN + GUID.len()];
-    copy(&mut text, key);
-    copy(text.get_mut(KEY_LEN..).unwrap_or_default(), GUID);
     let mut accept = [0; ACCEPT_LEN];
-    encode(&digest(&text), &mut accept);
+    encode(&digest(key, GUID), &mut accept);
     accept
 }
 
 #[cfg(not(feature = "small"))]
-fn digest(text: &[u8; KEY_LEN + GUID.len()]) -> [u8; 20] {
+fn digest(key: &[u8; KEY_LEN], guid: &[u8; GUID_LEN]) -> [u8; 20] {
+    // In one piece of known length: then no bounds check is left of the hash function's.
+    let mut text = [0; KEY_LEN + GUID_LEN];
+    copy(&mut text, key);
+    copy(text.get_mut(KEY_LEN..).unwrap_or_default(), guid);
     let mut sha1 = sha1_smol::Sha1::new();
-    sha1.update(text);
+    sha1.update(&text);
     sha1.digest().bytes()
 }
 
@@ -54,7 +64,10 @@ fn digest(text: &[u8; KEY_LEN + GUID.len()]) -> [u8; 20] {
 fn encode(mut bytes: &[u8], mut text: &mut [u8]) {
     while let Some((four, rest)) = text.split_first_chunk_mut::<4>() {
         let mut three = [0; 3];
-        let n = copy(&mut three, bytes);
+        let n = bytes.len().min(3);
+        for (to, from) in three.iter_mut().zip(bytes) {
+            *to = *from;
+        }
         bytes = bytes.get(n..).unwrap_or(&[]);
         encode_three(three, four);
         for padding in four.iter_mut().skip(n.saturating_add(1)) {

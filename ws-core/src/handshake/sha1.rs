@@ -1,24 +1,30 @@
 //! SHA-1 of the one text that the opening handshake hashes, in a rolled loop (FIPS 180-4 6.1): what the `small` feature
 //! takes in place of `sha1_smol`, which is faster, and longer by more than 2 KB. It hashes no secret.
 
-/// Bytes of the text: a key and the GUID.
-const LEN: usize = 60;
-/// Its bits.
+/// Bits of the text: 60 bytes.
 const BITS: u32 = 480;
 
-/// The digest of `text`.
-pub(super) fn digest(text: &[u8; LEN]) -> [u8; 20] {
-    // The text fills a block but for the bit behind it; the second block has zeros and the length in bits.
-    let mut first = [0x8000_0000; 16];
-    for (word, bytes) in first.iter_mut().zip(text.as_chunks::<4>().0) {
+/// The digest of a key and the GUID behind it.
+pub(super) fn digest(key: &[u8; 24], guid: &[u8; 36]) -> [u8; 20] {
+    // The text fills a block but for the bit behind it; the second block has zeros and the length in bits. One after the
+    // other they lie in the same place: stacks are small.
+    let mut block = [0x8000_0000; 16];
+    let (key, guid) = (key.as_chunks::<4>().0, guid.as_chunks::<4>().0);
+    let mut words = block.iter_mut();
+    for (bytes, word) in key.iter().zip(words.by_ref()) {
         *word = u32::from_be_bytes(*bytes);
     }
-    let mut second = [0; 16];
-    let [.., len] = &mut second;
-    *len = BITS;
+    for (bytes, word) in guid.iter().zip(words) {
+        *word = u32::from_be_bytes(*bytes);
+    }
     let mut state = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0];
-    for block in [first, second] {
-        compress(&mut state, block);
+    for n in 0..2 {
+        if n == 1 {
+            block.fill(0);
+            let [.., len] = &mut block;
+            *len = BITS;
+        }
+        compress(&mut state, &mut block);
     }
     let mut digest = [0; 20];
     for (bytes, word) in digest.as_chunks_mut::<4>().0.iter_mut().zip(state) {
@@ -27,7 +33,8 @@ pub(super) fn digest(text: &[u8; LEN]) -> [u8; 20] {
     digest
 }
 
-fn compress(state: &mut [u32; 5], mut schedule: [u32; 16]) {
+/// The block is used up: its place is that of the schedule.
+fn compress(state: &mut [u32; 5], schedule: &mut [u32; 16]) {
     let [mut a, mut b, mut c, mut d, mut e] = *state;
     for round in 0..80usize {
         let (f, k) = match round {
@@ -57,13 +64,21 @@ mod tests {
     /// The same digest as `sha1_smol`'s, for texts in which each bit matters once.
     #[test]
     fn agrees_with_the_other_implementation() {
-        let agrees =
-            |text: &[u8; LEN]| assert_eq!(digest(text), sha1_smol::Sha1::from(text).digest().bytes());
-        agrees(&[0; LEN]);
-        for bit in 0..8 * LEN {
-            let mut text = *b"dGhlIHNhbXBsZSBub25jZQ==258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-            text[bit / 8] ^= 1 << (bit % 8);
-            agrees(&text);
+        let agrees = |key: &[u8; 24], guid: &[u8; 36]| {
+            let text = [&key[..], guid].concat();
+            assert_eq!(digest(key, guid), sha1_smol::Sha1::from(text).digest().bytes());
+        };
+        agrees(&[0; 24], &[0; 36]);
+        let (key, guid) = (b"dGhlIHNhbXBsZSBub25jZQ==", b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
+        for bit in 0..8 * key.len() {
+            let mut key = *key;
+            key[bit / 8] ^= 1 << (bit % 8);
+            agrees(&key, guid);
+        }
+        for bit in 0..8 * guid.len() {
+            let mut guid = *guid;
+            guid[bit / 8] ^= 1 << (bit % 8);
+            agrees(key, &guid);
         }
     }
 }
