@@ -40,6 +40,7 @@
     clippy::unwrap_used
 )]
 
+mod apart;
 pub mod client;
 mod clock;
 mod error;

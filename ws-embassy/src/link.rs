@@ -8,9 +8,9 @@ use crate::transport::WriteHalf;
 use crate::{Error, Waited};
 use core::cell::{Cell, RefCell};
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
-use embassy_sync::mutex::{Mutex, MutexGuard};
+use embassy_sync::mutex::Mutex;
 use embassy_sync::signal::Signal;
-use embassy_time::{Duration, Instant, with_deadline};
+use embassy_time::{Duration, Instant, TimeoutError, with_deadline};
 use ws_core::{Connection, Output, PeerError, Role, UsageError};
 
 pub(crate) struct Link<Wr, R: Role> {
@@ -33,8 +33,6 @@ pub(crate) struct State<R: Role> {
     /// A write has failed. Nobody knows what of it has left, so nothing follows it.
     broken: bool,
 }
-
-pub(crate) type Guard<'a, Wr> = MutexGuard<'a, NoopRawMutex, Wr>;
 
 impl<Wr: WriteHalf, R: Role> Link<Wr, R> {
     pub(crate) fn new(ws: Connection<R>, writer: Wr, send_timeout: Duration) -> Self {
@@ -64,56 +62,85 @@ impl<Wr: WriteHalf, R: Role> Link<Wr, R> {
         state.ok().map(|mut state| f(&mut state))
     }
 
-    pub(crate) async fn lock(&self) -> Guard<'_, Wr> {
-        self.writer.lock().await
-    }
-
     /// Writes what the connection owes, and sees that all is on its way.
     pub(crate) async fn transmit(&self) -> Result<(), Error<Wr::Error>> {
-        let mut writer = self.lock().await;
-        if self.with(|state| state.ws.wants_transmit()) == Some(true) {
-            self.put(&mut writer, &mut |ws, out| {
-                ws.transmit(out);
-                Ok(!ws.wants_transmit())
-            })
-            .await?;
-        }
-        self.flush(&mut writer).await
+        self.write(None, true).await
     }
 
-    /// Repeats `put` until it is done: `true`. What it puts in one call leaves as a whole, or not at all.
-    pub(crate) async fn put(
+    /// Repeats `put` until it is done: `true`. What it puts in one call leaves as a whole, or not at all. `None`: puts what the
+    /// connection owes. With `flush`, sees that all is on its way too.
+    ///
+    /// All that is written goes through this one future, which is why it is not generic, and not several.
+    pub(crate) async fn write(
         &self,
-        writer: &mut Guard<'_, Wr>,
-        put: &mut Put<'_, R>,
+        mut put: Option<&mut Put<'_, R>>,
+        flush: bool,
     ) -> Result<(), Error<Wr::Error>> {
-        let mut is_drained = false;
+        let mut writer = self.writer.lock().await;
+        let (mut step, mut is_drained) = (Step::Put, false);
         loop {
-            let write = writer.write_with(|room| {
-                let mut out = Output::new(room);
-                let result = self.encode(&mut out, put);
-                (out.filled().len(), result)
-            });
-            match self.in_time(write).await? {
-                Ok(true) => return Ok(()),
-                Ok(false) => is_drained = false,
-                // There may be more room than there was.
-                Err(UsageError::OutputTooSmall) if !is_drained => {
-                    self.in_time(writer.drain()).await?;
-                    is_drained = true;
-                }
-                Err(error) => return Err(error.into()),
+            if matches!(step, Step::Put) && put.is_none() && !self.wants_transmit() {
+                step = Step::Flush;
             }
+            let Some(by) = self.deadline() else { return Err(Error::Lost) };
+            let wait = Wait { total: &self.waited, since: Instant::now() };
+            let write = async {
+                match step {
+                    Step::Put => {
+                        let encode = |room: &mut [u8]| {
+                            let mut out = Output::new(room);
+                            let result = self.encode(&mut out, put.as_deref_mut());
+                            (out.filled().len(), result)
+                        };
+                        writer.write_with(encode).await
+                    }
+                    Step::Drain => writer.drain().await.map(|()| Ok(false)),
+                    Step::Flush => writer.flush().await.map(|()| Ok(true)),
+                }
+            };
+            let result = with_deadline(by, write).await;
+            drop(wait);
+            step = match (step, self.judge(result)?) {
+                (Step::Flush, _) => {
+                    self.with(|state| state.unflushed = false);
+                    return Ok(());
+                }
+                (Step::Drain, _) => {
+                    is_drained = true;
+                    Step::Put
+                }
+                (Step::Put, Ok(true)) if flush => Step::Flush,
+                (Step::Put, Ok(true)) => return Ok(()),
+                (Step::Put, Ok(false)) => {
+                    is_drained = false;
+                    Step::Put
+                }
+                // There may be more room than there was.
+                (Step::Put, Err(UsageError::OutputTooSmall)) if !is_drained => Step::Drain,
+                (Step::Put, Err(error)) => return Err(error.into()),
+            };
         }
+    }
+
+    fn wants_transmit(&self) -> bool {
+        self.with(|state| state.ws.wants_transmit()) == Some(true)
     }
 
     /// Lets `put` fill the room that there is.
-    fn encode(&self, out: &mut Output<'_>, put: &mut Put<'_, R>) -> Result<bool, UsageError> {
+    #[inline(never)]
+    fn encode(&self, out: &mut Output<'_>, put: Option<&mut Put<'_, R>>) -> Result<bool, UsageError> {
         let result = self.with(|state| {
-            state.ws.set_time(now());
-            let before = (state.ws.wants_transmit(), state.ws.ready_state());
-            let result = put(&mut state.ws, out);
-            if (state.ws.wants_transmit(), state.ws.ready_state()) != before {
+            let ws = &mut state.ws;
+            ws.set_time(now());
+            let before = (ws.wants_transmit(), ws.ready_state());
+            let result = match put {
+                Some(put) => put(ws, out),
+                None => {
+                    ws.transmit(out);
+                    Ok(!ws.wants_transmit())
+                }
+            };
+            if (ws.wants_transmit(), ws.ready_state()) != before {
                 self.changed.signal(());
             }
             state.unflushed |= !out.is_empty();
@@ -122,56 +149,47 @@ impl<Wr: WriteHalf, R: Role> Link<Wr, R> {
         result.unwrap_or(Err(UsageError::UnfinishedFrame))
     }
 
-    pub(crate) async fn flush(&self, writer: &mut Guard<'_, Wr>) -> Result<(), Error<Wr::Error>> {
-        self.in_time(writer.flush()).await?;
-        self.with(|state| state.unflushed = false);
-        Ok(())
+    /// By when the peer has to take what is written now; `None` if nothing can be written any more.
+    #[inline(never)]
+    fn deadline(&self) -> Option<Instant> {
+        if self.with(|state| state.broken) == Some(true) {
+            return None;
+        }
+        let left = self.send_timeout.checked_sub(self.waited.get()).unwrap_or(Duration::MIN);
+        Some(Instant::now().checked_add(left).unwrap_or(Instant::MAX))
     }
 
-    /// Waits for a write, as long as the peer has for it.
-    async fn in_time<O>(
-        &self,
-        write: impl Future<Output = Result<O, Wr::Error>>,
-    ) -> Result<O, Error<Wr::Error>> {
-        let (wait, by) = self.begin()?;
-        let result = with_deadline(by, write).await;
-        drop(wait);
+    /// What a write has come to.
+    #[inline(never)]
+    fn judge<O>(&self, result: Result<Result<O, Wr::Error>, TimeoutError>) -> Result<O, Error<Wr::Error>> {
         let error = match result {
             Ok(Ok(output)) => {
                 self.waited.set(Duration::MIN);
                 return Ok(output);
             }
             Ok(Err(error)) => Error::Io(error),
-            Err(_) => Error::TimedOut(Waited::Send),
+            Err(TimeoutError) => Error::TimedOut(Waited::Send),
         };
-        self.fail();
-        Err(error)
-    }
-
-    /// The beginning of a write, and the latest end of it.
-    fn begin(&self) -> Result<(Wait<'_>, Instant), Error<Wr::Error>> {
-        if self.with(|state| state.broken) == Some(true) {
-            return Err(Error::Lost);
-        }
-        let wait = Wait { total: &self.waited, since: Instant::now() };
-        let left = self.send_timeout.checked_sub(self.waited.get()).unwrap_or(Duration::MIN);
-        let by = wait.since.checked_add(left).unwrap_or(Instant::MAX);
-        Ok((wait, by))
-    }
-
-    /// A write has failed.
-    fn fail(&self) {
         self.with(|state| {
             state.broken = true;
             state.ws.receive_eof();
         });
         self.changed.signal(());
+        Err(error)
     }
 }
 
-/// Puts frames into the room that there is. Not generic: all that is written goes through one copy of the code that waits
-/// and writes, which is most of it.
+/// Puts frames into the room that there is.
 pub(crate) type Put<'p, R> = dyn FnMut(&mut Connection<R>, &mut Output<'_>) -> Result<bool, UsageError> + 'p;
+
+/// What a write is about.
+#[derive(Clone, Copy)]
+enum Step {
+    Put,
+    /// To make room.
+    Drain,
+    Flush,
+}
 
 /// Counts how long a write waits, also one whose future is dropped.
 struct Wait<'a> {

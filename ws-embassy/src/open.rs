@@ -1,14 +1,18 @@
 //! The opening handshake over any transport: [`accept`] and [`connect`]. Over embassy-net, [`server`](crate::server) and
 //! [`client`](crate::client) do more.
 
+use crate::apart::apart;
 use crate::clock::{now, until};
 use crate::transport::{ReadHalf, WriteHalf};
 use crate::{Error, Options, Waited, WebSocket};
+use core::future::poll_fn;
+use core::pin::pin;
 use embassy_futures::select::{Either, select};
 use embassy_time::{Duration, Instant, with_deadline};
 use ws_core::handshake::server::Refusal;
 use ws_core::handshake::{OriginPolicy, client, server};
-use ws_core::{Client, Connection, Entropy, Input, Output, Server};
+use ws_core::http::Response;
+use ws_core::{Client, Entropy, Input, Output, Server, UsageError};
 
 /// Does the opening handshake of a server, on any path and without a subprotocol. `store` keeps the request's head meanwhile;
 /// how to size it: see [`HeadReader`](ws_core::http::head::HeadReader).
@@ -26,22 +30,65 @@ pub async fn accept<Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>>(
     origin: OriginPolicy<'_>,
     store: &mut [u8],
 ) -> Result<WebSocket<Rd, Wr, Server>, Error<Rd::Error>> {
+    let done = {
+        let mut answer = pin!(answer(&mut reader, &mut writer, options, origin, store));
+        poll_fn(|cx| apart(answer.as_mut(), cx)).await
+    };
+    done.map(|()| WebSocket::server(reader, writer, options))
+}
+
+/// The handshake of [`accept`].
+async fn answer<Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>>(
+    reader: &mut Rd,
+    writer: &mut Wr,
+    options: &Options,
+    origin: OriginPolicy<'_>,
+    store: &mut [u8],
+) -> Result<(), Error<Rd::Error>> {
     let mut handshake = server::Handshake::new(store, &[], now()).with_timeout(options.handshake_timeout);
-    let refusal = match read_request(&mut reader, &mut handshake).await {
-        Ok(()) => match handshake.accept(origin) {
-            Ok(mut accept) => {
-                write(&mut writer, options.send_timeout, |out| accept.transmit(out)).await?;
-                let connection = Connection::server(options.config, now());
-                return Ok(WebSocket::new(reader, writer, connection, options));
-            }
-            Err(refusal) => refusal,
-        },
-        Err(Error::Refusal(refusal)) => refusal,
+    let accepted = match read_request(reader, &mut handshake).await {
+        Ok(()) => handshake.accept(origin),
+        Err(Error::Refusal(refusal)) => Err(refusal),
         Err(error) => return Err(error),
     };
-    let mut response = refusal.response();
-    write(&mut writer, options.send_timeout, |out| response.transmit(out)).await?;
-    Err(Error::Refusal(refusal))
+    let refusal = accepted.as_ref().err().copied();
+    let mut reply = Reply::from(accepted);
+    write(writer, options.send_timeout, &mut |out| reply.transmit(out)).await?;
+    match refusal {
+        Some(refusal) => Err(Error::Refusal(refusal)),
+        None => Ok(()),
+    }
+}
+
+/// What is said to a request.
+pub(crate) enum Reply<'h> {
+    Open(server::Accept<'h>),
+    Respond(Response<'h>),
+}
+
+impl Reply<'_> {
+    pub(crate) fn transmit(&mut self, out: &mut Output<'_>) -> bool {
+        match self {
+            Self::Open(accept) => accept.transmit(out),
+            Self::Respond(response) => response.transmit(out),
+        }
+    }
+
+    pub(crate) fn status(&self) -> u16 {
+        match self {
+            Self::Open(_) => 101,
+            Self::Respond(response) => response.status(),
+        }
+    }
+}
+
+impl<'h> From<Result<server::Accept<'h>, Refusal>> for Reply<'h> {
+    fn from(accepted: Result<server::Accept<'h>, Refusal>) -> Self {
+        match accepted {
+            Ok(accept) => Self::Open(accept),
+            Err(refusal) => Self::Respond(refusal.response()),
+        }
+    }
 }
 
 /// Does the opening handshake of a client. `entropy` makes the key and the masks; `store` keeps the response's head meanwhile,
@@ -61,11 +108,47 @@ pub async fn connect<Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>, E: Entropy>
     mut entropy: E,
     store: &mut [u8],
 ) -> Result<WebSocket<Rd, Wr, Client<E>>, Error<Rd::Error>> {
-    let mut handshake = client::Handshake::new(request, &mut entropy, store, &[], now())?
-        .with_timeout(options.handshake_timeout);
-    ask(&mut reader, &mut writer, options, &mut handshake).await?;
-    let connection = Connection::client(options.config, entropy, now());
-    Ok(WebSocket::new(reader, writer, connection, options))
+    let done = {
+        let mut ask = pin!(ask_for(&mut reader, &mut writer, options, request, &mut entropy, store));
+        poll_fn(|cx| apart(ask.as_mut(), cx)).await
+    };
+    #[inline(never)] // as `WebSocket::server`
+    fn open<Rd, Wr: WriteHalf, E: Entropy>(
+        rd: Rd,
+        wr: Wr,
+        entropy: E,
+        options: &Options,
+    ) -> WebSocket<Rd, Wr, Client<E>> {
+        WebSocket::client(rd, wr, entropy, options.config, options.send_timeout)
+    }
+    done.map(|()| open(reader, writer, entropy, options))
+}
+
+/// The handshake of [`connect`].
+async fn ask_for<Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>>(
+    reader: &mut Rd,
+    writer: &mut Wr,
+    options: &Options,
+    request: client::Request<'_>,
+    entropy: &mut impl Entropy,
+    store: &mut [u8],
+) -> Result<(), Error<Rd::Error>> {
+    let mut place = None;
+    let handshake = begin(&mut place, request, entropy, store, options.handshake_timeout)?;
+    ask(reader, writer, options, handshake).await
+}
+
+/// Puts a handshake with its deadline into `place`. Not inlined: what it is made of would lie on the stack of all that is
+/// awaited later.
+#[inline(never)]
+pub(crate) fn begin<'p, 's>(
+    place: &'p mut Option<client::Handshake<'s>>,
+    request: client::Request<'s>,
+    entropy: &mut impl Entropy,
+    store: &'s mut [u8],
+    timeout: ws_core::Duration,
+) -> Result<&'p mut client::Handshake<'s>, UsageError> {
+    Ok(place.insert(client::Handshake::new(request, entropy, store, &[], now())?.with_timeout(timeout)))
 }
 
 /// Writes a request, and reads the response's head.
@@ -75,7 +158,7 @@ pub(crate) async fn ask<Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>>(
     options: &Options,
     handshake: &mut client::Handshake<'_>,
 ) -> Result<(), Error<Rd::Error>> {
-    write(writer, options.send_timeout, |out| handshake.transmit(out)).await?;
+    write(writer, options.send_timeout, &mut |out| handshake.transmit(out)).await?;
     let due = handshake.poll_timeout(); // once it has passed, the handshake forgets it
     loop {
         let read = reader.read_with(|bytes| {
@@ -124,7 +207,7 @@ pub(crate) async fn read_request<Rd: ReadHalf>(
 pub(crate) async fn write<Wr: WriteHalf>(
     writer: &mut Wr,
     timeout: Duration,
-    mut put: impl FnMut(&mut Output<'_>) -> bool,
+    put: &mut dyn FnMut(&mut Output<'_>) -> bool,
 ) -> Result<Instant, Error<Wr::Error>> {
     let late = |_| Error::TimedOut(Waited::Send);
     let (mut taken_by, mut is_done) = (Instant::now(), false);

@@ -110,7 +110,9 @@ where
         buffer: &'m mut MessageBuffer<'_>,
     ) -> Result<Option<Message<'m>>, Error<Rd::Error>> {
         loop {
-            match self.receive(|data| buffer.store(data)).await? {
+            let mut stored = None;
+            self.receive_up_to(usize::MAX, &mut |data| stored = Some(buffer.store(data))).await?;
+            match stored {
                 Some(Ok(true)) => return Ok(buffer.message()),
                 Some(Ok(false)) => {}
                 Some(Err(_)) => {
@@ -186,6 +188,7 @@ where
     }
 
     /// How the connection has ended, if it has.
+    #[inline(never)] // nor are the others that are called between two awaits: there, little stack is to be in use
     fn outcome(&self) -> Option<Result<(), Error<Rd::Error>>> {
         let outcome = self.link.with(|state| {
             let ws = &state.ws;
@@ -209,6 +212,7 @@ where
 type Take<'f> = dyn FnMut(Data<'_>) + 'f;
 
 /// Decodes up to the next piece of a message, and gives that to `take`.
+#[inline(never)]
 fn decode<Wr: WriteHalf, R: Role>(
     link: &Link<Wr, R>,
     bytes: &mut [u8],
@@ -270,8 +274,7 @@ impl<Wr: WriteHalf, R: Role> Writer<'_, Wr, R> {
         payload: &mut &[u8],
         last: bool,
     ) -> Result<(), Error<Wr::Error>> {
-        let mut writer = self.link.lock().await;
-        self.link.put(&mut writer, &mut |ws, out| ws.send(kind, payload, last, out)).await
+        self.link.write(Some(&mut |ws, out| ws.send(kind, payload, last, out)), false).await
     }
 
     /// Sends a text message, and flushes.
@@ -296,9 +299,7 @@ impl<Wr: WriteHalf, R: Role> Writer<'_, Wr, R> {
     }
 
     async fn send_whole(&mut self, kind: Kind, mut payload: &[u8]) -> Result<(), Error<Wr::Error>> {
-        let mut writer = self.link.lock().await;
-        self.link.put(&mut writer, &mut |ws, out| ws.send(kind, &mut payload, true, out)).await?;
-        self.link.flush(&mut writer).await
+        self.link.write(Some(&mut |ws, out| ws.send(kind, &mut payload, true, out)), true).await
     }
 
     /// Waits until all that was sent is on its way, and what is owed with it. Cancel-safe.
@@ -317,9 +318,7 @@ impl<Wr: WriteHalf, R: Role> Writer<'_, Wr, R> {
     ///
     /// As [`send`](Self::send).
     pub async fn ping(&mut self, payload: &[u8]) -> Result<(), Error<Wr::Error>> {
-        let mut writer = self.link.lock().await;
-        self.link.put(&mut writer, &mut |ws, out| ws.ping(payload, out)).await?;
-        self.link.flush(&mut writer).await
+        self.link.write(Some(&mut |ws, out| ws.ping(payload, out)), true).await
     }
 
     /// Begins the closing handshake: sends a Close with `code` and a reason of up to 123 bytes. The other half reads on, until
@@ -329,8 +328,6 @@ impl<Wr: WriteHalf, R: Role> Writer<'_, Wr, R> {
     ///
     /// As [`send`](Self::send): [`Error::Usage`] if the closing handshake has begun already.
     pub async fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error<Wr::Error>> {
-        let mut writer = self.link.lock().await;
-        self.link.put(&mut writer, &mut |ws, out| ws.close(Some(code), reason, out)).await?;
-        self.link.flush(&mut writer).await
+        self.link.write(Some(&mut |ws, out| ws.close(Some(code), reason, out)), true).await
     }
 }

@@ -1,11 +1,13 @@
 //! An open WebSocket: [`WebSocket`].
 
+use crate::clock::now;
 use crate::link::Link;
 use crate::split::{Chunk, Reader, Writer};
 use crate::transport::{ReadHalf, WriteHalf};
 use crate::{Error, Options};
 use ws_core::{
-    CloseCode, Connection, Data, Duration, Kind, Message, MessageBuffer, ReadyState, Role, UsageError,
+    Client, CloseCode, Config, Connection, Data, Duration, Entropy, Kind, Message, MessageBuffer, ReadyState,
+    Role, Server, UsageError,
 };
 
 /// An open WebSocket over the two halves of a transport: those of [`tcp`](crate::tcp), or of [`io`](crate::io). Opened by
@@ -163,5 +165,29 @@ where
     /// How long the latest heartbeat took to come back; `None` before the first one did.
     pub fn round_trip(&self) -> Option<Duration> {
         self.link.with(|state| state.ws.round_trip()).flatten()
+    }
+}
+
+impl<Rd, Wr: WriteHalf> WebSocket<Rd, Wr, Server> {
+    /// Behind the opening handshake of a server. Not inlined: what it is made of would lie on the stack of all that is awaited
+    /// later.
+    #[inline(never)]
+    pub(crate) fn server(reader: Rd, writer: Wr, options: &Options) -> Self {
+        let connection = Connection::server(options.config, now());
+        Self { reader, link: Link::new(connection, writer, options.send_timeout) }
+    }
+}
+
+impl<Rd, Wr: WriteHalf, E: Entropy> WebSocket<Rd, Wr, Client<E>> {
+    /// Behind the opening handshake of a client.
+    pub(crate) fn client(
+        reader: Rd,
+        writer: Wr,
+        entropy: E,
+        config: Config,
+        send_timeout: embassy_time::Duration,
+    ) -> Self {
+        let connection = Connection::client(config, entropy, now());
+        Self { reader, link: Link::new(connection, writer, send_timeout) }
     }
 }

@@ -30,17 +30,20 @@ pub use backoff::Backoff;
 pub use error::{Error, Step};
 pub use url::{Host, Url, UrlError};
 
+use crate::apart::apart;
 use crate::clock::{now, until};
 use crate::log::info;
-use crate::open::ask;
+use crate::open::{ask, begin};
 use crate::{CloseCode, Config, Options, ReadyState, Timeouts, tcp};
 use core::cell::Cell;
+use core::future::poll_fn;
+use core::pin::pin;
 use embassy_futures::select::{Either, select};
 use embassy_net::tcp::TcpSocket;
 use embassy_net::{IpAddress, Stack};
 use embassy_time::{Duration, Instant, Timer};
-use ws_core::handshake::client::{self as handshake, Handshake, Request};
-use ws_core::{Connection, Entropy};
+use ws_core::Entropy;
+use ws_core::handshake::client::{self as handshake, Request};
 
 /// Opens WebSockets to one server.
 ///
@@ -194,13 +197,17 @@ impl<'a> Client<'a> {
                 failures = 0;
                 delay = self.backoff.delay(failures, entropy);
             }
-            match self.start(stack, &mut socket, entropy, head).await {
+            let started = {
+                let mut start = pin!(self.start(stack, &mut socket, entropy, head));
+                poll_fn(|cx| apart(start.as_mut(), cx)).await
+            };
+            match started {
                 Ok(subprotocol) => {
                     self.tell(Event::Opened);
                     let opened = Instant::now();
-                    let ws = self.websocket(&mut socket, &mut *entropy, self.bounded());
-                    let mut session = Session { ws, subprotocol, buf: head };
-                    let mut result = match select(talk(&mut session), gone(stack)).await {
+                    let mut place = None;
+                    let session = self.session(&mut place, &mut socket, &mut *entropy, head, subprotocol);
+                    let mut result = match select(talk(session), gone(stack)).await {
                         Either::First(result) => result,
                         Either::Second(()) => Err(crate::Error::Lost),
                     };
@@ -248,8 +255,11 @@ impl<'a> Client<'a> {
         mut entropy: E,
         head: &mut [u8],
     ) -> Result<(tcp::WebSocket<'s, ws_core::Client<E>>, Option<&'a str>), Error> {
-        let subprotocol = self.start(stack, socket, &mut entropy, head).await?;
-        Ok((self.websocket(socket, entropy, self.options.config), subprotocol))
+        let started = {
+            let mut start = pin!(self.start(stack, socket, &mut entropy, head));
+            poll_fn(|cx| apart(start.as_mut(), cx)).await
+        };
+        started.map(|subprotocol| self.opened(socket, entropy, subprotocol))
     }
 
     /// All up to the end of the opening handshake, in time. Returns the subprotocol agreed on.
@@ -264,7 +274,10 @@ impl<'a> Client<'a> {
         let steps = async {
             let address = self.resolve(stack).await?;
             step.set(Step::Connect);
-            tcp::connect(socket, address, self.url.port()).await.map_err(Error::Connect)?;
+            {
+                let mut connect = pin!(tcp::connect(socket, address, self.url.port()));
+                poll_fn(|cx| apart(connect.as_mut(), cx)).await.map_err(Error::Connect)?;
+            }
             step.set(Step::Handshake);
             self.shake_hands(socket, entropy, head).await
         };
@@ -304,10 +317,10 @@ impl<'a> Client<'a> {
         };
         let (mut reader, mut writer) = tcp::split(socket);
         // The deadline is that of the whole.
-        let mut handshake = Handshake::new(request, entropy, head, &[], now())
-            .map_err(|error| Error::Open(error.into()))?
-            .with_timeout(ws_core::Duration::ZERO);
-        match ask(&mut reader, &mut writer, &self.options, &mut handshake).await {
+        let mut place = None;
+        let handshake = begin(&mut place, request, entropy, head, ws_core::Duration::ZERO)
+            .map_err(|error| Error::Open(error.into()))?;
+        match ask(&mut reader, &mut writer, &self.options, handshake).await {
             Ok(()) => {
                 let agreed = handshake.protocol();
                 Ok(self.subprotocols.iter().copied().find(|name| Some(*name) == agreed))
@@ -327,8 +340,32 @@ impl<'a> Client<'a> {
         config: Config,
     ) -> tcp::WebSocket<'s, ws_core::Client<E>> {
         let (reader, writer) = tcp::split(socket);
-        let connection = Connection::client(config, entropy, now());
-        crate::WebSocket::new(reader, writer, connection, &self.options)
+        crate::WebSocket::client(reader, writer, entropy, config, self.options.send_timeout)
+    }
+
+    // Not inlined: what these make would lie on the stack of all that is awaited later.
+
+    #[inline(never)]
+    fn opened<'s, E: Entropy>(
+        &self,
+        socket: &'s mut TcpSocket<'_>,
+        entropy: E,
+        subprotocol: Option<&'a str>,
+    ) -> (tcp::WebSocket<'s, ws_core::Client<E>>, Option<&'a str>) {
+        (self.websocket(socket, entropy, self.options.config), subprotocol)
+    }
+
+    #[inline(never)]
+    fn session<'p, 's, E: Entropy>(
+        &self,
+        place: &'p mut Option<Session<'s, E>>,
+        socket: &'s mut TcpSocket<'_>,
+        entropy: &'s mut E,
+        buf: &'s mut [u8],
+        subprotocol: Option<&'s str>,
+    ) -> &'p mut Session<'s, E> {
+        let ws = self.websocket(socket, entropy, self.bounded());
+        place.insert(Session { ws, subprotocol, buf })
     }
 
     /// The protocol's limits, with one on closing: what waits for ever does not come back.

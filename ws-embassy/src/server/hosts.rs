@@ -20,26 +20,37 @@ impl Hosts<'_> {
             (Self::Any, _) => true,
             (Self::Addresses(_), None) => false,
             (Self::Addresses(names), Some(host)) => {
-                let name = without_port(host);
-                is_address(name) || names.iter().any(|known| known.eq_ignore_ascii_case(name))
+                let name = without_port(host.as_bytes());
+                is_address(name) || names.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(name))
             }
         }
     }
 }
 
-fn without_port(host: &str) -> &str {
-    match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+fn without_port(host: &[u8]) -> &[u8] {
+    match host.iter().rposition(|b| !b.is_ascii_digit()) {
+        Some(at) if host.get(at) == Some(&b':') => host.get(..at).unwrap_or_default(),
         _ => host,
     }
 }
 
-/// An IPv4 address, or an IPv6 address in brackets.
-fn is_address(name: &str) -> bool {
-    match name.strip_prefix('[').and_then(|name| name.strip_suffix(']')) {
-        Some(name) => name.parse::<core::net::Ipv6Addr>().is_ok(),
-        None => name.parse::<core::net::Ipv4Addr>().is_ok(),
+/// An IPv4 address, or an IPv6 address in brackets: of that, no more is seen than it takes to be no name.
+fn is_address(name: &[u8]) -> bool {
+    if let [b'[', name @ .., b']'] = name {
+        return name.contains(&b':')
+            && name.iter().all(|b| b.is_ascii_hexdigit() || matches!(b, b':' | b'.'));
     }
+    let mut numbers = name.split(|b| *b == b'.');
+    (0..4).all(|_| numbers.next().is_some_and(is_octet)) && numbers.next().is_none()
+}
+
+/// 0 to 255, in decimal.
+fn is_octet(text: &[u8]) -> bool {
+    let value = text.iter().try_fold(0u32, |value, b| match b {
+        b'0'..=b'9' => Some(value.wrapping_mul(10).wrapping_add(u32::from(b.wrapping_sub(b'0')))),
+        _ => None,
+    });
+    matches!((text.len(), value), (1..=3, Some(0..=255)))
 }
 
 #[cfg(test)]
@@ -64,6 +75,12 @@ mod tests {
             "1.2.3",
             "0x7f.1",
             "[::1",
+            "[evil.example]",
+            "[face]",
+            "1.2.3.256",
+            "1.2.3.4.5",
+            "1.2.3.",
+            "1.2.3.+4",
             "device.local:80:80",
         ] {
             assert!(!hosts.admit(Some(host)), "{host}");

@@ -46,17 +46,20 @@ pub use answer::{Answer, Page, Service};
 pub use hosts::Hosts;
 pub use ws_core::handshake::server::Request;
 
+use crate::apart::apart;
 use crate::clock::now;
 use crate::log::info;
-use crate::open::{read_request, write};
+use crate::open::{Reply, read_request, write};
 use crate::transport::WriteHalf;
 use crate::{CloseCode, Error, Options, OriginPolicy, ReadyState, WebSocket, tcp};
 use core::cell::Cell;
+use core::future::poll_fn;
+use core::pin::pin;
 use embassy_net::Stack;
 use embassy_net::tcp::TcpSocket;
 use embassy_time::{Duration, Timer, with_deadline};
-use ws_core::Connection;
-use ws_core::handshake::server::{Handshake, Refusal};
+use ws_core::Output;
+use ws_core::handshake::server::{Accept, Handshake, Refusal};
 use ws_core::http::Response;
 
 /// Answers on a port, from as many sockets as there are calls of [`run`](Self::run).
@@ -159,7 +162,11 @@ impl<'a> Server<'a> {
                 continue;
             }
             let mut seat = None;
-            let result = match self.answer(&mut socket, buf, service, &mut seat).await {
+            let answered = {
+                let mut answer = pin!(self.answer(&mut socket, buf, service, &mut seat));
+                poll_fn(|cx| apart(answer.as_mut(), cx)).await
+            };
+            let result = match answered {
                 Ok(Some(route)) => self.talk(&mut socket, buf, service, route).await,
                 Ok(None) => Ok(()),
                 Err(error) => Err(error),
@@ -188,29 +195,15 @@ impl<'a> Server<'a> {
             Err(Error::Refusal(refusal)) => Choice::Refuse(refusal),
             Err(error) => return Err(error),
         };
-        let mut response = match choice {
-            Choice::Open(route, subprotocol) => match handshake.accept(self.settings.origin) {
-                Ok(mut accept) => {
-                    if let Some(agreed) = subprotocol.and_then(|name| accept.clone().subprotocol(name).ok()) {
-                        accept = agreed;
-                    }
-                    *seat = Seat::take(&self.open, self.settings.websockets);
-                    if seat.is_some() {
-                        write(&mut writer, options.send_timeout, |out| accept.transmit(out)).await?;
-                        return Ok(Some(route));
-                    }
-                    Response::new(503, &[("Retry-After", RETRY_AFTER), TEXT], b"all WebSockets are taken\n")?
-                }
-                Err(refusal) => refusal.response(),
-            },
-            Choice::Refuse(refusal) => refusal.response(),
-            Choice::Respond(response) => response,
-        };
-        info!("answered {}", response.status());
-        let taken_by = write(&mut writer, options.send_timeout, |out| response.transmit(out)).await?;
-        // The end of a page is in the ring still; what closes it has less patience with a slow client.
-        let _ = with_deadline(taken_by, writer.drain()).await;
-        Ok(None)
+        let (mut reply, route) = self.decide(&handshake, choice, seat);
+        info!("answered {}", reply.status());
+        let put = &mut |out: &mut Output<'_>| reply.transmit(out);
+        let taken_by = write(&mut writer, options.send_timeout, put).await?;
+        if route.is_none() {
+            // The end of a page is in the ring still; what closes it has less patience with a slow client.
+            let _ = with_deadline(taken_by, writer.drain()).await;
+        }
+        Ok(route)
     }
 
     /// An open WebSocket, until it is closed.
@@ -223,7 +216,7 @@ impl<'a> Server<'a> {
     ) -> Result<(), tcp::Error> {
         let options = &self.settings.options;
         let (reader, writer) = tcp::split(socket);
-        let mut ws = WebSocket::new(reader, writer, Connection::server(options.config, now()), options);
+        let mut ws = WebSocket::server(reader, writer, options);
         service.serve(route, &mut ws, buf).await?;
         if ws.ready_state() == ReadyState::Open {
             ws.close(CloseCode::NORMAL, "").await?;
@@ -231,42 +224,72 @@ impl<'a> Server<'a> {
         Ok(())
     }
 
+    // Not inlined: what is weighed in them would lie on the stack of all that is awaited.
+
     /// What to do about a request that was read.
-    fn choose<'s, S: Service>(&self, handshake: &Handshake<'_>, service: &'s S) -> Choice<'s, S::Route> {
+    #[inline(never)]
+    fn choose<'h, S: Service>(&self, handshake: &'h Handshake<'_>, service: &'h S) -> Choice<'h, S::Route> {
         let request = handshake.request();
         if !self.settings.hosts.admit(request.host()) {
-            return plain(403, "this server is not known by that name\n");
+            return Choice::Respond(respond(403, &[TEXT], b"this server is not known by that name\n"));
         }
         match service.route(&request) {
             Answer::WebSocket { route, subprotocol } => Choice::Open(route, subprotocol),
             Answer::Page(_) | Answer::Status(..) if !matches!(request.method(), "GET" | "HEAD") => {
                 Choice::Refuse(Refusal::Method)
             }
-            Answer::Page(page) => match Response::new(200, page.fields, page.body) {
-                Ok(response) if request.method() == "HEAD" => Choice::Respond(response.for_head()),
-                Ok(response) => Choice::Respond(response),
-                Err(_) => plain(500, "this page has a bad field\n"),
-            },
-            Answer::Status(status, text) => plain(status, text),
+            Answer::Page(Page { fields, body }) => {
+                let response = respond(200, fields, body);
+                Choice::Respond(if request.method() == "HEAD" { response.for_head() } else { response })
+            }
+            Answer::Status(status, text) => Choice::Respond(respond(status, &[TEXT], text.as_bytes())),
         }
+    }
+
+    /// The reply. With a route: it is 101, and `seat` is taken.
+    #[inline(never)]
+    fn decide<'s, 'h, T>(
+        &'s self,
+        handshake: &'h Handshake<'_>,
+        choice: Choice<'h, T>,
+        seat: &mut Option<Seat<'s>>,
+    ) -> (Reply<'h>, Option<T>) {
+        let (route, subprotocol) = match choice {
+            Choice::Open(route, subprotocol) => (route, subprotocol),
+            Choice::Respond(response) => return (Reply::Respond(response), None),
+            Choice::Refuse(refusal) => return (Reply::Respond(refusal.response()), None),
+        };
+        let accept = match handshake.accept(self.settings.origin) {
+            Ok(accept) => accept,
+            Err(refusal) => return (Reply::Respond(refusal.response()), None),
+        };
+        *seat = Seat::take(&self.open, self.settings.websockets);
+        if seat.is_none() {
+            let fields = &[("Retry-After", RETRY_AFTER), TEXT];
+            return (Reply::Respond(respond(503, fields, b"all WebSockets are taken\n")), None);
+        }
+        (Reply::Open(agree(accept, subprotocol)), Some(route))
     }
 }
 
+#[inline(never)] // as above
+fn agree<'h>(accept: Accept<'h>, subprotocol: Option<&str>) -> Accept<'h> {
+    subprotocol.and_then(|name| accept.clone().subprotocol(name).ok()).unwrap_or(accept)
+}
+
 /// What becomes of a request.
-enum Choice<'s, T> {
-    Open(T, Option<&'s str>),
-    Respond(Response<'s>),
+enum Choice<'h, T> {
+    Open(T, Option<&'h str>),
+    Respond(Response<'h>),
     Refuse(Refusal),
 }
 
 const TEXT: (&str, &str) = ("Content-Type", "text/plain");
 
-fn plain<'s, T>(status: u16, text: &'s str) -> Choice<'s, T> {
-    match Response::new(status, &[TEXT], text.as_bytes()) {
-        Ok(response) => Choice::Respond(response),
-        Err(_) if status != 500 => plain(500, "there is no such status\n"),
-        Err(_) => Choice::Refuse(Refusal::TimedOut), // not reached: 500 is a status, and the field is one
-    }
+fn respond<'h>(status: u16, fields: &'h [(&'h str, &'h str)], body: &'h [u8]) -> Response<'h> {
+    let bad = |_| Response::new(500, &[TEXT], b"the answer has a bad status or field\n");
+    let response = Response::new(status, fields, body).or_else(bad);
+    response.unwrap_or_else(|_| Refusal::TimedOut.response()) // not reached: there is nothing bad in the other
 }
 
 /// One of the WebSockets that there may be, until it is dropped.
