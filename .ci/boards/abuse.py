@@ -245,7 +245,8 @@ def too_many(port):
     assert first == WEBSOCKETS, f"{first} open at once"
     assert told, "nobody was told that all WebSockets are taken"
     assert len(inside) == count, f"only {len(inside)} served"
-    return f"{first} let in; 10 pages meanwhile, {pages} retries; the others were told 503 {told} times and found no socket {nothing} times; then all {count} were served"
+    return (f"{first} let in; 10 pages meanwhile, {pages} retries; the others were told 503 {told} times "
+            f"and found no socket {nothing} times; then all {count} were served")
 
 
 def wait_until(is_so):
@@ -333,20 +334,21 @@ def expect_408(sock):
 
 
 def stalled_echo(port):
-    """Sends and reads nothing: first every buffer on the way is filled, then the server gives it up."""
+    """Sends and reads nothing: first every buffer on the way is filled, by fits and starts, then the server gives it up."""
     with wire.retry(lambda: WebSocket(port, receive_buffer=2048))[0] as ws:
-        ws.sock.settimeout(1)
+        ws.sock.settimeout(0.5)
         data = rest = wire.frame(os.urandom(4096), BINARY)
-        stalled, sent = None, 0
-        end = time.monotonic() + 60 + SEND_TIME[1]
+        moved, stalled, sent = time.monotonic(), None, 0
         try:
-            while time.monotonic() < end:
+            while time.monotonic() < (stalled or moved) + SEND_TIME[1]:
                 try:
                     n = ws.sock.send(rest)
                     sent += 0 if stalled else n
                     rest = rest[n:] or data
+                    moved = time.monotonic()  # in the end because the server takes, and forgets, what is still under way
                 except TimeoutError:
-                    stalled = stalled or time.monotonic() - 1
+                    if not stalled and time.monotonic() > moved + SEND_TIME[0] / 2:
+                        stalled = moved
         except (ConnectionResetError, BrokenPipeError):
             assert stalled, "reset before it stalled"
             return timed(f"an echo that is not read ({sent >> 10} KiB under way): given up", stalled, SEND_TIME)

@@ -6,7 +6,6 @@ be reached, and then the firmware's log."""
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -26,7 +25,10 @@ SCRIPTS = {
     "qemu-riscv": ["examples/qemu/run", "riscv", "0"],
 }
 
-processes = []  # all that was started and has not been seen to end
+processes = set()  # all that was started and has not been seen to end
+lock = threading.Lock()
+is_over = False  # nothing is to be started any more
+scratch = tempfile.TemporaryDirectory(prefix="boards-")
 
 
 class Trouble(Exception):
@@ -35,10 +37,13 @@ class Trouble(Exception):
 
 def start(args, log, **how):
     """A process in a group of its own, so that all of it can be ended. A binary file or PIPE takes what it says."""
-    process = subprocess.Popen([str(arg) for arg in args], stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-                               cwd=ROOT, start_new_session=True, **how)
-    processes.append(process)
-    return process
+    with lock:
+        if is_over:
+            raise Trouble("ended")
+        process = subprocess.Popen([str(arg) for arg in args], stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                                   cwd=ROOT, start_new_session=True, **how)
+        processes.add(process)
+        return process
 
 
 def end(process, patience=10):
@@ -53,11 +58,14 @@ def end(process, patience=10):
         except subprocess.TimeoutExpired:
             continue
     process.wait()
-    if process in processes:
-        processes.remove(process)
+    processes.discard(process)
 
 
 def end_all():
+    global is_over
+    with lock:
+        is_over = True
+    scratch.cleanup()
     for process in list(processes):
         end(process, patience=5)
 
@@ -76,7 +84,7 @@ class Machine:
 
     def __enter__(self):
         args = [*SCRIPTS[self.name], *self.options]
-        self.dir = tempfile.mkdtemp(prefix="boards-")
+        self.dir = tempfile.mkdtemp(dir=scratch.name)
         if self.name == "pico-w":
             args += ["--control", f"{self.dir}/control"]
         self.process = start(args, subprocess.PIPE)
@@ -87,7 +95,6 @@ class Machine:
     def __exit__(self, *_):
         end(self.process)
         self.reader.join(5)
-        shutil.rmtree(self.dir, ignore_errors=True)
 
     def read(self):
         with open(self.log, "wb") as log:
@@ -115,7 +122,8 @@ class Machine:
                         if not times:
                             return match
                 if self.lines and self.lines[-1][1] == "(the end of the log)":
-                    raise Trouble(f"{self.name} ended; see {self.log}")
+                    said = "\n".join(text for _, text in self.lines[-12:-1])
+                    raise Trouble(f"{self.name} ended; see {self.log}, which ends:\n{said}")
                 if not self.news.wait(max(0, end - time.monotonic())):
                     raise Trouble(f"{self.name} did not say {pattern!r} within {limit} s; see {self.log}")
 

@@ -76,7 +76,8 @@ def root(*args):
 def command(*args):
     args = [str(arg) for arg in args]
     try:
-        done = subprocess.run(args, timeout=INSTALL_TIME, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        done = subprocess.run(args, timeout=INSTALL_TIME, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT)
     except subprocess.TimeoutExpired:
         raise Trouble(f"`{' '.join(args)}` took more than {INSTALL_TIME} s") from None
     except FileNotFoundError:

@@ -43,7 +43,10 @@ def reset(sock):
 
 
 def head(path, method="GET", host="localhost", fields=()):
-    lines = [f"{method} {path} HTTP/1.1", *([f"Host: {host}"] if host else []), *(f"{name}: {value}" for name, value in fields)]
+    lines = [f"{method} {path} HTTP/1.1"]
+    if host:
+        lines.append(f"Host: {host}")
+    lines += [f"{name}: {value}" for name, value in fields]
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
@@ -197,7 +200,10 @@ class WebSocket:
 def frame(payload, kind=TEXT, fin=True):
     mask = os.urandom(4)
     length = len(payload)
-    size = bytes([128 | length]) if length < 126 else struct.pack("!BH", 254, length) if length < 65536 else struct.pack("!BQ", 255, length)
+    if length < 126:
+        size = bytes([128 | length])
+    else:
+        size = struct.pack("!BH", 254, length) if length < 65536 else struct.pack("!BQ", 255, length)
     words = -(-length // 4)
     masked = int.from_bytes(payload.ljust(4 * words, b"\0"), "big") ^ int.from_bytes(mask * words, "big")
     return bytes([kind | (128 if fin else 0)]) + size + mask + masked.to_bytes(4 * words, "big")[:length]
