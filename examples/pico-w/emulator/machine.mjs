@@ -96,9 +96,12 @@ export class PicoW {
       } else {
         const ahead = clock.nanos - start + idle - (now() - realStart);
         if (ahead > 2e6) {
-          await this.sleep(Math.min(ahead / 1e6, 1000));
-          const passed = now() - realStart - (clock.nanos - start);
-          clock.tick(Math.max(0, Math.min(passed, idle)));
+          const until = clock.nanos + idle;
+          // Before anything new comes to the board: it has slept until then, and not longer.
+          await this.sleep(Math.min(ahead / 1e6, 1000), () => {
+            const passed = now() - realStart - (clock.nanos - start);
+            clock.tick(Math.max(0, Math.min(passed, until - clock.nanos)));
+          });
         } else {
           clock.tick(idle);
           await turn();
@@ -108,17 +111,19 @@ export class PicoW {
     }
   }
 
-  sleep(milliseconds) {
+  sleep(milliseconds, end) {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, milliseconds);
       this.wake = () => {
         clearTimeout(timer);
+        this.wake = () => {};
+        end();
         resolve();
       };
+      const timer = setTimeout(() => this.wake(), milliseconds);
     });
   }
 
-  wake() {} // ends a sleep, when something from outside may be news to the board
+  wake() {} // ends a sleep, before something from outside comes that may be news to the board
 
   // Runs `budget` steps; returns 0, or, when the core waits, the nanoseconds until its next alarm.
   slice(budget) {

@@ -8,6 +8,10 @@ import net from "node:net";
 
 const WAITING = 256; // frames that wait for the radio; more are lost, as on the air
 
+// How long a frame, of either end, has the air for itself, in nanoseconds of the board's time: waiting for silence, preamble
+// and acknowledgement, then its bytes at 65 Mbit/s, the most this radio does.
+const airtime = (frame) => 175e3 + (frame.length * 8) / 0.065;
+
 // Where the board is, by the way it got onto a network.
 const NETS = {
   station: { options: "", board: "10.0.2.15" },
@@ -27,8 +31,12 @@ export class Network {
     this.reachable = { forwarded: false, addressed: false };
     this.onReachable = () => {}; // (port): the host can reach the board from now on
     const { radio } = machine;
+    this.clock = machine.mcu.clock;
+    this.silence = 0; // when the air is free
+    this.turn = this.clock.createAlarm(() => this.pump());
     radio.onNext = () => this.pump();
     radio.onFrame = (frame) => {
+      this.occupy(frame);
       if (this.lose()) return;
       this.taps.forEach((tap) => tap(frame));
       this.send(frame);
@@ -101,14 +109,26 @@ export class Network {
       this.log(`leased ${address} to the board`);
       this.reach("addressed");
     }
+    this.machine.wake();
     this.waiting.push(Uint8Array.from(frame));
     this.pump();
-    this.machine.wake();
   }
 
   pump() {
     const { radio } = this.machine;
-    while (this.waiting.length && radio.room) radio.deliver(this.waiting.shift());
+    if (!this.waiting.length || !radio.room) return;
+    if (this.silence > this.clock.nanos) {
+      this.turn.schedule(this.silence - this.clock.nanos);
+      return;
+    }
+    const frame = this.waiting.shift();
+    this.occupy(frame);
+    radio.deliver(frame);
+    this.pump();
+  }
+
+  occupy(frame) {
+    this.silence = Math.max(this.silence, this.clock.nanos) + airtime(frame);
   }
 
   lose() {
