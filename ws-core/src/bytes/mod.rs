@@ -20,14 +20,18 @@ pub(crate) fn copy(dst: &mut [u8], src: &[u8]) -> usize {
     n
 }
 
-/// The same for a few bytes: no call, and no stack.
-#[inline]
+/// The same for a few bytes: there is no call in it, and the stack may be deep already.
+#[cfg(all(not(target_pointer_width = "64"), feature = "words"))]
+#[inline(never)]
 pub(crate) fn copy_short(dst: &mut [u8], src: &[u8]) -> usize {
     for (to, from) in dst.iter_mut().zip(src) {
         *to = *from;
     }
     dst.len().min(src.len())
 }
+
+#[cfg(not(all(not(target_pointer_width = "64"), feature = "words")))]
+pub(crate) use copy as copy_short;
 
 /// Both are of the same length: the compiler sees it, and links no panic.
 #[cfg(not(all(not(target_pointer_width = "64"), feature = "words")))]

@@ -8,6 +8,7 @@ use base64ct::{Base64, Encoding};
 use super::sha1::digest;
 #[cfg(not(feature = "small"))]
 use crate::bytes::copy;
+use crate::bytes::copy_short;
 use crate::entropy::Entropy;
 
 /// Bytes of a key's text.
@@ -64,10 +65,7 @@ fn digest(key: &[u8; KEY_LEN], guid: &[u8; GUID_LEN]) -> [u8; 20] {
 fn encode(mut bytes: &[u8], mut text: &mut [u8]) {
     while let Some((four, rest)) = text.split_first_chunk_mut::<4>() {
         let mut three = [0; 3];
-        let n = bytes.len().min(3);
-        for (to, from) in three.iter_mut().zip(bytes) {
-            *to = *from;
-        }
+        let n = copy_short(&mut three, bytes);
         bytes = bytes.get(n..).unwrap_or(&[]);
         encode_three(three, four);
         for padding in four.iter_mut().skip(n.saturating_add(1)) {

@@ -30,6 +30,7 @@ use crate::bytes::{Input, Output};
 use crate::error::UsageError;
 use crate::http::head::{self, Fields, HeadError, HeadLimits, HeadReader, Wanted};
 use crate::http::pieces::Pieces;
+use crate::http::response::phrase;
 use crate::http::target::is_authority;
 use crate::http::{Names, Response, Target, Version};
 use crate::time::{Duration, Instant};
@@ -248,8 +249,26 @@ impl<'a> Accept<'a> {
     ///
     /// [`UsageError::NotOffered`].
     pub fn subprotocol(self, name: &str) -> Result<Self, UsageError> {
-        let offered = self.request.subprotocols().find(|offered| *offered == name);
-        Ok(Self { subprotocol: Some(offered.ok_or(UsageError::NotOffered)?), ..self })
+        let subprotocol = Some(self.offered(name).ok_or(UsageError::NotOffered)?);
+        Ok(Self { subprotocol, ..self })
+    }
+
+    /// Agrees on a subprotocol if there is one to agree on, and it was offered.
+    #[must_use]
+    pub fn subprotocol_if_offered(mut self, name: Option<&str>) -> Self {
+        self.subprotocol = name.and_then(|name| self.offered(name));
+        self
+    }
+
+    #[inline(never)]
+    fn offered(&self, name: &str) -> Option<&'a str> {
+        let mut fields = self.request.fields;
+        while let Some(line) = fields.next_of(field::PROTOCOL.as_bytes()) {
+            if let Some(offered) = ascii::list(line).find(|offered| *offered == name.as_bytes()) {
+                return Some(text(offered));
+            }
+        }
+        None
     }
 
     /// Adds fields, such as `Set-Cookie`.
@@ -361,27 +380,27 @@ impl Refusal {
 
     /// The response: the status, the fields that go with it and, but for 405, the reason as text.
     pub const fn response(self) -> Response<'static> {
-        let reason = match self.status() {
-            403 => "Forbidden",
-            405 => "Method Not Allowed",
-            408 => "Request Timeout",
-            414 => "URI Too Long",
-            426 => "Upgrade Required",
-            431 => "Request Header Fields Too Large",
-            505 => "HTTP Version Not Supported",
-            _ => "Bad Request",
+        const PHRASES: [(u16, &str); 8] = [
+            (400, "Bad Request"),
+            (403, "Forbidden"),
+            (405, "Method Not Allowed"),
+            (408, "Request Timeout"),
+            (414, "URI Too Long"),
+            (426, "Upgrade Required"),
+            (431, "Request Header Fields Too Large"),
+            (505, "HTTP Version Not Supported"),
+        ];
+        let status = self.status();
+        let lines = match self {
+            Self::Method => "Allow: GET\r\n",
+            Self::NoUpgrade | Self::WebSocketVersion => {
+                "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nContent-Type: text/plain\r\n"
+            }
+            _ => "Content-Type: text/plain\r\n",
         };
-        let (lines, text) = match self {
-            // No body where the method may be HEAD, which takes none (RFC 9110 9.3.2).
-            Self::Method => ("Allow: GET\r\n", ""),
-            Self::NoUpgrade | Self::WebSocketVersion => (
-                "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
-                 Content-Type: text/plain\r\n",
-                self.reason(),
-            ),
-            _ => ("Content-Type: text/plain\r\n", self.reason()),
-        };
-        Response::fixed(self.status(), reason, lines, text)
+        // No body where the method may be HEAD, which takes none (RFC 9110 9.3.2).
+        let text = if matches!(self, Self::Method) { "" } else { self.reason() };
+        Response::fixed(status, phrase(&PHRASES, status), lines, text)
     }
 }
 

@@ -52,7 +52,7 @@ impl<'a> Response<'a> {
         {
             return Err(UsageError::BadField);
         }
-        let reason = reason(status);
+        let reason = phrase(&PHRASES, status);
         Ok(Self { status, reason, lines: "", fields, body, is_head: false, at: 0 })
     }
 
@@ -109,29 +109,37 @@ impl defmt::Format for Response<'_> {
     }
 }
 
-/// The phrase that people expect behind a status; it means nothing to programs, and may be empty (RFC 9112 4).
-const fn reason(status: u16) -> &'static str {
-    match status {
-        200 => "OK",
-        204 => "No Content",
-        301 => "Moved Permanently",
-        302 => "Found",
-        304 => "Not Modified",
-        308 => "Permanent Redirect",
-        400 => "Bad Request",
-        401 => "Unauthorized",
-        403 => "Forbidden",
-        404 => "Not Found",
-        405 => "Method Not Allowed",
-        408 => "Request Timeout",
-        413 => "Content Too Large",
-        414 => "URI Too Long",
-        426 => "Upgrade Required",
-        429 => "Too Many Requests",
-        431 => "Request Header Fields Too Large",
-        500 => "Internal Server Error",
-        503 => "Service Unavailable",
-        505 => "HTTP Version Not Supported",
-        _ => "",
+const PHRASES: [(u16, &str); 20] = [
+    (200, "OK"),
+    (204, "No Content"),
+    (301, "Moved Permanently"),
+    (302, "Found"),
+    (304, "Not Modified"),
+    (308, "Permanent Redirect"),
+    (400, "Bad Request"),
+    (401, "Unauthorized"),
+    (403, "Forbidden"),
+    (404, "Not Found"),
+    (405, "Method Not Allowed"),
+    (408, "Request Timeout"),
+    (413, "Content Too Large"),
+    (414, "URI Too Long"),
+    (426, "Upgrade Required"),
+    (429, "Too Many Requests"),
+    (431, "Request Header Fields Too Large"),
+    (500, "Internal Server Error"),
+    (503, "Service Unavailable"),
+    (505, "HTTP Version Not Supported"),
+];
+
+/// The phrase that people expect behind a status, of those in a list; it means nothing to programs, and may be empty
+/// (RFC 9112 4). A list, since the table that a `match` becomes is longer.
+pub(crate) const fn phrase(mut of: &[(u16, &'static str)], status: u16) -> &'static str {
+    while let [(known, phrase), others @ ..] = of {
+        if *known == status {
+            return phrase;
+        }
+        of = others;
     }
+    ""
 }

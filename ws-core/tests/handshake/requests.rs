@@ -310,9 +310,11 @@ fn only_what_was_offered_is_agreed_on() {
     let accept = || handshake.accept(OriginPolicy::Any).expect("a good request");
     for name in ["chat", "superchat", "v2.example"] {
         assert_eq!(accept().subprotocol(name).expect("offered").protocol(), Some(name));
+        assert_eq!(accept().subprotocol_if_offered(Some(name)).protocol(), Some(name));
     }
     for name in ["", "Chat", "cha", "chat, superchat", "superchat, v2.example", "v2", "chat\r\nX: y"] {
         assert!(accept().subprotocol(name).is_err(), "{name:?}");
+        assert_eq!(accept().subprotocol_if_offered(Some(name)).protocol(), None, "{name:?}");
     }
     assert_eq!(accept().protocol(), None);
 }
