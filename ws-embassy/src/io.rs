@@ -25,7 +25,7 @@ use embedded_io_async::{ErrorType, Read, Write};
 
 /// The reading half over an `embedded-io-async` reader.
 ///
-/// How to size the buffer: any size will do; what it holds is read at once.
+/// How to size the buffer: any size from one byte on will do; what it holds is read at once.
 ///
 /// # Memory
 ///
@@ -113,8 +113,9 @@ impl<T: Write> WriteHalf for Writer<'_, T> {
         self.inner.flush().await
     }
 
-    async fn drain(&mut self) -> Result<(), T::Error> {
-        self.write().await
+    async fn drain(&mut self) -> Result<bool, T::Error> {
+        self.write().await?;
+        Ok(true)
     }
 }
 

@@ -94,7 +94,7 @@ impl<Wr: WriteHalf, R: Role> Link<Wr, R> {
                         };
                         writer.write_with(encode).await
                     }
-                    Step::Drain => writer.drain().await.map(|()| Ok(false)),
+                    Step::Drain => writer.drain().await.map(Ok),
                     Step::Flush => writer.flush().await.map(|()| Ok(true)),
                 }
             };
@@ -105,8 +105,8 @@ impl<Wr: WriteHalf, R: Role> Link<Wr, R> {
                     self.with(|state| state.unflushed = false);
                     return Ok(());
                 }
-                (Step::Drain, _) => {
-                    is_drained = true;
+                (Step::Drain, drained) => {
+                    is_drained = drained == Ok(true);
                     Step::Put
                 }
                 (Step::Put, Ok(true)) if flush => Step::Flush,
@@ -136,8 +136,9 @@ impl<Wr: WriteHalf, R: Role> Link<Wr, R> {
             let result = match put {
                 Some(put) => put(ws, out),
                 None => {
-                    ws.transmit(out);
-                    Ok(!ws.wants_transmit())
+                    let is_stuck = ws.transmit(out) == 0;
+                    let is_done = !ws.wants_transmit();
+                    if is_stuck && !is_done { Err(UsageError::OutputTooSmall) } else { Ok(is_done) }
                 }
             };
             if (ws.wants_transmit(), ws.ready_state()) != before {

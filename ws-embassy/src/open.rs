@@ -222,6 +222,9 @@ pub(crate) async fn write<Wr: WriteHalf>(
         let filled;
         let by = patience(taken_by.min(Instant::now()));
         (filled, is_done) = with_deadline(by, write).await.map_err(late)?.map_err(Error::Io)?;
+        if filled == 0 && !is_done {
+            return Err(Error::Usage(UsageError::OutputTooSmall));
+        }
         taken_by = taken_by.checked_add(Duration::from_millis(filled as u64)).unwrap_or(Instant::MAX);
     }
     with_deadline(patience(Instant::now()), writer.flush()).await.map_err(late)?.map_err(Error::Io)?;

@@ -181,7 +181,12 @@ where
                     }
                 }
                 Either3::Third(_) => {
-                    link.with(|state| state.ws.handle_timeout(now()));
+                    link.with(|state| {
+                        // That which is waited for may be behind what is blocked still.
+                        if !is_blocked || state.ws.close_expected() {
+                            state.ws.handle_timeout(now());
+                        }
+                    });
                 }
             }
         }

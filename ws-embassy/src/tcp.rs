@@ -4,9 +4,12 @@
 //! All calls to embassy-net's sockets stand in this file, so that a new release of it changes no other.
 
 use crate::transport::{ROOM_MIN, ReadHalf, Span, WriteHalf};
+use core::future::poll_fn;
+use core::pin::pin;
+use core::task::Poll;
 use embassy_net::tcp::{ConnectError, Error as TcpError, State, TcpReader, TcpSocket, TcpWriter};
 use embassy_net::{IpAddress, Stack};
-use embassy_time::{Duration, Timer, with_timeout};
+use embassy_time::{Duration, Instant, Timer, with_deadline, with_timeout};
 
 /// A WebSocket over embassy-net.
 pub type WebSocket<'a, R> = crate::WebSocket<Reader<'a>, Writer<'a>, R>;
@@ -88,9 +91,19 @@ impl WriteHalf for Writer<'_> {
         self.unstage().await
     }
 
-    async fn drain(&mut self) -> Result<(), TcpError> {
+    async fn drain(&mut self) -> Result<bool, TcpError> {
         self.unstage().await?;
-        self.inner.flush().await // an empty ring begins anew, with all of its room in one piece
+        let queued = self.inner.send_queue();
+        poll_fn(|cx| {
+            let flushed = pin!(self.inner.flush()).poll(cx);
+            match flushed {
+                // An empty ring begins anew, with all of its room in one piece.
+                Poll::Ready(done) => Poll::Ready(done.map(|()| true)),
+                Poll::Pending if self.inner.send_queue() < queued => Poll::Ready(Ok(false)),
+                Poll::Pending => Poll::Pending,
+            }
+        })
+        .await
     }
 }
 
@@ -144,7 +157,8 @@ const ACKNOWLEDGE: Duration = Duration::from_millis(20);
 ///
 /// Not cancel-safe in what the peer sees: dropped, the connection stays as it is, to be closed by another call.
 pub async fn close(socket: &mut TcpSocket<'_>, limit: Duration) {
-    if with_timeout(limit, end(socket)).await.is_err()
+    let by = Instant::now().checked_add(limit).unwrap_or(Instant::MAX);
+    if with_deadline(by, end(socket)).await.is_err()
         || !matches!(socket.state(), State::Closed | State::TimeWait)
     {
         abort(socket).await;

@@ -34,8 +34,9 @@ pub trait WriteHalf {
     /// Waits until everything written is on its way. Cancel-safe: what is not yet goes with the next call.
     async fn flush(&mut self) -> Result<(), Self::Error>;
 
-    /// Waits until the room to be lent is as large as it gets. Cancel-safe.
-    async fn drain(&mut self) -> Result<(), Self::Error>;
+    /// Waits until the peer has taken something of what was written. `true`: the room to be lent is as large as it gets.
+    /// Cancel-safe.
+    async fn drain(&mut self) -> Result<bool, Self::Error>;
 }
 
 /// The least room that [`WriteHalf::write_with`] lends: a frame's header, as a client, and some payload.

@@ -18,7 +18,7 @@ mod routes;
 
 use embassy_futures::select::{Either, select};
 use embassy_net::Stack;
-use embassy_time::{Duration, Ticker};
+use embassy_time::{Duration, Ticker, Timer};
 use live::Live;
 use ws_embassy::server::{self, Hosts, Server, Settings};
 
@@ -40,6 +40,8 @@ pub const PORT: u16 = 80;
 /// What one socket works in: 2 segments each way, and 512 bytes for the head of a request, then for messages.
 pub type Memory = server::Memory<2920, 2920, 512>;
 
+/// Between two switches of the LED at least: whoever asks for more is not to keep all browsers busy.
+const SETTLE: Duration = Duration::from_millis(20);
 /// Between two temperatures.
 const PERIOD: Duration = Duration::from_millis(500);
 
@@ -72,6 +74,7 @@ impl Device {
             if let Either::First(wanted) = select(self.live.wanted(), ticker.next()).await {
                 led = wanted;
                 board.set_led(led).await;
+                Timer::after(SETTLE).await;
             }
         }
     }

@@ -38,8 +38,8 @@ use crate::{CloseCode, Config, Options, ReadyState, Timeouts, tcp};
 use core::cell::Cell;
 use core::future::poll_fn;
 use core::pin::pin;
-use embassy_futures::select::{Either, select};
-use embassy_net::tcp::TcpSocket;
+use embassy_futures::select::{Either, Either3, select, select3};
+use embassy_net::tcp::{ConnectError, TcpSocket};
 use embassy_net::{IpAddress, Stack};
 use embassy_time::{Duration, Instant, Timer};
 use ws_core::Entropy;
@@ -160,7 +160,8 @@ impl<'a> Client<'a> {
         Self { backoff, ..self }
     }
 
-    /// Whom [`run`](Self::run) tells what it comes across; it is logged anyway, with the feature `defmt`.
+    /// Whom [`run`](Self::run) tells what it comes across; it is logged anyway, with the feature `defmt`. What captures
+    /// something has to be bound by a `let` of its own first, so that it lives as long as the client.
     pub const fn on_event(self, tell: &'a dyn Fn(Event)) -> Self {
         Self { on_event: tell, ..self }
     }
@@ -169,7 +170,7 @@ impl<'a> Client<'a> {
     /// connects again, for ever. `entropy` makes keys, masks and waits.
     ///
     /// When `talk` returns, or fails, the WebSocket is closed if it is open, and TCP behind it; only a connection that is lost
-    /// is reset. A server that is gone is found by the heartbeat ([`Timeouts`](crate::Timeouts)) while `talk` reads, and by
+    /// is reset. A server that is gone is found by the heartbeat ([`Timeouts`]) while `talk` reads, and by
     /// [`Options::send_timeout`] while it writes. When the network is gone for 5 s, `talk` is dropped at the await where it
     /// stands: a new connection is sooner at work than TCP, which by then tries ever more seldom.
     ///
@@ -283,9 +284,11 @@ impl<'a> Client<'a> {
         };
         let time = self.options.handshake_timeout;
         let due = (time != ws_core::Duration::ZERO).then(|| now().after(time));
-        match select(steps, until(due)).await {
-            Either::First(result) => result,
-            Either::Second(()) => Err(Error::TimedOut(step.get())),
+        // A network that is lost, and back, takes with it what was on its way: begun anew is sooner done.
+        match select3(steps, until(due), lost(stack)).await {
+            Either3::First(result) => result,
+            Either3::Second(()) => Err(Error::TimedOut(step.get())),
+            Either3::Third(()) => Err(Error::Connect(ConnectError::NoRoute)),
         }
     }
 
@@ -409,6 +412,19 @@ impl<'a> Client<'a> {
 fn is_closable(result: &Result<(), tcp::Error>) -> bool {
     use crate::Error::{Io, Lost, Peer, TimedOut};
     !matches!(result, Err(Io(_) | TimedOut(_) | Lost | Peer(_)))
+}
+
+/// Waits until there is no network any more.
+async fn lost(stack: Stack<'_>) {
+    let mut was_online = false;
+    loop {
+        let is_online = tcp::is_online(stack);
+        if was_online && !is_online {
+            return;
+        }
+        was_online = is_online;
+        Timer::after(LOOK).await;
+    }
 }
 
 /// Waits until there has been no network for a while.

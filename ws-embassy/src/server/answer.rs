@@ -41,8 +41,10 @@ pub enum Answer<'a, T> {
     },
     /// 200, and a page. For GET and HEAD; other methods get 405.
     Page(Page<'a>),
-    /// Another status, 300 to 599, and a text that says why.
+    /// Another status, 200 to 599, and a text that says why.
     Status(u16, &'a str),
+    /// Another status with fields of its own: 302 with `Location`, 401 with `WWW-Authenticate`.
+    Respond(u16, Page<'a>),
 }
 
 impl<T> Answer<'_, T> {

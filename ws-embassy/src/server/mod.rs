@@ -36,7 +36,8 @@
 //!     server.run(stack, memory, &App).await
 //! }
 //!
-//! const SERVER: Server<'_> = Server::new(Settings::for_sockets(4));
+//! // The one server, to be shared: put it in a `StaticCell`. A `const` would be another server each time it is named.
+//! let server = Server::new(Settings::for_sockets(4));
 //! ```
 
 mod answer;
@@ -80,6 +81,9 @@ pub struct Server<'a> {
 pub struct Settings<'a> {
     /// The port to listen on; not 0.
     pub port: u16,
+    /// Further fields of requests that the application reads, in lower case: `cookie`, `authorization`. They need room in
+    /// [`Memory`].
+    pub fields: &'a [&'a str],
     /// How many WebSockets there may be at once. Fewer than sockets by two, so that pages are served and further clients told.
     pub websockets: usize,
     /// Which pages may open a WebSocket.
@@ -95,6 +99,7 @@ impl Settings<'_> {
     pub const fn for_sockets(sockets: usize) -> Self {
         Self {
             port: 80,
+            fields: &[],
             websockets: sockets.saturating_sub(2),
             origin: OriginPolicy::SameOrigin,
             hosts: Hosts::Addresses(&[]),
@@ -189,7 +194,8 @@ impl<'a> Server<'a> {
     ) -> Result<Option<S::Route>, tcp::Error> {
         let options = &self.settings.options;
         let (mut reader, mut writer) = tcp::split(socket);
-        let mut handshake = Handshake::new(buf, &[], now()).with_timeout(options.handshake_timeout);
+        let mut handshake =
+            Handshake::new(buf, self.settings.fields, now()).with_timeout(options.handshake_timeout);
         let choice = match read_request(&mut reader, &mut handshake).await {
             Ok(()) => self.choose(&handshake, service),
             Err(Error::Refusal(refusal)) => Choice::Refuse(refusal),
@@ -201,7 +207,7 @@ impl<'a> Server<'a> {
         let taken_by = write(&mut writer, options.send_timeout, put).await?;
         if route.is_none() {
             // The end of a page is in the ring still; what closes it has less patience with a slow client.
-            let _ = with_deadline(taken_by, writer.drain()).await;
+            let _ = with_deadline(taken_by, async { while writer.drain().await == Ok(false) {} }).await;
         }
         Ok(route)
     }
@@ -217,11 +223,16 @@ impl<'a> Server<'a> {
         let options = &self.settings.options;
         let (reader, writer) = tcp::split(socket);
         let mut ws = WebSocket::server(reader, writer, options);
-        service.serve(route, &mut ws, buf).await?;
+        let result = service.serve(route, &mut ws, buf).await;
+        let code = match result {
+            Ok(()) => CloseCode::NORMAL,
+            Err(Error::Usage(_)) => CloseCode::INTERNAL_ERROR, // the application's slip; the client is there
+            Err(_) => return result,
+        };
         if ws.ready_state() == ReadyState::Open {
-            ws.close(CloseCode::NORMAL, "").await?;
+            ws.close(code, "").await?;
         }
-        Ok(())
+        result
     }
 
     // Not inlined: what is weighed in them would lie on the stack of all that is awaited.
@@ -230,20 +241,24 @@ impl<'a> Server<'a> {
     #[inline(never)]
     fn choose<'h, S: Service>(&self, handshake: &'h Handshake<'_>, service: &'h S) -> Choice<'h, S::Route> {
         let request = handshake.request();
+        match self.weigh(&request, service) {
+            Choice::Respond(response) if request.method() == "HEAD" => Choice::Respond(response.for_head()),
+            choice => choice,
+        }
+    }
+
+    fn weigh<'h, S: Service>(&self, request: &Request<'_>, service: &'h S) -> Choice<'h, S::Route> {
         if !self.settings.hosts.admit(request.host()) {
             return Choice::Respond(respond(403, &[TEXT], b"this server is not known by that name\n"));
         }
-        match service.route(&request) {
-            Answer::WebSocket { route, subprotocol } => Choice::Open(route, subprotocol),
-            Answer::Page(_) | Answer::Status(..) if !matches!(request.method(), "GET" | "HEAD") => {
-                Choice::Refuse(Refusal::Method)
-            }
-            Answer::Page(Page { fields, body }) => {
-                let response = respond(200, fields, body);
-                Choice::Respond(if request.method() == "HEAD" { response.for_head() } else { response })
-            }
-            Answer::Status(status, text) => Choice::Respond(respond(status, &[TEXT], text.as_bytes())),
-        }
+        let (status, Page { fields, body }) = match service.route(request) {
+            Answer::WebSocket { route, subprotocol } => return Choice::Open(route, subprotocol),
+            _ if !matches!(request.method(), "GET" | "HEAD") => (405, Page { fields: &[ALLOW], body: &[] }),
+            Answer::Page(page) => (200, page),
+            Answer::Respond(status, page) => (status, page),
+            Answer::Status(status, text) => (status, Page { fields: &[TEXT], body: text.as_bytes() }),
+        };
+        Choice::Respond(respond(status, fields, body))
     }
 
     /// The reply. With a route: it is 101, and `seat` is taken.
@@ -285,6 +300,7 @@ enum Choice<'h, T> {
 }
 
 const TEXT: (&str, &str) = ("Content-Type", "text/plain");
+const ALLOW: (&str, &str) = ("Allow", "GET, HEAD");
 
 fn respond<'h>(status: u16, fields: &'h [(&'h str, &'h str)], body: &'h [u8]) -> Response<'h> {
     let bad = |_| Response::new(500, &[TEXT], b"the answer has a bad status or field\n");

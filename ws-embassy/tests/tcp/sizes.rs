@@ -91,7 +91,7 @@ impl<W: WriteHalf> WriteHalf for Watched<W> {
         self.inner.flush().await
     }
 
-    async fn drain(&mut self) -> Result<(), W::Error> {
+    async fn drain(&mut self) -> Result<bool, W::Error> {
         self.inner.drain().await
     }
 }
