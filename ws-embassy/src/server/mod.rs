@@ -2,7 +2,8 @@
 //! by its path as the application's [`Service`] says: with a WebSocket, a page, or a refusal.
 //!
 //! embassy-net has no backlog: a client is accepted only while a socket listens. So some sockets never become WebSockets:
-//! when all others are, they still serve pages, and answer 503 to whoever wants one more WebSocket.
+//! when all others are, they still serve pages, and answer 503 to whoever wants one more WebSocket. And when none listens, a
+//! client that says nothing is sent away: browsers open connections ahead of need.
 //!
 //! ```
 //! use embassy_net::Stack;
@@ -48,17 +49,17 @@ pub use hosts::Hosts;
 pub use ws_core::handshake::server::Request;
 
 use crate::apart::apart;
-use crate::clock::now;
+use crate::clock::{duration, now};
 use crate::log::info;
 use crate::open::{Reply, read_request, write};
-use crate::transport::WriteHalf;
+use crate::transport::{ReadHalf, WriteHalf};
 use crate::{CloseCode, Error, Options, OriginPolicy, ReadyState, WebSocket, tcp};
 use core::cell::Cell;
 use core::future::poll_fn;
 use core::pin::pin;
 use embassy_net::Stack;
 use embassy_net::tcp::TcpSocket;
-use embassy_time::{Duration, Timer, with_deadline};
+use embassy_time::{Duration, Instant, Timer, with_deadline, with_timeout};
 use ws_core::Output;
 use ws_core::handshake::server::{Accept, Handshake, Refusal};
 use ws_core::http::Response;
@@ -73,6 +74,8 @@ pub struct Server<'a> {
     settings: Settings<'a>,
     /// How many WebSockets there are.
     open: Cell<usize>,
+    /// How many sockets wait for a client.
+    listening: Cell<usize>,
 }
 
 /// How a server is to behave.
@@ -134,13 +137,16 @@ impl<const RX: usize, const TX: usize, const BUF: usize> Default for Memory<RX, 
 /// How long a client is given to end a connection that is done: enough for a segment to be lost twice, and sent again after a
 /// second, then two.
 const LINGER: Duration = Duration::from_secs(4);
+/// How long a client may be silent when others cannot come in, and how often that is looked at.
+const SILENCE: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_millis(250);
 /// What a client is told to wait for a free WebSocket, in seconds.
 const RETRY_AFTER: &str = "5";
 
 impl<'a> Server<'a> {
     /// A server that nobody runs yet.
     pub const fn new(settings: Settings<'a>) -> Self {
-        Self { settings, open: Cell::new(0) }
+        Self { settings, open: Cell::new(0), listening: Cell::new(0) }
     }
 
     /// How many WebSockets there are.
@@ -161,14 +167,22 @@ impl<'a> Server<'a> {
         let Memory { rx, tx, buf } = memory;
         let mut socket = TcpSocket::new(stack, rx, tx);
         loop {
-            let head_time = crate::clock::duration(self.settings.options.handshake_timeout);
-            if !tcp::accept(&mut socket, self.settings.port, head_time).await {
+            let head_time = duration(self.settings.options.handshake_timeout);
+            let listening = Counted::new(&self.listening);
+            let is_accepted = tcp::accept(&mut socket, self.settings.port, head_time).await;
+            drop(listening);
+            if !is_accepted {
                 Timer::after(LINGER).await; // it will not do better at once
+                continue;
+            }
+            let since = now();
+            if !self.hear(&mut socket).await {
+                tcp::abort(&mut socket).await;
                 continue;
             }
             let mut seat = None;
             let answered = {
-                let mut answer = pin!(self.answer(&mut socket, buf, service, &mut seat));
+                let mut answer = pin!(self.answer(&mut socket, buf, service, since, &mut seat));
                 poll_fn(|cx| apart(answer.as_mut(), cx)).await
             };
             let result = match answered {
@@ -184,18 +198,19 @@ impl<'a> Server<'a> {
         }
     }
 
-    /// One request, and its answer. `Some`: that was 101, and `seat` is taken.
+    /// One request, of a client that came at `since`, and its answer. `Some`: that was 101, and `seat` is taken.
     async fn answer<'s, S: Service>(
         &'s self,
         socket: &mut TcpSocket<'_>,
         buf: &mut [u8],
         service: &S,
-        seat: &mut Option<Seat<'s>>,
+        since: ws_core::Instant,
+        seat: &mut Option<Counted<'s>>,
     ) -> Result<Option<S::Route>, tcp::Error> {
         let options = &self.settings.options;
         let (mut reader, mut writer) = tcp::split(socket);
         let mut handshake =
-            Handshake::new(buf, self.settings.fields, now()).with_timeout(options.handshake_timeout);
+            Handshake::new(buf, self.settings.fields, since).with_timeout(options.handshake_timeout);
         let choice = match read_request(&mut reader, &mut handshake).await {
             Ok(()) => self.choose(&handshake, service),
             Err(Error::Refusal(refusal)) => Choice::Refuse(refusal),
@@ -210,6 +225,26 @@ impl<'a> Server<'a> {
             let _ = with_deadline(taken_by, async { while writer.drain().await == Ok(false) {} }).await;
         }
         Ok(route)
+    }
+
+    /// Waits until a client says something. `false`: it has not, and nobody else could come in. Browsers open connections that
+    /// they may need later; they do without them as well.
+    async fn hear(&self, socket: &mut TcpSocket<'_>) -> bool {
+        let (mut reader, _) = tcp::split(socket);
+        let since = Instant::now();
+        loop {
+            if with_timeout(LOOK, reader.read_with(|_| (0, ()))).await.is_ok() {
+                return true;
+            }
+            let waited = since.elapsed();
+            if waited >= SILENCE && self.listening.get() == 0 {
+                return false;
+            }
+            let limit = self.settings.options.handshake_timeout;
+            if limit != ws_core::Duration::ZERO && waited >= duration(limit) {
+                return true; // too late, as the handshake will say
+            }
+        }
     }
 
     /// An open WebSocket, until it is closed.
@@ -267,7 +302,7 @@ impl<'a> Server<'a> {
         &'s self,
         handshake: &'h Handshake<'_>,
         choice: Choice<'h, T>,
-        seat: &mut Option<Seat<'s>>,
+        seat: &mut Option<Counted<'s>>,
     ) -> (Reply<'h>, Option<T>) {
         let (route, subprotocol) = match choice {
             Choice::Open(route, subprotocol) => (route, subprotocol),
@@ -278,7 +313,7 @@ impl<'a> Server<'a> {
             Ok(accept) => accept,
             Err(refusal) => return (Reply::Respond(refusal.response()), None),
         };
-        *seat = Seat::take(&self.open, self.settings.websockets);
+        *seat = (self.open.get() < self.settings.websockets).then(|| Counted::new(&self.open));
         if seat.is_none() {
             let fields = &[("Retry-After", RETRY_AFTER), TEXT];
             return (Reply::Respond(respond(503, fields, b"all WebSockets are taken\n")), None);
@@ -308,20 +343,17 @@ fn respond<'h>(status: u16, fields: &'h [(&'h str, &'h str)], body: &'h [u8]) ->
     response.unwrap_or_else(|_| Refusal::TimedOut.response()) // not reached: there is nothing bad in the other
 }
 
-/// One of the WebSockets that there may be, until it is dropped.
-struct Seat<'a>(&'a Cell<usize>);
+/// One of those that are counted, until it is dropped.
+struct Counted<'a>(&'a Cell<usize>);
 
-impl<'a> Seat<'a> {
-    fn take(open: &'a Cell<usize>, most: usize) -> Option<Self> {
-        let taken = open.get();
-        (taken < most).then(|| {
-            open.set(taken.saturating_add(1));
-            Self(open)
-        })
+impl<'a> Counted<'a> {
+    fn new(count: &'a Cell<usize>) -> Self {
+        count.set(count.get().saturating_add(1));
+        Self(count)
     }
 }
 
-impl Drop for Seat<'_> {
+impl Drop for Counted<'_> {
     fn drop(&mut self) {
         self.0.set(self.0.get().saturating_sub(1));
     }

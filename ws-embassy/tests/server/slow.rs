@@ -71,7 +71,7 @@ fn a_client_that_says_nothing_is_told_so_after_ten_seconds() {
 }
 
 #[test]
-fn silent_clients_on_all_sockets_are_gone_after_ten_seconds() {
+fn silent_clients_on_all_sockets_make_room_for_one_that_speaks() {
     let bench = Bench::new(3);
     bench.net.run(async {
         let mut peers = Vec::new();
@@ -81,8 +81,7 @@ fn silent_clients_on_all_sockets_are_gone_after_ten_seconds() {
         assert!(Peer::connect(&bench.clients, &bench.host, PORT).await.is_err());
         let (answer, took) = timed(bench.get("/")).await;
         assert_eq!(parts(&answer.unwrap()).0, 200);
-        // And 4 s to end it in good order, which they do not.
-        assert!(took > SECOND * 10 && took < SECOND * 15, "{took:?}");
+        assert!(took > SECOND / 2 && took < SECOND * 2, "{took:?}");
         Timer::after_secs(5).await;
         drop(peers);
         Timer::after_secs(5).await;
