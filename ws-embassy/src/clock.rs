@@ -13,9 +13,9 @@ pub(crate) const fn duration(time: ws_core::Duration) -> embassy_time::Duration 
 }
 
 /// Waits until `moment`; for ever if there is none.
-pub(crate) async fn until(moment: Option<ws_core::Instant>) {
+pub(crate) fn until(moment: Option<ws_core::Instant>) -> Timer {
     match moment {
-        Some(moment) => Timer::after(duration(moment.since(now()))).await,
-        None => core::future::pending().await,
+        Some(moment) => Timer::after(duration(moment.since(now()))),
+        None => Timer::at(Instant::MAX),
     }
 }

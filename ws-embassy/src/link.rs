@@ -11,7 +11,7 @@ use embassy_sync::blocking_mutex::raw::NoopRawMutex;
 use embassy_sync::mutex::Mutex;
 use embassy_sync::signal::Signal;
 use embassy_time::{Duration, Instant, TimeoutError, with_deadline};
-use ws_core::{Connection, Output, PeerError, Role, UsageError};
+use ws_core::{CloseCode, Connection, Kind, Output, PeerError, Role, UsageError};
 
 pub(crate) struct Link<Wr, R: Role> {
     state: RefCell<State<R>>,
@@ -63,19 +63,36 @@ impl<Wr: WriteHalf, R: Role> Link<Wr, R> {
     }
 
     /// Writes what the connection owes, and sees that all is on its way.
-    pub(crate) async fn transmit(&self) -> Result<(), Error<Wr::Error>> {
-        self.write(None, true).await
+    pub(crate) fn transmit(&self) -> impl Future<Output = Result<(), Error<Wr::Error>>> {
+        self.write(None, true)
+    }
+
+    pub(crate) async fn send(
+        &self,
+        kind: Kind,
+        payload: &mut &[u8],
+        last: bool,
+    ) -> Result<(), Error<Wr::Error>> {
+        self.write(Some(&mut |ws, out| ws.send(kind, payload, last, out)), false).await
+    }
+
+    pub(crate) async fn send_whole(&self, kind: Kind, mut payload: &[u8]) -> Result<(), Error<Wr::Error>> {
+        self.write(Some(&mut |ws, out| ws.send(kind, &mut payload, true, out)), true).await
+    }
+
+    pub(crate) async fn ping(&self, payload: &[u8]) -> Result<(), Error<Wr::Error>> {
+        self.write(Some(&mut |ws, out| ws.ping(payload, out)), true).await
+    }
+
+    pub(crate) async fn close(&self, code: CloseCode, reason: &str) -> Result<(), Error<Wr::Error>> {
+        self.write(Some(&mut |ws, out| ws.close(Some(code), reason, out)), true).await
     }
 
     /// Repeats `put` until it is done: `true`. What it puts in one call leaves as a whole, or not at all. `None`: puts what the
     /// connection owes. With `flush`, sees that all is on its way too.
     ///
     /// All that is written goes through this one future, which is why it is not generic, and not several.
-    pub(crate) async fn write(
-        &self,
-        mut put: Option<&mut Put<'_, R>>,
-        flush: bool,
-    ) -> Result<(), Error<Wr::Error>> {
+    async fn write(&self, mut put: Option<&mut Put<'_, R>>, flush: bool) -> Result<(), Error<Wr::Error>> {
         let mut writer = self.writer.lock().await;
         let (mut step, mut is_drained) = (Step::Put, false);
         loop {
@@ -181,7 +198,7 @@ impl<Wr: WriteHalf, R: Role> Link<Wr, R> {
 }
 
 /// Puts frames into the room that there is.
-pub(crate) type Put<'p, R> = dyn FnMut(&mut Connection<R>, &mut Output<'_>) -> Result<bool, UsageError> + 'p;
+type Put<'p, R> = dyn FnMut(&mut Connection<R>, &mut Output<'_>) -> Result<bool, UsageError> + 'p;
 
 /// What a write is about.
 #[derive(Clone, Copy)]

@@ -62,10 +62,11 @@ where
     ///
     /// [`Error::Peer`], [`Error::Lost`], [`Error::TimedOut`], [`Error::Io`]. Each ends the connection: close the transport.
     /// Later calls fail too.
-    pub async fn receive<O>(&mut self, f: impl FnOnce(Data<'_>) -> O) -> Result<Option<O>, Error<Rd::Error>> {
-        let (mut f, mut output) = (Some(f), None);
-        self.receive_up_to(usize::MAX, &mut |data| output = f.take().map(|f| f(data))).await?;
-        Ok(output)
+    pub fn receive<O>(
+        &mut self,
+        f: impl FnOnce(Data<'_>) -> O,
+    ) -> impl Future<Output = Result<Option<O>, Error<Rd::Error>>> {
+        receive(self.reader, self.link, f)
     }
 
     /// Waits for the next piece of a message, up to the size of `buf`, and copies it there. `None`: both ends have closed;
@@ -76,23 +77,11 @@ where
     /// # Errors
     ///
     /// As [`receive`](Self::receive); [`UsageError::OutputTooSmall`] if `buf` is empty.
-    pub async fn read<'b>(&mut self, buf: &'b mut [u8]) -> Result<Option<Chunk<'b>>, Error<Rd::Error>> {
-        if buf.is_empty() {
-            return Err(UsageError::OutputTooSmall.into());
-        }
-        let (limit, mut chunk) = (buf.len(), None);
-        let take = &mut |data: Data<'_>| {
-            for (to, from) in buf.iter_mut().zip(data.payload.iter()) {
-                *to = *from;
-            }
-            let Data { kind, payload, first, last, remaining, .. } = data;
-            chunk = Some((kind, payload.len(), first, last, remaining));
-        };
-        self.receive_up_to(limit, take).await?;
-        Ok(chunk.map(|(kind, len, first, last, remaining)| {
-            let payload = buf.get_mut(..len).unwrap_or_default();
-            Chunk { kind, payload, first, last, remaining }
-        }))
+    pub fn read<'b>(
+        &mut self,
+        buf: &'b mut [u8],
+    ) -> impl Future<Output = Result<Option<Chunk<'b>>, Error<Rd::Error>>> {
+        read(self.reader, self.link, buf)
     }
 
     /// Waits for a whole message, which `buffer` then lends. `None`: both ends have closed; close the transport.
@@ -105,116 +94,163 @@ where
     /// # Errors
     ///
     /// As [`receive`](Self::receive).
-    pub async fn read_message<'m>(
+    pub fn read_message<'m>(
         &mut self,
         buffer: &'m mut MessageBuffer<'_>,
-    ) -> Result<Option<Message<'m>>, Error<Rd::Error>> {
-        loop {
-            let mut stored = None;
-            self.receive_up_to(usize::MAX, &mut |data| stored = Some(buffer.store(data))).await?;
-            match stored {
-                Some(Ok(true)) => return Ok(buffer.message()),
-                Some(Ok(false)) => {}
-                Some(Err(_)) => {
-                    self.link.with(|state| {
-                        state.ws.set_time(now());
-                        state.ws.fail(CloseCode::MESSAGE_TOO_BIG);
-                        state.fault = Some(PeerError::MessageTooBig);
-                    });
-                }
-                None => return Ok(None),
-            }
-        }
-    }
-
-    /// Of the pieces, at most `limit` bytes at once. Not generic: there is one copy of it for all that reads. `false`: both
-    /// ends have closed, and `take` was not called.
-    async fn receive_up_to(&mut self, limit: usize, take: &mut Take<'_>) -> Result<bool, Error<Rd::Error>> {
-        let link = self.link;
-        let mut is_blocked = false;
-        loop {
-            link.changed.reset();
-            let owes = link.owes();
-            if let Some(outcome) = self.outcome() {
-                // What is still to be said is said first, if there is somebody to hear it; if it cannot be, that is not the news.
-                if owes
-                    && !matches!(outcome, Err(Error::TimedOut(_)))
-                    && let Err(error) = link.transmit().await
-                    && outcome.is_ok()
-                {
-                    return Err(error);
-                }
-                return outcome.map(|()| false);
-            }
-            // A deadline is judged when there is nothing to read: what it waits for may be in the transport, in several pieces, or
-            // behind what is blocked. But nobody talks for ever once closing.
-            let due = link.with(|state| {
-                is_blocked &= state.ws.wants_transmit();
-                state.ws.poll_timeout().filter(|_| !is_blocked || state.ws.close_expected())
-            });
-            let transmit = async { if owes { link.transmit().await } else { pending().await } };
-            let read = async {
-                if is_blocked {
-                    return pending().await;
-                }
-                self.reader.read_with(|bytes| decode(link, bytes, limit, take)).await
-            };
-            let wake = select(until(due.flatten()), link.changed.wait());
-            match select3(transmit, read, wake).await {
-                Either3::First(sent) => sent?,
-                Either3::Second(Ok(Some(Found::Data))) => return Ok(true),
-                Either3::Second(Ok(Some(Found::Blocked))) => is_blocked = true,
-                Either3::Second(Ok(Some(Found::Nothing))) => {
-                    link.with(|state| {
-                        if state.ws.close_expected() {
-                            state.ws.handle_timeout(now());
-                        }
-                    });
-                }
-                Either3::Second(Ok(None)) => {
-                    link.with(|state| state.ws.receive_eof());
-                }
-                Either3::Second(Err(error)) => {
-                    let state = link.with(|state| (state.ws.ready_state(), state.ws.receive_eof()));
-                    if let Some((ReadyState::Open, ())) = state {
-                        return Err(Error::Io(error)); // once closing, a reset is an end like another
-                    }
-                }
-                Either3::Third(_) => {
-                    link.with(|state| {
-                        // That which is waited for may be behind what is blocked still.
-                        if !is_blocked || state.ws.close_expected() {
-                            state.ws.handle_timeout(now());
-                        }
-                    });
-                }
-            }
-        }
-    }
-
-    /// How the connection has ended, if it has.
-    #[inline(never)] // nor are the others that are called between two awaits: there, little stack is to be in use
-    fn outcome(&self) -> Option<Result<(), Error<Rd::Error>>> {
-        let outcome = self.link.with(|state| {
-            let ws = &state.ws;
-            if let Some(fault) = state.fault {
-                Some(Err(Error::Peer(fault)))
-            } else if ws.close_received().is_some() && ws.close_sent().is_some() {
-                Some(Ok(()))
-            } else if let Some(which) = ws.timed_out() {
-                Some(Err(which.into()))
-            } else if ws.ready_state() == ReadyState::Closed {
-                Some(Err(Error::Lost))
-            } else {
-                None
-            }
-        });
-        outcome.flatten()
+    ) -> impl Future<Output = Result<Option<Message<'m>>, Error<Rd::Error>>> {
+        read_message(self.reader, self.link, buffer)
     }
 }
 
+// What reads is written once, for `Reader` and for `WebSocket`; that these only hand out its futures makes each smaller by a
+// state, and by a frame of the stack.
+
+pub(crate) async fn receive<Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>, R: Role, O>(
+    reader: &mut Rd,
+    link: &Link<Wr, R>,
+    f: impl FnOnce(Data<'_>) -> O,
+) -> Result<Option<O>, Error<Rd::Error>> {
+    let (mut f, mut output) = (Some(f), None);
+    receive_up_to(reader, link, usize::MAX, &mut |data| output = f.take().map(|f| f(data))).await?;
+    Ok(output)
+}
+
+pub(crate) async fn read<'b, Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>, R: Role>(
+    reader: &mut Rd,
+    link: &Link<Wr, R>,
+    buf: &'b mut [u8],
+) -> Result<Option<Chunk<'b>>, Error<Rd::Error>> {
+    if buf.is_empty() {
+        return Err(UsageError::OutputTooSmall.into());
+    }
+    let (limit, mut chunk) = (buf.len(), None);
+    let take = &mut |data: Data<'_>| {
+        for (to, from) in buf.iter_mut().zip(data.payload.iter()) {
+            *to = *from;
+        }
+        let Data { kind, payload, first, last, remaining, .. } = data;
+        chunk = Some((kind, payload.len(), first, last, remaining));
+    };
+    receive_up_to(reader, link, limit, take).await?;
+    Ok(chunk.map(|(kind, len, first, last, remaining)| {
+        let payload = buf.get_mut(..len).unwrap_or_default();
+        Chunk { kind, payload, first, last, remaining }
+    }))
+}
+
+pub(crate) async fn read_message<'m, Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>, R: Role>(
+    reader: &mut Rd,
+    link: &Link<Wr, R>,
+    buffer: &'m mut MessageBuffer<'_>,
+) -> Result<Option<Message<'m>>, Error<Rd::Error>> {
+    loop {
+        let mut stored = None;
+        receive_up_to(reader, link, usize::MAX, &mut |data| stored = Some(buffer.store(data))).await?;
+        match stored {
+            Some(Ok(true)) => return Ok(buffer.message()),
+            Some(Ok(false)) => {}
+            Some(Err(_)) => {
+                link.with(|state| {
+                    state.ws.set_time(now());
+                    state.ws.fail(CloseCode::MESSAGE_TOO_BIG);
+                    state.fault = Some(PeerError::MessageTooBig);
+                });
+            }
+            None => return Ok(None),
+        }
+    }
+}
+
+/// Of the pieces, at most `limit` bytes at once. Not generic: there is one copy of it for all that reads. `false`: both
+/// ends have closed, and `take` was not called.
+pub(crate) async fn receive_up_to<Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>, R: Role>(
+    reader: &mut Rd,
+    link: &Link<Wr, R>,
+    limit: usize,
+    take: &mut Take<'_>,
+) -> Result<bool, Error<Rd::Error>> {
+    let mut is_blocked = false;
+    loop {
+        link.changed.reset();
+        let owes = link.owes();
+        let mut outcome = outcome_of(link);
+        // What is still to be said is said first, if there is somebody to hear it.
+        if (!owes || matches!(outcome, Some(Err(Error::TimedOut(_)))))
+            && let Some(outcome) = outcome.take()
+        {
+            return outcome.map(|()| false);
+        }
+        // A deadline is judged when there is nothing to read: what it waits for may be in the transport, in several pieces, or
+        // behind what is blocked. But nobody talks for ever once closing.
+        let due = link.with(|state| {
+            is_blocked &= state.ws.wants_transmit();
+            state.ws.poll_timeout().filter(|_| !is_blocked || state.ws.close_expected())
+        });
+        let transmit = async { if owes { link.transmit().await } else { pending().await } };
+        let read = async {
+            if is_blocked || outcome.is_some() {
+                return pending().await;
+            }
+            reader.read_with(|bytes| decode(link, bytes, limit, take)).await
+        };
+        let wake = select(until(due.flatten()), link.changed.wait());
+        match select3(transmit, read, wake).await {
+            Either3::First(sent) => match outcome {
+                Some(Err(error)) => return Err(error), // if it could not be said, that is not the news
+                _ => sent?,
+            },
+            Either3::Second(Ok(Some(Found::Data))) => return Ok(true),
+            Either3::Second(Ok(Some(Found::Blocked))) => is_blocked = true,
+            Either3::Second(Ok(Some(Found::Nothing))) => {
+                link.with(|state| {
+                    if state.ws.close_expected() {
+                        state.ws.handle_timeout(now());
+                    }
+                });
+            }
+            Either3::Second(Ok(None)) => {
+                link.with(|state| state.ws.receive_eof());
+            }
+            Either3::Second(Err(error)) => {
+                let state = link.with(|state| (state.ws.ready_state(), state.ws.receive_eof()));
+                if let Some((ReadyState::Open, ())) = state {
+                    return Err(Error::Io(error)); // once closing, a reset is an end like another
+                }
+            }
+            Either3::Third(_) => {
+                link.with(|state| {
+                    // That which is waited for may be behind what is blocked still.
+                    if !is_blocked || state.ws.close_expected() {
+                        state.ws.handle_timeout(now());
+                    }
+                });
+            }
+        }
+    }
+}
+
+/// How the connection has ended, if it has.
+#[inline(never)] // nor are the others that are called between two awaits: there, little stack is to be in use
+fn outcome_of<Wr: WriteHalf, R: Role>(link: &Link<Wr, R>) -> Option<Result<(), Error<Wr::Error>>> {
+    let outcome = link.with(|state| {
+        let ws = &state.ws;
+        if let Some(fault) = state.fault {
+            Some(Err(Error::Peer(fault)))
+        } else if ws.close_received().is_some() && ws.close_sent().is_some() {
+            Some(Ok(()))
+        } else if let Some(which) = ws.timed_out() {
+            Some(Err(which.into()))
+        } else if ws.ready_state() == ReadyState::Closed {
+            Some(Err(Error::Lost))
+        } else {
+            None
+        }
+    });
+    outcome.flatten()
+}
+
 /// Takes a piece of a message.
-type Take<'f> = dyn FnMut(Data<'_>) + 'f;
+pub(crate) type Take<'f> = dyn FnMut(Data<'_>) + 'f;
 
 /// Decodes up to the next piece of a message, and gives that to `take`.
 #[inline(never)]
@@ -273,13 +309,13 @@ impl<Wr: WriteHalf, R: Role> Writer<'_, Wr, R> {
     ///
     /// [`Error::Usage`] as [`ws_core::Connection::send`]; [`Error::TimedOut`] if the peer takes nothing, and [`Error::Io`]:
     /// each of these two ends the connection, and later calls fail with [`Error::Lost`].
-    pub async fn send(
+    pub fn send(
         &mut self,
         kind: Kind,
         payload: &mut &[u8],
         last: bool,
-    ) -> Result<(), Error<Wr::Error>> {
-        self.link.write(Some(&mut |ws, out| ws.send(kind, payload, last, out)), false).await
+    ) -> impl Future<Output = Result<(), Error<Wr::Error>>> {
+        self.link.send(kind, payload, last)
     }
 
     /// Sends a text message, and flushes.
@@ -290,8 +326,8 @@ impl<Wr: WriteHalf, R: Role> Writer<'_, Wr, R> {
     /// # Errors
     ///
     /// As [`send`](Self::send).
-    pub async fn send_text(&mut self, text: &str) -> Result<(), Error<Wr::Error>> {
-        self.send_whole(Kind::Text, text.as_bytes()).await
+    pub fn send_text(&mut self, text: &str) -> impl Future<Output = Result<(), Error<Wr::Error>>> {
+        self.link.send_whole(Kind::Text, text.as_bytes())
     }
 
     /// Sends a binary message, and flushes. Not cancel-safe, as [`send_text`](Self::send_text).
@@ -299,12 +335,8 @@ impl<Wr: WriteHalf, R: Role> Writer<'_, Wr, R> {
     /// # Errors
     ///
     /// As [`send`](Self::send).
-    pub async fn send_binary(&mut self, bytes: &[u8]) -> Result<(), Error<Wr::Error>> {
-        self.send_whole(Kind::Binary, bytes).await
-    }
-
-    async fn send_whole(&mut self, kind: Kind, mut payload: &[u8]) -> Result<(), Error<Wr::Error>> {
-        self.link.write(Some(&mut |ws, out| ws.send(kind, &mut payload, true, out)), true).await
+    pub fn send_binary(&mut self, bytes: &[u8]) -> impl Future<Output = Result<(), Error<Wr::Error>>> {
+        self.link.send_whole(Kind::Binary, bytes)
     }
 
     /// Waits until all that was sent is on its way, and what is owed with it. Cancel-safe.
@@ -312,8 +344,8 @@ impl<Wr: WriteHalf, R: Role> Writer<'_, Wr, R> {
     /// # Errors
     ///
     /// [`Error::TimedOut`], [`Error::Io`] and [`Error::Lost`] as [`send`](Self::send).
-    pub async fn flush(&mut self) -> Result<(), Error<Wr::Error>> {
-        self.link.transmit().await
+    pub fn flush(&mut self) -> impl Future<Output = Result<(), Error<Wr::Error>>> {
+        self.link.transmit()
     }
 
     /// Sends a Ping of one's own, with up to 125 bytes of payload; the heartbeat needs none. Cancel-safe: dropped, it has
@@ -322,8 +354,8 @@ impl<Wr: WriteHalf, R: Role> Writer<'_, Wr, R> {
     /// # Errors
     ///
     /// As [`send`](Self::send).
-    pub async fn ping(&mut self, payload: &[u8]) -> Result<(), Error<Wr::Error>> {
-        self.link.write(Some(&mut |ws, out| ws.ping(payload, out)), true).await
+    pub fn ping(&mut self, payload: &[u8]) -> impl Future<Output = Result<(), Error<Wr::Error>>> {
+        self.link.ping(payload)
     }
 
     /// Begins the closing handshake: sends a Close with `code` and a reason of up to 123 bytes. The other half reads on, until
@@ -332,7 +364,11 @@ impl<Wr: WriteHalf, R: Role> Writer<'_, Wr, R> {
     /// # Errors
     ///
     /// As [`send`](Self::send): [`Error::Usage`] if the closing handshake has begun already.
-    pub async fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error<Wr::Error>> {
-        self.link.write(Some(&mut |ws, out| ws.close(Some(code), reason, out)), true).await
+    pub fn close(
+        &mut self,
+        code: CloseCode,
+        reason: &str,
+    ) -> impl Future<Output = Result<(), Error<Wr::Error>>> {
+        self.link.close(code, reason)
     }
 }

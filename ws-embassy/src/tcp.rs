@@ -7,6 +7,7 @@ use crate::transport::{ROOM_MIN, ReadHalf, Span, WriteHalf};
 use core::future::poll_fn;
 use core::pin::pin;
 use core::task::Poll;
+use embassy_futures::poll_once;
 use embassy_net::tcp::{ConnectError, Error as TcpError, State, TcpReader, TcpSocket, TcpWriter};
 use embassy_net::{IpAddress, Stack};
 use embassy_time::{Duration, Instant, Timer, with_deadline, with_timeout};
@@ -37,8 +38,8 @@ impl ReadHalf for Reader<'_> {
         match self.0.read_with(f).await {
             Ok(result) => Ok(Some(result)),
             // A FIN looks like a reset here; a plain read tells them apart, and waits for nothing.
-            Err(error) => match self.0.read(&mut [0]).await {
-                Ok(0) => Ok(None),
+            Err(error) => match poll_once(self.0.read(&mut [0])) {
+                Poll::Ready(Ok(0)) => Ok(None),
                 _ => Err(error),
             },
         }
@@ -87,8 +88,8 @@ impl WriteHalf for Writer<'_> {
     }
 
     /// TCP sends by itself what it has been given.
-    async fn flush(&mut self) -> Result<(), TcpError> {
-        self.unstage().await
+    fn flush(&mut self) -> impl Future<Output = Result<(), TcpError>> {
+        self.unstage()
     }
 
     async fn drain(&mut self) -> Result<bool, TcpError> {
@@ -122,6 +123,15 @@ pub(crate) async fn accept(socket: &mut TcpSocket<'_>, port: u16, timeout: Durat
             false
         }
     }
+}
+
+/// Waits until a client has said something, or has left; for `time` at most. Takes nothing.
+pub(crate) async fn hear(socket: &TcpSocket<'_>, time: Duration) -> bool {
+    let heard = poll_fn(|cx| match pin!(socket.wait_read_ready()).poll(cx) {
+        Poll::Pending if socket.may_recv() => Poll::Pending,
+        _ => Poll::Ready(()),
+    });
+    with_timeout(time, heard).await.is_ok()
 }
 
 /// There is a link, and an address.
@@ -166,16 +176,14 @@ pub async fn close(socket: &mut TcpSocket<'_>, limit: Duration) {
 }
 
 async fn end(socket: &mut TcpSocket<'_>) {
-    let _ = with_timeout(COURTESY, discard(socket)).await; // if it does not, we are first
-    socket.close();
-    discard(socket).await;
+    for by in [Instant::now().saturating_add(COURTESY), Instant::MAX] {
+        // Reads until the peer's FIN, or a reset; if neither comes, our FIN is the first.
+        let discard = async { while socket.read_with(|bytes| (bytes.len(), ())).await.is_ok() {} };
+        let _ = with_deadline(by, discard).await;
+        socket.close(); // once more does nothing
+    }
     let _ = socket.flush().await; // our FIN has arrived
     Timer::after(ACKNOWLEDGE).await;
-}
-
-/// Reads until the peer's FIN, or a reset.
-async fn discard(socket: &mut TcpSocket<'_>) {
-    while socket.read_with(|bytes| (bytes.len(), ())).await.is_ok() {}
 }
 
 /// Resets a connection, so that the socket can be used again at once.

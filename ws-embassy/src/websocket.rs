@@ -2,7 +2,7 @@
 
 use crate::clock::now;
 use crate::link::Link;
-use crate::split::{Chunk, Reader, Writer};
+use crate::split::{self, Chunk, Reader, Writer};
 use crate::transport::{ReadHalf, WriteHalf};
 use crate::{Error, Options};
 use ws_core::{
@@ -51,8 +51,11 @@ where
     /// # Errors
     ///
     /// As there.
-    pub async fn receive<O>(&mut self, f: impl FnOnce(Data<'_>) -> O) -> Result<Option<O>, Error<Rd::Error>> {
-        self.split().0.receive(f).await
+    pub fn receive<O>(
+        &mut self,
+        f: impl FnOnce(Data<'_>) -> O,
+    ) -> impl Future<Output = Result<Option<O>, Error<Rd::Error>>> {
+        split::receive(&mut self.reader, &self.link, f)
     }
 
     /// See [`Reader::read`]. Cancel-safe.
@@ -60,8 +63,11 @@ where
     /// # Errors
     ///
     /// As there.
-    pub async fn read<'b>(&mut self, buf: &'b mut [u8]) -> Result<Option<Chunk<'b>>, Error<Rd::Error>> {
-        self.split().0.read(buf).await
+    pub fn read<'b>(
+        &mut self,
+        buf: &'b mut [u8],
+    ) -> impl Future<Output = Result<Option<Chunk<'b>>, Error<Rd::Error>>> {
+        split::read(&mut self.reader, &self.link, buf)
     }
 
     /// See [`Reader::read_message`]. Cancel-safe, with the same buffer.
@@ -69,11 +75,11 @@ where
     /// # Errors
     ///
     /// As there.
-    pub async fn read_message<'m>(
+    pub fn read_message<'m>(
         &mut self,
         buffer: &'m mut MessageBuffer<'_>,
-    ) -> Result<Option<Message<'m>>, Error<Rd::Error>> {
-        self.split().0.read_message(buffer).await
+    ) -> impl Future<Output = Result<Option<Message<'m>>, Error<Rd::Error>>> {
+        split::read_message(&mut self.reader, &self.link, buffer)
     }
 
     /// See [`Writer::send`]. Cancel-safe.
@@ -81,13 +87,13 @@ where
     /// # Errors
     ///
     /// As there.
-    pub async fn send(
+    pub fn send(
         &mut self,
         kind: Kind,
         payload: &mut &[u8],
         last: bool,
-    ) -> Result<(), Error<Rd::Error>> {
-        self.split().1.send(kind, payload, last).await
+    ) -> impl Future<Output = Result<(), Error<Rd::Error>>> {
+        self.link.send(kind, payload, last)
     }
 
     /// See [`Writer::send_text`]. Not cancel-safe.
@@ -95,8 +101,8 @@ where
     /// # Errors
     ///
     /// As there.
-    pub async fn send_text(&mut self, text: &str) -> Result<(), Error<Rd::Error>> {
-        self.split().1.send_text(text).await
+    pub fn send_text(&mut self, text: &str) -> impl Future<Output = Result<(), Error<Rd::Error>>> {
+        self.link.send_whole(Kind::Text, text.as_bytes())
     }
 
     /// See [`Writer::send_binary`]. Not cancel-safe.
@@ -104,8 +110,8 @@ where
     /// # Errors
     ///
     /// As there.
-    pub async fn send_binary(&mut self, bytes: &[u8]) -> Result<(), Error<Rd::Error>> {
-        self.split().1.send_binary(bytes).await
+    pub fn send_binary(&mut self, bytes: &[u8]) -> impl Future<Output = Result<(), Error<Rd::Error>>> {
+        self.link.send_whole(Kind::Binary, bytes)
     }
 
     /// See [`Writer::flush`]. Cancel-safe.
@@ -113,8 +119,8 @@ where
     /// # Errors
     ///
     /// As there.
-    pub async fn flush(&mut self) -> Result<(), Error<Rd::Error>> {
-        self.split().1.flush().await
+    pub fn flush(&mut self) -> impl Future<Output = Result<(), Error<Rd::Error>>> {
+        self.link.transmit()
     }
 
     /// See [`Writer::ping`]. Cancel-safe.
@@ -122,8 +128,8 @@ where
     /// # Errors
     ///
     /// As there.
-    pub async fn ping(&mut self, payload: &[u8]) -> Result<(), Error<Rd::Error>> {
-        self.split().1.ping(payload).await
+    pub fn ping(&mut self, payload: &[u8]) -> impl Future<Output = Result<(), Error<Rd::Error>>> {
+        self.link.ping(payload)
     }
 
     /// Closes, forgets what still comes, and waits until the peer has closed too. Then close the transport.
@@ -134,11 +140,11 @@ where
     ///
     /// As [`Reader::receive`]: [`Error::TimedOut`] if the peer does not close, and so on.
     pub async fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error<Rd::Error>> {
-        match self.split().1.close(code, reason).await {
+        match self.link.close(code, reason).await {
             Ok(()) | Err(Error::Usage(UsageError::Closing)) => {}
             Err(error) => return Err(error),
         }
-        while self.receive(|_| ()).await?.is_some() {}
+        while split::receive_up_to(&mut self.reader, &self.link, usize::MAX, &mut |_| ()).await? {}
         Ok(())
     }
 

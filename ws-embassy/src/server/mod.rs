@@ -52,16 +52,16 @@ use crate::apart::apart;
 use crate::clock::{duration, now};
 use crate::log::info;
 use crate::open::{Reply, read_request, write};
-use crate::transport::{ReadHalf, WriteHalf};
+use crate::transport::WriteHalf;
 use crate::{CloseCode, Error, Options, OriginPolicy, ReadyState, WebSocket, tcp};
 use core::cell::Cell;
 use core::future::poll_fn;
 use core::pin::pin;
 use embassy_net::Stack;
 use embassy_net::tcp::TcpSocket;
-use embassy_time::{Duration, Instant, Timer, with_deadline, with_timeout};
+use embassy_time::{Duration, Instant, Timer, with_deadline};
 use ws_core::Output;
-use ws_core::handshake::server::{Accept, Handshake, Refusal};
+use ws_core::handshake::server::{Handshake, Refusal};
 use ws_core::http::Response;
 
 /// Answers on a port, from as many sockets as there are calls of [`run`](Self::run).
@@ -176,24 +176,41 @@ impl<'a> Server<'a> {
                 continue;
             }
             let since = now();
-            if !self.hear(&mut socket).await {
-                tcp::abort(&mut socket).await;
-                continue;
-            }
-            let mut seat = None;
-            let answered = {
+            let (mut seat, mut linger) = (None, LINGER);
+            let answered = if self.hear(&socket).await {
                 let mut answer = pin!(self.answer(&mut socket, buf, service, since, &mut seat));
                 poll_fn(|cx| apart(answer.as_mut(), cx)).await
+            } else {
+                linger = Duration::MIN;
+                Ok(None)
             };
             let result = match answered {
-                Ok(Some(route)) => self.talk(&mut socket, buf, service, route).await,
+                Ok(Some(route)) => {
+                    let (reader, writer) = tcp::split(&mut socket);
+                    let mut ws = WebSocket::server(reader, writer, &self.settings.options);
+                    let served = {
+                        let mut serve = pin!(service.serve(route, &mut ws, buf));
+                        poll_fn(|cx| apart(serve.as_mut(), cx)).await
+                    };
+                    let code = match served {
+                        Ok(()) => Some(CloseCode::NORMAL),
+                        Err(Error::Usage(_)) => Some(CloseCode::INTERNAL_ERROR), // the application's slip; the client is there
+                        Err(_) => None,
+                    };
+                    match code {
+                        Some(code) if ws.ready_state() == ReadyState::Open => {
+                            ws.close(code, "").await.and(served)
+                        }
+                        _ => served,
+                    }
+                }
                 Ok(None) => Ok(()),
                 Err(error) => Err(error),
             };
             if let Err(error) = result {
                 info!("a client was lost: {}", error);
             }
-            tcp::close(&mut socket, LINGER).await;
+            tcp::close(&mut socket, linger).await;
             drop(seat); // only now can the socket listen again
         }
     }
@@ -229,45 +246,19 @@ impl<'a> Server<'a> {
 
     /// Waits until a client says something. `false`: it has not, and nobody else could come in. Browsers open connections that
     /// they may need later; they do without them as well.
-    async fn hear(&self, socket: &mut TcpSocket<'_>) -> bool {
-        let (mut reader, _) = tcp::split(socket);
+    async fn hear(&self, socket: &TcpSocket<'_>) -> bool {
         let since = Instant::now();
+        let limit = duration(self.settings.options.handshake_timeout);
         loop {
-            if with_timeout(LOOK, reader.read_with(|_| (0, ()))).await.is_ok() {
-                return true;
-            }
+            let is_heard = tcp::hear(socket, LOOK).await;
             let waited = since.elapsed();
+            if is_heard || (limit != Duration::MIN && waited >= limit) {
+                return true; // perhaps too late, as the handshake will say
+            }
             if waited >= SILENCE && self.listening.get() == 0 {
                 return false;
             }
-            let limit = self.settings.options.handshake_timeout;
-            if limit != ws_core::Duration::ZERO && waited >= duration(limit) {
-                return true; // too late, as the handshake will say
-            }
         }
-    }
-
-    /// An open WebSocket, until it is closed.
-    async fn talk<S: Service>(
-        &self,
-        socket: &mut TcpSocket<'_>,
-        buf: &mut [u8],
-        service: &S,
-        route: S::Route,
-    ) -> Result<(), tcp::Error> {
-        let options = &self.settings.options;
-        let (reader, writer) = tcp::split(socket);
-        let mut ws = WebSocket::server(reader, writer, options);
-        let result = service.serve(route, &mut ws, buf).await;
-        let code = match result {
-            Ok(()) => CloseCode::NORMAL,
-            Err(Error::Usage(_)) => CloseCode::INTERNAL_ERROR, // the application's slip; the client is there
-            Err(_) => return result,
-        };
-        if ws.ready_state() == ReadyState::Open {
-            ws.close(code, "").await?;
-        }
-        result
     }
 
     // Not inlined: what is weighed in them would lie on the stack of all that is awaited.
@@ -318,13 +309,8 @@ impl<'a> Server<'a> {
             let fields = &[("Retry-After", RETRY_AFTER), TEXT];
             return (Reply::Respond(respond(503, fields, b"all WebSockets are taken\n")), None);
         }
-        (Reply::Open(agree(accept, subprotocol)), Some(route))
+        (Reply::Open(accept.subprotocol_if_offered(subprotocol)), Some(route))
     }
-}
-
-#[inline(never)] // as above
-fn agree<'h>(accept: Accept<'h>, subprotocol: Option<&str>) -> Accept<'h> {
-    subprotocol.and_then(|name| accept.clone().subprotocol(name).ok()).unwrap_or(accept)
 }
 
 /// What becomes of a request.
