@@ -30,7 +30,7 @@ use crate::bytes::{Input, Output};
 use crate::error::UsageError;
 use crate::http::head::{self, Fields, HeadError, HeadLimits, HeadReader, Wanted};
 use crate::http::pieces::Pieces;
-use crate::http::response::phrase;
+use crate::http::response::{REFUSALS, phrase};
 use crate::http::target::is_authority;
 use crate::http::{Names, Response, Target, Version};
 use crate::time::{Duration, Instant};
@@ -380,16 +380,6 @@ impl Refusal {
 
     /// The response: the status, the fields that go with it and, but for 405, the reason as text.
     pub const fn response(self) -> Response<'static> {
-        const PHRASES: [(u16, &str); 8] = [
-            (400, "Bad Request"),
-            (403, "Forbidden"),
-            (405, "Method Not Allowed"),
-            (408, "Request Timeout"),
-            (414, "URI Too Long"),
-            (426, "Upgrade Required"),
-            (431, "Request Header Fields Too Large"),
-            (505, "HTTP Version Not Supported"),
-        ];
         let status = self.status();
         let lines = match self {
             Self::Method => "Allow: GET\r\n",
@@ -400,7 +390,7 @@ impl Refusal {
         };
         // No body where the method may be HEAD, which takes none (RFC 9110 9.3.2).
         let text = if matches!(self, Self::Method) { "" } else { self.reason() };
-        Response::fixed(status, phrase(&PHRASES, status), lines, text)
+        Response::fixed(status, phrase(REFUSALS, status), lines, text)
     }
 }
 

@@ -26,7 +26,7 @@ use crate::error::UsageError;
 pub struct Response<'a> {
     status: u16,
     /// Looked up by who makes it, so that the phrases of other statuses are not linked.
-    reason: &'static str,
+    reason: &'static [u8],
     /// Lines of fields of our own, each with its line break.
     lines: &'static str,
     fields: &'a [(&'a str, &'a str)],
@@ -52,14 +52,22 @@ impl<'a> Response<'a> {
         {
             return Err(UsageError::BadField);
         }
-        let reason = phrase(&PHRASES, status);
+        let reason = match phrase(OTHERS, status) {
+            [] => phrase(REFUSALS, status),
+            reason => reason,
+        };
         Ok(Self { status, reason, lines: "", fields, body, is_head: false, at: 0 })
+    }
+
+    /// 500: for when the answer that was meant is not a valid one.
+    pub const fn internal_server_error() -> Self {
+        Self::fixed(500, b"Internal Server Error", "Content-Type: text/plain\r\n", "no valid answer\n")
     }
 
     /// A response of which nothing has to be checked, with `lines` of fields.
     pub(crate) const fn fixed(
         status: u16,
-        reason: &'static str,
+        reason: &'static [u8],
         lines: &'static str,
         body: &'static str,
     ) -> Self {
@@ -81,7 +89,7 @@ impl<'a> Response<'a> {
     pub fn transmit(&mut self, out: &mut Output<'_>) -> bool {
         let mut pieces = Pieces::new(&mut self.at, out);
         pieces.put(b"HTTP/1.1 ").put_decimal(self.status.into());
-        pieces.put(b" ").put(self.reason.as_bytes()).put(b"\r\nConnection: close\r\n");
+        pieces.put(b" ").put(self.reason).put(b"\r\nConnection: close\r\n");
         // These two have neither a body nor a length (RFC 9110 8.6, 15.3.5, 15.4.5).
         let is_empty = matches!(self.status, 204 | 304);
         if !is_empty {
@@ -109,37 +117,86 @@ impl defmt::Format for Response<'_> {
     }
 }
 
-const PHRASES: [(u16, &str); 20] = [
-    (200, "OK"),
-    (204, "No Content"),
-    (301, "Moved Permanently"),
-    (302, "Found"),
-    (304, "Not Modified"),
-    (308, "Permanent Redirect"),
-    (400, "Bad Request"),
-    (401, "Unauthorized"),
-    (403, "Forbidden"),
-    (404, "Not Found"),
-    (405, "Method Not Allowed"),
-    (408, "Request Timeout"),
-    (413, "Content Too Large"),
-    (414, "URI Too Long"),
-    (426, "Upgrade Required"),
-    (429, "Too Many Requests"),
-    (431, "Request Header Fields Too Large"),
-    (500, "Internal Server Error"),
-    (503, "Service Unavailable"),
-    (505, "HTTP Version Not Supported"),
-];
+/// Lines of a status in two bytes, and what people expect behind it; here those with which handshakes are refused. A table of
+/// pointers, and even more a `match`, would take twice as much.
+pub(crate) const REFUSALS: &[u8] = b"\
+    \x01\x90Bad Request\n\
+    \x01\x93Forbidden\n\
+    \x01\x95Method Not Allowed\n\
+    \x01\x98Request Timeout\n\
+    \x01\x9eURI Too Long\n\
+    \x01\xaaUpgrade Required\n\
+    \x01\xafRequest Header Fields Too Large\n\
+    \x01\xf9HTTP Version Not Supported\n";
 
-/// The phrase that people expect behind a status, of those in a list; it means nothing to programs, and may be empty
-/// (RFC 9112 4). A list, since the table that a `match` becomes is longer.
-pub(crate) const fn phrase(mut of: &[(u16, &'static str)], status: u16) -> &'static str {
-    while let [(known, phrase), others @ ..] = of {
-        if *known == status {
+/// Further ones.
+const OTHERS: &[u8] = b"\
+    \x00\xc8OK\n\
+    \x00\xccNo Content\n\
+    \x01\x2dMoved Permanently\n\
+    \x01\x2eFound\n\
+    \x01\x30Not Modified\n\
+    \x01\x34Permanent Redirect\n\
+    \x01\x91Unauthorized\n\
+    \x01\x94Not Found\n\
+    \x01\x9dContent Too Large\n\
+    \x01\xadToo Many Requests\n\
+    \x01\xf4Internal Server Error\n\
+    \x01\xf7Service Unavailable\n";
+
+/// The phrase behind a status, out of such lines; it means nothing to programs, and may be empty (RFC 9112 4).
+#[inline(never)]
+pub(crate) const fn phrase(mut lines: &'static [u8], status: u16) -> &'static [u8] {
+    while let [high, low, rest @ ..] = lines {
+        let (mut len, mut tail) = (0usize, rest);
+        while let [byte, behind @ ..] = tail {
+            tail = behind;
+            if *byte == b'\n' {
+                break;
+            }
+            len = len.saturating_add(1);
+        }
+        if u16::from_be_bytes([*high, *low]) == status
+            && let Some((phrase, _)) = rest.split_at_checked(len)
+        {
             return phrase;
         }
-        of = others;
+        lines = tail;
     }
-    ""
+    b""
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_phrase_is_that_of_its_status() {
+        let of = |status| Response::new(status, &[], b"").map(|response| response.reason);
+        for (status, reason) in [
+            (200, "OK"),
+            (204, "No Content"),
+            (301, "Moved Permanently"),
+            (302, "Found"),
+            (304, "Not Modified"),
+            (308, "Permanent Redirect"),
+            (400, "Bad Request"),
+            (401, "Unauthorized"),
+            (403, "Forbidden"),
+            (404, "Not Found"),
+            (405, "Method Not Allowed"),
+            (408, "Request Timeout"),
+            (413, "Content Too Large"),
+            (414, "URI Too Long"),
+            (426, "Upgrade Required"),
+            (429, "Too Many Requests"),
+            (431, "Request Header Fields Too Large"),
+            (500, "Internal Server Error"),
+            (503, "Service Unavailable"),
+            (505, "HTTP Version Not Supported"),
+            (299, ""),
+        ] {
+            assert_eq!(of(status), Ok(reason.as_bytes()), "{status}");
+        }
+    }
 }
