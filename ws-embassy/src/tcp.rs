@@ -119,19 +119,18 @@ pub(crate) async fn accept(socket: &mut TcpSocket<'_>, port: u16, timeout: Durat
             true
         }
         Err(_) => {
-            abort(socket).await;
+            socket.abort();
             false
         }
     }
 }
 
-/// Waits until a client has said something, or has left; for `time` at most. Takes nothing.
-pub(crate) async fn hear(socket: &TcpSocket<'_>, time: Duration) -> bool {
-    let heard = poll_fn(|cx| match pin!(socket.wait_read_ready()).poll(cx) {
+/// Waits until a client has said something, or has left. Takes nothing.
+pub(crate) fn hear(socket: &TcpSocket<'_>) -> impl Future<Output = ()> {
+    poll_fn(|cx| match pin!(socket.wait_read_ready()).poll(cx) {
         Poll::Pending if socket.may_recv() => Poll::Pending,
         _ => Poll::Ready(()),
-    });
-    with_timeout(time, heard).await.is_ok()
+    })
 }
 
 /// There is a link, and an address.

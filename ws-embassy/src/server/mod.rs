@@ -59,7 +59,7 @@ use core::future::poll_fn;
 use core::pin::pin;
 use embassy_net::Stack;
 use embassy_net::tcp::TcpSocket;
-use embassy_time::{Duration, Instant, Timer, with_deadline};
+use embassy_time::{Duration, Instant, Timer, with_deadline, with_timeout};
 use ws_core::Output;
 use ws_core::handshake::server::{Handshake, Refusal};
 use ws_core::http::Response;
@@ -250,7 +250,7 @@ impl<'a> Server<'a> {
         let since = Instant::now();
         let limit = duration(self.settings.options.handshake_timeout);
         loop {
-            let is_heard = tcp::hear(socket, LOOK).await;
+            let is_heard = with_timeout(LOOK, tcp::hear(socket)).await.is_ok();
             let waited = since.elapsed();
             if is_heard || (limit != Duration::MIN && waited >= limit) {
                 return true; // perhaps too late, as the handshake will say
@@ -324,9 +324,7 @@ const TEXT: (&str, &str) = ("Content-Type", "text/plain");
 const ALLOW: (&str, &str) = ("Allow", "GET, HEAD");
 
 fn respond<'h>(status: u16, fields: &'h [(&'h str, &'h str)], body: &'h [u8]) -> Response<'h> {
-    let bad = |_| Response::new(500, &[TEXT], b"the answer has a bad status or field\n");
-    let response = Response::new(status, fields, body).or_else(bad);
-    response.unwrap_or_else(|_| Refusal::TimedOut.response()) // not reached: there is nothing bad in the other
+    Response::new(status, fields, body).unwrap_or(Response::internal_server_error())
 }
 
 /// One of those that are counted, until it is dropped.
@@ -340,6 +338,7 @@ impl<'a> Counted<'a> {
 }
 
 impl Drop for Counted<'_> {
+    #[inline(never)]
     fn drop(&mut self) {
         self.0.set(self.0.get().saturating_sub(1));
     }
