@@ -4,8 +4,8 @@ use embassy_time::{Duration, Instant, Timer, with_timeout};
 use ws_embassy::client::{Event, Session};
 use ws_embassy::tcp;
 
-use crate::common::{Host, Net, dns};
-use crate::{Diary, Dice, URL, client, hosts, serve, start_with};
+use crate::common::{Host, Net, Verdict, dns};
+use crate::{Diary, Dice, URL, client, hello, hosts, serve, start, start_with};
 
 /// When the network is lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,6 +182,51 @@ fn a_loss_that_the_device_does_not_notice_is_survived_too() {
             println!("{when:?} {seconds} s: {took}");
             // The longest wait, and an attempt that was begun too early.
             assert!(took <= Duration::from_secs(72) && opened > 0, "{when:?}, {seconds} s: {took}");
+        }
+    }
+}
+
+/// The server was away for long; while the client connects once more, `after` that attempt has begun, the link is lost as well,
+/// and back after `outage`, and now all is well. How long the client then takes, at its attempt behind `failures`.
+fn lose_while_connecting_again(failures: usize, after: Duration, outage: Duration) -> Duration {
+    let net = Net::new(20);
+    let (host, server) = hosts(&net);
+    serve(&net, &server);
+    let from = host.number;
+    net.script(move |frame| {
+        let is_lost = frame.from == from && frame.segment.is_some();
+        if is_lost { Verdict::Drop } else { Verdict::Pass }
+    });
+    let (diary, _) = start(&net, &host, client(URL), 3, hello);
+    net.run(async {
+        diary.until(failures, |event| matches!(event, Event::Failed(_))).await;
+        let syns = net.sent(&host).syn;
+        while net.sent(&host).syn == syns {
+            Timer::after_millis(1).await;
+        }
+        Timer::after(after).await;
+        host.link_down();
+        Timer::after(outage).await;
+        net.calm();
+        host.link_up();
+        let up = Instant::now();
+        diary.until(1, |event| *event == Event::Opened).await - up
+    })
+}
+
+/// Else TCP would try ever more seldom, or the attempt fail and be waited behind, a minute by then.
+#[test]
+fn a_link_lost_while_connecting_again_is_used_within_seconds() {
+    for failures in [3, 6, 8] {
+        for after in [0, 1000, 3000] {
+            for outage in [500, 2000, 4000, 6000, 8000] {
+                let [time, away] = [after, outage].map(Duration::from_millis);
+                let took = lose_while_connecting_again(failures, time, away);
+                assert!(
+                    took <= Duration::from_secs(5),
+                    "{failures} failures, {after} ms, {outage} ms: {took}"
+                );
+            }
         }
     }
 }

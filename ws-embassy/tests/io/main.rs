@@ -8,6 +8,7 @@
 //! | `stuck.rs` | the two halves, and a peer that reads nothing, or little |
 //! | `deadlines.rs` | every timeout, at the millisecond, by a virtual clock that also wraps |
 //! | `sending.rs` | how long a peer may take nothing |
+//! | `roomless.rs` | a write buffer of no bytes |
 //! | `opening.rs` | accept and connect, whole and refused, at every split |
 //! | `duplex.rs` | a transport of one piece |
 //! | `failing.rs` | transports that fail |
@@ -33,6 +34,7 @@ mod failing;
 mod halves;
 mod opening;
 mod pipe;
+mod roomless;
 mod sending;
 mod side;
 mod sizes;

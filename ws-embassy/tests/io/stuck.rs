@@ -5,14 +5,15 @@ use embassy_futures::join::{join, join3};
 use embassy_time::{Duration, Timer};
 use ws_embassy::{CloseCode, Config, Error, Options, PeerError, Timeouts, UsageError, Waited};
 
-use crate::common::frames::{CLOSE, Frame, PING};
+use crate::common::frames::{BINARY, CLOSE, Frame, PING, PONG};
 use crate::pipe::Pace;
-use crate::side::{Line, Side, both_sides, encode, frames, run_at_both_times};
+use crate::side::{Line, Side, both_sides, controls, encode, frames, messages, run_at_both_times};
 
 both_sides! {
     a_fault_is_told_when_there_is_room
     a_fault_that_cannot_be_told_ends_with_the_writer
     a_missing_pong_ends_it_though_the_writer_waits
+    a_pong_behind_a_reply_that_is_in_the_way_counts
     a_close_ends_though_pings_are_in_the_way
     a_close_of_the_peer_ends_though_it_reads_nothing
 }
@@ -92,6 +93,42 @@ fn a_missing_pong_ends_it_though_the_writer_waits<S: Side>() {
         let (ended, sent) = join(read, writer.send_binary(&[7; 200])).await;
         assert_eq!(ended, Err(Error::TimedOut(Waited::Pong)));
         assert!(sent.is_err());
+    });
+}
+
+/// The Pong came in time, but behind two Pings: the reply to the first has no room, so the second is not read yet. When the
+/// peer takes something at last, past the deadline, the reader is woken, and has to read before it judges.
+fn a_pong_behind_a_reply_that_is_in_the_way_counts<S: Side>() {
+    run_at_both_times(|start| async move {
+        let line = Line::new(64);
+        let (mut read, mut write) = ([0; 64], [0; 16]);
+        let mut ws = line.open::<S>((Pace::Ready, Pace::Ready), (&mut read, &mut write), &Options::DEFAULT);
+        let (mut reader, mut writer) = ws.split();
+        let write = async {
+            Timer::after_secs(33).await; // behind the heartbeat
+            writer.send_binary(&[7; 500]).await
+        };
+        let peer = async {
+            let mut peer = line.peer::<S>();
+            let beat = peer.receive().await;
+            assert_eq!((beat.opcode, start.since()), (PING, 30_000));
+            Timer::after_secs(6).await;
+            for frame in [Frame::new(PING, "1"), Frame::new(PING, "2"), Frame::new(PONG, beat.payload)] {
+                peer.send(frame).await;
+            }
+            peer.send(Frame::text("!")).await;
+            Timer::after_millis(5500).await;
+            assert!(start.since() > 40_000, "by when the Pong has to be there");
+            let mut frames = Vec::new();
+            while controls(&frames).len() < 2 || frames.iter().all(|frame| frame.opcode >= 8 || !frame.fin) {
+                frames.push(peer.receive().await);
+            }
+            assert_eq!(messages(&frames), [(BINARY, vec![7; 500])]);
+            assert_eq!(controls(&frames), [Frame::new(PONG, "1"), Frame::new(PONG, "2")]);
+        };
+        let read = async { assert_eq!(reader.receive(|_| ()).await, Ok(Some(()))) };
+        assert_eq!(join3(read, write, peer).await.1, Ok(()));
+        assert_eq!(start.since(), 41_500);
     });
 }
 

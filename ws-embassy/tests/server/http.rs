@@ -51,10 +51,9 @@ fn no_method_but_get_and_head() {
                     format!("{method} {path} HTTP/1.1\r\nHost: 10.0.0.2\r\nContent-Length: 0\r\n\r\n");
                 let answer = bench.ask(&request).await.unwrap();
                 assert_eq!(parts(&answer).0, 405, "{request}");
-                assert!(
-                    frames::header(&answer, "Allow").is_some_and(|allow| allow.contains("GET")),
-                    "{answer}"
-                );
+                // All that are allowed have to be named (RFC 9110 15.5.6), and a WebSocket is opened by GET alone.
+                let allow = if path == "/echo" { "GET" } else { "GET, HEAD" };
+                assert_eq!(frames::header(&answer, "Allow"), Some(allow), "{request}");
             }
         }
         // A body that nobody reads does not cost the client the answer.
@@ -69,12 +68,44 @@ fn no_method_but_get_and_head() {
 fn the_answer_to_head_has_the_head_alone() {
     let bench = Bench::new(3);
     bench.net.run(async {
-        let got = bench.get("/page").await.unwrap();
-        let answer = bench.ask("HEAD /page HTTP/1.1\r\nHost: 10.0.0.2\r\n\r\n").await.unwrap();
-        let (head, body) = got.split_once("\r\n\r\n").unwrap();
-        assert_eq!(answer, format!("{head}\r\n\r\n"));
-        assert_eq!(body.as_bytes(), PAGE);
+        for (path, host, status) in [
+            ("/page", "10.0.0.2", 200),
+            ("/nothing", "10.0.0.2", 404),
+            ("/teapot", "10.0.0.2", 418),
+            ("/secret", "10.0.0.2", 401),
+            ("/page", "evil.example", 403),
+        ] {
+            let request = |method| format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\n\r\n");
+            let got = bench.ask(request("GET")).await.unwrap();
+            let (told, body) = parts(&got);
+            assert!(told == status && !body.is_empty(), "{got}");
+            // Its length and all, but no body (RFC 9110 9.3.2): the same for what is refused.
+            let head = &got[..got.len() - body.len()];
+            assert_eq!(bench.ask(request("HEAD")).await.unwrap(), head);
+        }
+        let answer = bench.ask("HEAD /echo HTTP/1.1\r\nHost: 10.0.0.2\r\n\r\n").await.unwrap();
+        assert_eq!(parts(&answer), (405, ""));
     });
+}
+
+#[test]
+fn fields_that_are_asked_for_are_read_and_answered_by_others() {
+    for (fields, welcome) in [(&["authorization"][..], 200), (&[], 401)] {
+        let settings = Settings { fields, ..Settings::for_sockets(crate::SOCKETS) };
+        let bench = Bench::on(crate::Net::new(15), settings);
+        bench.net.run(async {
+            let secret = async |field: &str| {
+                bench.ask(format!("GET /secret HTTP/1.1\r\nHost: 10.0.0.2\r\n{field}\r\n")).await.unwrap()
+            };
+            for wrong in ["", "Authorization: Bearer mustard\r\n", "X-Authorization: Bearer sesame\r\n"] {
+                let answer = secret(wrong).await;
+                assert_eq!(parts(&answer), (401, "who are you?\n"));
+                assert_eq!(frames::header(&answer, "WWW-Authenticate"), Some("Bearer"));
+            }
+            let answer = secret("Authorization: Bearer sesame\r\n").await;
+            assert_eq!(parts(&answer).0, welcome, "{answer}");
+        });
+    }
 }
 
 #[test]

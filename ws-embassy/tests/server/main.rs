@@ -52,6 +52,8 @@ enum Route {
     Flood,
     /// Leaves at once.
     Bye,
+    /// Asks for what cannot be sent.
+    Slip,
 }
 
 impl Service for App {
@@ -66,6 +68,14 @@ impl Service for App {
             "/echo" => websocket(Route::Echo),
             "/flood" => websocket(Route::Flood),
             "/bye" => websocket(Route::Bye),
+            "/slip" => websocket(Route::Slip),
+            "/secret" => match request.field("authorization") {
+                Some("Bearer sesame") => Answer::Page(Page { fields: &[], body: b"gold\n" }),
+                _ => {
+                    let fields = &[("WWW-Authenticate", "Bearer"), ("Content-Type", "text/plain")];
+                    Answer::Respond(401, Page { fields, body: b"who are you?\n" })
+                }
+            },
             _ => Answer::NOT_FOUND,
         }
     }
@@ -84,6 +94,7 @@ impl Service for App {
                 }
             },
             Route::Bye => Ok(()),
+            Route::Slip => ws.ping(&[0; 126]).await,
         };
         self.log.borrow_mut().push(result);
         result

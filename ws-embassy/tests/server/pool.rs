@@ -6,6 +6,7 @@ use crate::common::Conditions;
 use crate::common::capture::{FIN, Record};
 use crate::common::frames::{self, Frame};
 use crate::{Bench, PORT, SOCKETS, WEBSOCKETS, converse, end, leave, parts, timed};
+use ws_embassy::{Error, UsageError};
 
 #[test]
 fn two_sockets_are_kept_for_pages_and_refusals() {
@@ -170,6 +171,22 @@ fn an_orderly_end_resets_nothing_whoever_begins_it() {
             bench.net.run(bench.assert_recovered());
         }
     }
+}
+
+/// The client is there, and did nothing wrong: it is not left without a word.
+#[test]
+fn a_slip_of_the_application_is_told_by_a_close() {
+    let bench = Bench::new(13);
+    bench.net.run(async {
+        let mut peer = bench.websocket("/slip").await;
+        assert_eq!(peer.receive().await, Ok(Frame::close(1011, "")));
+        peer.send(&Frame::close(1011, "").masked()).await.unwrap();
+        end(peer).await.unwrap();
+        assert_eq!(*bench.log.borrow(), [Err(Error::Usage(UsageError::LongControl))]);
+        Timer::after_secs(1).await;
+        assert_eq!(bench.resets(), (0, 0));
+        bench.assert_recovered().await;
+    });
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The closing handshake over TCP: codes each way, reasons that hardly fit the ring, limits, and ends without a Close.
 
+use embassy_net::tcp::TcpSocket;
 use embassy_time::{Duration, Timer};
 
 use crate::common::frames::{BINARY, CLOSE, Frame, PING, PONG, TEXT};
@@ -318,6 +319,29 @@ fn the_peer_s_code_and_reason_are_told() {
 }
 
 #[test]
+fn the_end_of_tcp_may_take_as_long_as_there_is() {
+    let net = Net::new(11);
+    let (client, server) = (net.host(), net.host());
+    let closed = net.spawn({
+        let stack = server.stack;
+        async move {
+            let (mut receive, mut send) = ([0; 1460], [0; 1460]);
+            let mut socket = TcpSocket::new(stack, &mut receive, &mut send);
+            socket.accept(PORT).await.expect("a new socket listens");
+            tcp::close(&mut socket, Duration::MAX).await;
+        }
+    });
+    net.run(async {
+        let mut peer = Peer::connect(&client, &server, PORT).await.unwrap();
+        Timer::after_secs(1000).await;
+        assert!(!closed.is_finished(), "it waits on");
+        peer.close().await.unwrap();
+        closed.await;
+    });
+    assert_eq!(resets(&net, [&client, &server]), 0);
+}
+
+#[test]
 fn a_socket_is_used_again_at_once_behind_any_end() {
     let net = Net::new(10);
     let (client, server) = (net.host(), net.host());
@@ -325,7 +349,7 @@ fn a_socket_is_used_again_at_once_behind_any_end() {
         let stack = server.stack;
         async move {
             let (mut receive, mut send) = ([0; 1460], [0; 1460]);
-            let mut socket = embassy_net::tcp::TcpSocket::new(stack, &mut receive, &mut send);
+            let mut socket = TcpSocket::new(stack, &mut receive, &mut send);
             let mut ends = 0;
             for _ in 0..6 {
                 socket.accept(PORT).await.expect("it is closed");

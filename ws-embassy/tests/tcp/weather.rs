@@ -2,10 +2,10 @@
 
 use embassy_time::{Duration, Instant, Timer};
 
-use crate::common::frames::{BINARY, Frame, PING, PONG};
+use crate::common::frames::{BINARY, CLOSE, Frame, PING, PONG};
 use crate::common::{Conditions, Net, Peer};
-use crate::{PORT, QUIET, echo, exchange, leave, messages, messages_are, payload, serve_one};
-use ws_embassy::{Error, Options, Waited};
+use crate::{Messages, PORT, QUIET, echo, exchange, leave, messages, messages_are, payload, serve_one};
+use ws_embassy::{CloseCode, Error, Kind, Options, Server, Waited, tcp};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -93,6 +93,71 @@ fn a_peer_that_never_reads_is_given_up_after_the_send_timeout() {
         assert!(later.is_err(), "the connection is lost");
     });
     assert!(net.sent(&client).zero_window > 0);
+}
+
+/// What a peer gets that reads a KiB each 4 s, behind `ahead` octets that fill a ring of 8 KiB to that degree; and how it went.
+/// All of the ring takes such a peer longer than the 10 s that one is given who takes nothing; but it takes something.
+fn to_a_slow_peer(
+    ahead: usize,
+    say: impl AsyncFnOnce(&mut tcp::WebSocket<'_, Server>) -> Result<(), tcp::Error> + 'static,
+) -> (Messages, Result<(), tcp::Error>) {
+    let net = Net::new(13);
+    let (client, server) = (net.host(), net.host());
+    let served = serve_one(&net, &server, (512, 8192), QUIET, async move |ws| {
+        ws.send(Kind::Binary, &mut &payload(ahead, 0)[..], true).await?;
+        Timer::after_secs(1).await;
+        let said = say(ws).await;
+        Timer::after_secs(60).await; // the end of TCP has less patience
+        said
+    });
+    net.run(async {
+        let mut peer = Peer::new(&client, 1024, 512);
+        peer.socket.connect((server.address, PORT)).await.unwrap();
+        peer.open("/").await.unwrap();
+        let (mut came, mut frames) = (Vec::new(), Vec::new());
+        // Until the server ends TCP.
+        loop {
+            Timer::after_secs(4).await;
+            let Ok(octets) = peer.read().await else { break };
+            came.extend(octets);
+            while let Some((frame, length)) = Frame::decode(&came) {
+                frames.push(frame);
+                came.drain(..length);
+            }
+        }
+        let _ = peer.close().await;
+        (messages(&frames), served.await)
+    })
+}
+
+#[test]
+fn a_slow_peer_gets_a_ping() {
+    for ahead in (7800..8190).step_by(20) {
+        let (came, went) = to_a_slow_peer(ahead, async |ws| ws.ping(&[1; 100]).await);
+        assert_eq!(went, Ok(()), "behind {ahead} octets");
+        assert!(came == [(BINARY, payload(ahead, 0)), (PING, vec![1; 100])], "behind {ahead} octets");
+    }
+}
+
+#[test]
+fn a_slow_peer_gets_a_close_with_a_reason() {
+    const REASON: &str = "going for an update";
+    for ahead in (7800..8190).step_by(5) {
+        let (came, went) =
+            to_a_slow_peer(ahead, async |ws| ws.split().1.close(CloseCode::GOING_AWAY, REASON).await);
+        assert_eq!(went, Ok(()), "behind {ahead} octets");
+        let close = (CLOSE, Frame::close(1001, REASON).payload);
+        assert!(came == [(BINARY, payload(ahead, 0)), close], "behind {ahead} octets");
+    }
+}
+
+#[test]
+fn a_slow_peer_gets_data() {
+    for ahead in (7800..8190).step_by(20) {
+        let (came, went) = to_a_slow_peer(ahead, async |ws| ws.send_binary(&payload(20_000, 1)).await);
+        assert_eq!(went, Ok(()), "behind {ahead} octets");
+        assert!(came == [(BINARY, payload(ahead, 0)), (BINARY, payload(20_000, 1))], "behind {ahead} octets");
+    }
 }
 
 #[test]
