@@ -104,7 +104,8 @@ class Ram:
         # An interrupt can come at any depth: its frame, and no more.
         grown = now["stackUsed"] - self.before["stackUsed"]
         assert grown <= 256, f"the stack grew by {grown} bytes to {now['stackUsed']}"
-        return f"{now['static']} bytes static, {now['stackUsed']} of {now['stackSize']} of the stack, {grown} more than before"
+        stack = f"{now['stackUsed']} of {now['stackSize']} of the stack"
+        return f"{now['static']} bytes static, {stack}, {grown} more than before"
 
 
 def warm_up(port):

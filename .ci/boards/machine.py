@@ -19,10 +19,11 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 # The longest that building all of an image may take, on a slow machine without anything built, and starting it.
 START_TIME = 600
 
+# The slowest first. The others can do with what it leaves of the host's time.
 SCRIPTS = {
     "pico-w": ["examples/pico-w/emulate", "0"],
-    "qemu-arm": ["examples/qemu/run", "arm", "0"],
-    "qemu-riscv": ["examples/qemu/run", "riscv", "0"],
+    "qemu-arm": ["nice", "examples/qemu/run", "arm", "0"],
+    "qemu-riscv": ["nice", "examples/qemu/run", "riscv", "0"],
 }
 
 processes = set()  # all that was started and has not been seen to end

@@ -72,7 +72,8 @@ def follow(report, limit, args, look=lambda line: None, env=None):
     finally:
         machine.end(process)
     if not sums:
-        raise Trouble(f"{args[0]} ended with status {status} and said no sums" + (f", after {limit} s" if status < 0 else ""))
+        late = f", after {limit} s" if status < 0 else ""
+        raise Trouble(f"{args[0]} ended with status {status} and said no sums{late}")
     if status == 0 and sums[1]:
         raise Trouble(f"{args[0]} ended with status 0, though {sums[1]} failed")
     report.passed += sums[0]
