@@ -35,6 +35,7 @@ pub const fn trim(mut text: &[u8]) -> &[u8] {
 }
 
 /// Both sides of the first `separator`; `None`: there is none.
+#[inline(never)]
 pub fn split_once(text: &[u8], separator: u8) -> Option<(&[u8], &[u8])> {
     let at = text.iter().position(|b| *b == separator)?;
     match text.split_at_checked(at) {
@@ -52,17 +53,20 @@ pub(crate) fn text(ascii: &[u8]) -> &str {
 /// strings.
 pub fn list(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = text;
-    core::iter::from_fn(move || {
-        while !rest.is_empty() {
-            let (element, later) = split_once(rest, b',').unwrap_or((rest, &[]));
-            rest = later;
-            let element = trim(element);
-            if !element.is_empty() {
-                return Some(element);
-            }
+    core::iter::from_fn(move || next_element(&mut rest))
+}
+
+#[inline(never)]
+fn next_element<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    while !rest.is_empty() {
+        let (element, later) = split_once(rest, b',').unwrap_or((rest, &[]));
+        *rest = later;
+        let element = trim(element);
+        if !element.is_empty() {
+            return Some(element);
         }
-        None
-    })
+    }
+    None
 }
 
 #[cfg(test)]

@@ -52,7 +52,8 @@ impl<'o> Output<'o> {
 
     /// Writes as much of `bytes` as fits and says how much: for bytes of the caller's own, such as the body behind
     /// a response head.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))] // less code, where that counts
     pub fn put(&mut self, bytes: &[u8]) -> usize {
         let n = copy(self.buf.get_mut(self.len..).unwrap_or_default(), bytes);
         self.len = self.len.saturating_add(n);
@@ -60,7 +61,7 @@ impl<'o> Output<'o> {
     }
 
     /// The same for a few bytes, at the end of a deep stack.
-    #[inline]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn put_short(&mut self, bytes: &[u8]) -> usize {
         let n = copy_short(self.buf.get_mut(self.len..).unwrap_or_default(), bytes);
         self.len = self.len.saturating_add(n);

@@ -91,6 +91,7 @@ impl<R: Role> Connection<R> {
 }
 
 impl Engine {
+    #[inline(never)]
     pub(super) fn ready_state(&self) -> ReadyState {
         if self.eof || self.timed_out().is_some() {
             ReadyState::Closed

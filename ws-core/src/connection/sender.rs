@@ -216,8 +216,11 @@ impl<R: Role> Connection<R> {
     fn make_room(&mut self, least: usize, out: &mut Output<'_>) -> bool {
         if self.wants_transmit() {
             self.transmit(out);
+            if self.wants_transmit() {
+                return false;
+            }
         }
-        !self.wants_transmit() && out.space() >= least
+        out.space() >= least
     }
 
     /// There is room for the header: the caller has seen to it.
@@ -293,7 +296,8 @@ fn fitting(len: usize, space: usize) -> usize {
 }
 
 impl Engine {
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))] // less code, where that counts
     pub(super) fn wants_transmit(&self) -> bool {
         self.frame_left == 0 && (self.pong_owed || self.ping_owed || self.close_sent == Sent::Owed)
     }
