@@ -139,6 +139,7 @@ impl<Wr: WriteHalf, R: Role> Link<Wr, R> {
         }
     }
 
+    #[inline(never)]
     fn wants_transmit(&self) -> bool {
         self.with(|state| state.ws.wants_transmit()) == Some(true)
     }

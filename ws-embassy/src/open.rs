@@ -34,7 +34,17 @@ pub async fn accept<Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>>(
         let mut answer = pin!(answer(&mut reader, &mut writer, options, origin, store));
         poll_fn(|cx| apart(answer.as_mut(), cx)).await
     };
-    done.map(|()| WebSocket::server(reader, writer, options))
+    // Not inlined, and all of what is returned: else it would lie on this stack, below all that was awaited.
+    #[inline(never)]
+    fn opened<Rd, Wr: WriteHalf, E>(
+        done: Result<(), E>,
+        reader: Rd,
+        writer: Wr,
+        options: &Options,
+    ) -> Result<WebSocket<Rd, Wr, Server>, E> {
+        done.map(|()| WebSocket::server(reader, writer, options))
+    }
+    opened(done, reader, writer, options)
 }
 
 /// The handshake of [`accept`].
@@ -112,16 +122,17 @@ pub async fn connect<Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>, E: Entropy>
         let mut ask = pin!(ask_for(&mut reader, &mut writer, options, request, &mut entropy, store));
         poll_fn(|cx| apart(ask.as_mut(), cx)).await
     };
-    #[inline(never)] // as `WebSocket::server`
-    fn open<Rd, Wr: WriteHalf, E: Entropy>(
-        rd: Rd,
-        wr: Wr,
+    #[inline(never)] // as above
+    fn opened<Rd, Wr: WriteHalf, E: Entropy, F>(
+        done: Result<(), F>,
+        reader: Rd,
+        writer: Wr,
         entropy: E,
         options: &Options,
-    ) -> WebSocket<Rd, Wr, Client<E>> {
-        WebSocket::client(rd, wr, entropy, options.config, options.send_timeout)
+    ) -> Result<WebSocket<Rd, Wr, Client<E>>, F> {
+        done.map(|()| WebSocket::client(reader, writer, entropy, options.config, options.send_timeout))
     }
-    done.map(|()| open(reader, writer, entropy, options))
+    opened(done, reader, writer, entropy, options)
 }
 
 /// The handshake of [`connect`].

@@ -260,7 +260,7 @@ impl<'a> Client<'a> {
             let mut start = pin!(self.start(stack, socket, &mut entropy, head));
             poll_fn(|cx| apart(start.as_mut(), cx)).await
         };
-        started.map(|subprotocol| self.opened(socket, entropy, subprotocol))
+        self.opened(socket, entropy, started)
     }
 
     /// All up to the end of the opening handshake, in time. Returns the subprotocol agreed on.
@@ -353,9 +353,9 @@ impl<'a> Client<'a> {
         &self,
         socket: &'s mut TcpSocket<'_>,
         entropy: E,
-        subprotocol: Option<&'a str>,
-    ) -> (tcp::WebSocket<'s, ws_core::Client<E>>, Option<&'a str>) {
-        (self.websocket(socket, entropy, self.options.config), subprotocol)
+        started: Result<Option<&'a str>, Error>,
+    ) -> Result<(tcp::WebSocket<'s, ws_core::Client<E>>, Option<&'a str>), Error> {
+        started.map(|subprotocol| (self.websocket(socket, entropy, self.options.config), subprotocol))
     }
 
     #[inline(never)]

@@ -34,23 +34,16 @@ fn without_port(host: &[u8]) -> &[u8] {
     }
 }
 
-/// An IPv4 address, or an IPv6 address in brackets: of that, no more is seen than it takes to be no name.
+/// An IPv4 address, or an IPv6 address in brackets. No more is seen than it takes to be no name: none has brackets, and none
+/// ends in a number.
 fn is_address(name: &[u8]) -> bool {
     if let [b'[', name @ .., b']'] = name {
         return name.contains(&b':')
             && name.iter().all(|b| b.is_ascii_hexdigit() || matches!(b, b':' | b'.'));
     }
+    let is_number = |text: &[u8]| matches!(text.len(), 1..=3) && text.iter().all(u8::is_ascii_digit);
     let mut numbers = name.split(|b| *b == b'.');
-    (0..4).all(|_| numbers.next().is_some_and(is_octet)) && numbers.next().is_none()
-}
-
-/// 0 to 255, in decimal.
-fn is_octet(text: &[u8]) -> bool {
-    let value = text.iter().try_fold(0u32, |value, b| match b {
-        b'0'..=b'9' => Some(value.wrapping_mul(10).wrapping_add(u32::from(b.wrapping_sub(b'0')))),
-        _ => None,
-    });
-    matches!((text.len(), value), (1..=3, Some(0..=255)))
+    (0..4).all(|_| numbers.next().is_some_and(is_number)) && numbers.next().is_none()
 }
 
 #[cfg(test)]
@@ -77,7 +70,7 @@ mod tests {
             "[::1",
             "[evil.example]",
             "[face]",
-            "1.2.3.256",
+            "1.2.3.1000",
             "1.2.3.4.5",
             "1.2.3.",
             "1.2.3.+4",
