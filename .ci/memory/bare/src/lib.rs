@@ -1,0 +1,80 @@
+//! In place of the application of `device`, with its interface: the same board, sockets and buffers, but an echo of bytes over
+//! TCP. What an image with it lacks is what HTTP, WebSocket, page and application take.
+
+#![no_std]
+#![forbid(unsafe_code)]
+#![expect(async_fn_in_trait, reason = "as in `device`")]
+
+use embassy_net::Stack;
+use embassy_net::tcp::TcpSocket;
+use embassy_time::{Duration, Timer};
+
+/// As in `device`.
+pub trait Board {
+    /// As in `device`.
+    async fn set_led(&mut self, on: bool);
+
+    /// As in `device`.
+    async fn temperature(&mut self) -> i32;
+}
+
+/// As in `device`.
+pub const SOCKETS: usize = 6;
+
+/// As in `device`.
+pub const PORT: u16 = 80;
+
+/// As in `device`.
+pub struct Memory {
+    rx: [u8; 2920],
+    tx: [u8; 2920],
+    buf: [u8; 512],
+}
+
+impl Memory {
+    /// To be put in a `static`.
+    #[expect(clippy::new_without_default, reason = "nobody asks for one")]
+    pub const fn new() -> Self {
+        Self { rx: [0; 2920], tx: [0; 2920], buf: [0; 512] }
+    }
+}
+
+/// As in `device`.
+pub struct Device(());
+
+impl Device {
+    /// As in `device`.
+    #[expect(clippy::new_without_default, reason = "nobody asks for one")]
+    pub const fn new() -> Self {
+        Self(())
+    }
+
+    /// Asks of the board what the application asks of it.
+    pub async fn run_board(&self, mut board: impl Board) -> ! {
+        loop {
+            let is_warm = board.temperature().await > 2000;
+            board.set_led(is_warm).await;
+            Timer::after(Duration::from_millis(500)).await;
+        }
+    }
+
+    /// Echoes, to one client after the other.
+    pub async fn serve(&self, stack: Stack<'_>, memory: &mut Memory) -> ! {
+        let Memory { rx, tx, buf } = memory;
+        let mut socket = TcpSocket::new(stack, rx, tx);
+        loop {
+            if socket.accept(PORT).await.is_ok() {
+                while let Ok(n @ 1..) = socket.read(buf).await {
+                    let mut rest = buf.get(..n).unwrap_or_default();
+                    while let Ok(n @ 1..) = socket.write(rest).await {
+                        rest = rest.get(n..).unwrap_or_default();
+                    }
+                }
+            }
+            socket.close();
+            let _ = socket.flush().await;
+            socket.abort();
+            let _ = socket.flush().await;
+        }
+    }
+}

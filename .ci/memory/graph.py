@@ -1,0 +1,76 @@
+"""Who calls whom in an image: direct calls by the disassembly, calls through pointers by what they are for. How deep the
+stack gets is `stack`'s."""
+
+import collections
+import re
+
+# Calls through pointers: of which kind one is, by the innermost functions around it; and where such a call may lead, by name.
+KINDS = tuple(
+    (kind, re.compile(around), re.compile(leads))
+    for kind, around, leads in (
+        ("waker", r"core::task::wake::", r"^embassy_executor::raw::waker::"),
+        ("task", r"RunQueue|SyncExecutor|raw::Executor>?::poll", r"TaskStorage<.*>>::poll$"),
+        ("frame to put", r"ws_embassy::link::Link<.*>::encode", r"^<ws_embassy::link::Link<.*>>::\w+::\{closure#0\}::\{closure#0\}"),
+        ("piece to take", r"ws_embassy::split::decode", r"^ws_embassy::split::\w+::<.*\{closure#0\}::\{closure#0\}"),
+        ("head to put", r"ws_embassy::open::write", r"^<?ws_embassy::(open|server|client)::.*::\{closure#0\}::\{closure#\d\}"),
+        ("line to check", r"HeadReader>::end_line", r"^ws_core::http::head::check_\w+_line$"),
+        ("event to tell", r"client::Client>::tell", r"^$"),  # the application's own
+        ("text out", r"Formatter>::(write|pad)|fmt::Write", r" as core::fmt::Write>::"),
+        ("text", r"core::fmt::|core::panic", r" as core::fmt::\w+>::fmt"),
+    )
+)
+# What begins a panic: the program ends behind it.
+PANICS = re.compile(
+    r"^<?core::(?:panicking::|(?:option|result)::\w*_failed|cell::panic_|str::slice_error|slice::.*fail)"
+    r"|len_mismatch_fail|do_panic|^rust_begin_unwind|^defmt::export::panic"
+)
+# A panic that the compiler puts into every future, should it be polled once more when it is done.
+RESUMED = re.compile(r"panic_const::panic_const_(?:async_fn|coroutine|async_gen_fn)_resumed")
+
+Site = collections.namedtuple("Site", "address function frames")
+
+
+class Graph:
+    def __init__(self, image):
+        self.image = image
+        self.calls = collections.defaultdict(lambda: collections.defaultdict(list))  # caller, callee: addresses
+        self.indirect = []  # kind or None, and the site
+        for instruction in image.code:
+            self._read(instruction)
+        self._resolve()
+
+    def unresolved(self):
+        return [site for kind, site in self.indirect if kind is None]
+
+    def name(self, function):
+        return self.image.names.get(function, hex(function))
+
+    def is_panic(self, function):
+        return bool(PANICS.search(self.name(function)))
+
+    def _read(self, instruction):
+        op, caller = instruction.op, instruction.function
+        target = re.match(r"([0-9a-f]+) <", instruction.arguments)
+        if target and op.startswith("b"):
+            callee = int(target[1], 16)
+            # Elsewhere it is a jump, or a call of what is nowhere.
+            if callee in self.image.names and (callee != caller or op == "bl"):
+                self.calls[caller][callee].append(instruction.address)
+        elif op in ("blx", "bx") and instruction.arguments.strip() != "lr":
+            frames = self.image.frames.get(instruction.address, [])
+            self.indirect.append((kind_of(frames), Site(instruction.address, caller, frames)))
+
+    def _resolve(self):
+        for kind, _, leads in KINDS:
+            targets = [address for address, name in self.image.names.items() if leads.search(name)]
+            for _, site in (found for found in self.indirect if found[0] == kind):
+                for target in targets:
+                    self.calls[site.function][target].append(site.address)
+
+
+def kind_of(frames):
+    for frame in frames[:4]:
+        for kind, around, _ in KINDS:
+            if around.search(frame.function):
+                return kind
+    return None

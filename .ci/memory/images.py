@@ -1,0 +1,70 @@
+"""Builds what is measured: the images of the boards, the crate `calls`, and variants of both out of copies of the sources."""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", HERE / "target")).resolve()
+THUMB, RISCV = "thumbv6m-none-eabi", "riscv32imc-unknown-none-elf"
+
+# Sizes of stack frames are told by an unstable option, which changes no code. Paths of the sources are linked, so that a panic
+# can name its place: they are to be as long on every machine.
+INSIDE = "/r"
+
+
+def build(package, target=THUMB, root=ROOT, plain=False):
+    """Returns the linked file. `plain`: as its own settings say, without sizes of frames."""
+    environment = dict(os.environ, CARGO_TARGET_DIR=str(TARGET), CARGO_TERM_COLOR="never")
+    # The image joins a network, as the emulated one does.
+    environment.update(WIFI_NETWORK="emunet", WIFI_PASSWORD="password")
+    for name in ("RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"):
+        environment.pop(name, None)
+    if not plain:
+        environment.update(RUSTC_BOOTSTRAP="1", RUSTFLAGS=f"-Z emit-stack-sizes --remap-path-prefix={root}={INSIDE}")
+    folder = root / package
+    command = ["cargo", "build", "--quiet", "--locked", "--release", "--target", target]
+    if subprocess.run(command, cwd=folder, env=environment).returncode:
+        raise SystemExit(f"{package} was not built for {target}")
+    # Variants have the same name: each is kept where the next one does not overwrite it.
+    kept = TARGET / "images" / (root.name if root != ROOT else "as-is") / target
+    kept.mkdir(parents=True, exist_ok=True)
+    return pathlib.Path(shutil.copy2(TARGET / target / "release" / folder.name, kept / folder.name))
+
+
+def copy(name, *packages):
+    """A copy of the libraries and of some packages, to be changed. It has the same place each time, so that it is built anew
+    only where it changed."""
+    root = TARGET / "copies" / name
+    shutil.rmtree(root, ignore_errors=True)
+    ignore = shutil.ignore_patterns("target", "node_modules", "emulator", "tests")
+    for package in ("ws-core", "ws-embassy", "examples/device", *packages):
+        shutil.copytree(ROOT / package, root / package, ignore=ignore)
+    manifest = (ROOT / "Cargo.toml").read_text()
+    members = 'members = ["ws-core", "ws-embassy", "examples/device"]'
+    (root / "Cargo.toml").write_text(re.sub(r"^members = .*$", members, manifest, flags=re.M))
+    return root
+
+
+def bare(package):
+    """The same image with an application that only echoes over TCP."""
+    root = copy("bare", package)
+    device = root / "examples/device"
+    shutil.rmtree(device / "src")
+    (device / "build.rs").write_text("fn main() {}\n")
+    shutil.copytree(HERE / "bare/src", device / "src")
+    return build(package, root=root)
+
+
+def planted(where, old, new):
+    """`calls` over sources in which something was replaced."""
+    root = copy("planted", ".ci/memory/calls")
+    file = root / where
+    text = file.read_text()
+    if text.count(old) != 1:
+        raise SystemExit(f"{where}: what is to be replaced is not there once: {old}")
+    file.write_text(text.replace(old, new))
+    return build(".ci/memory/calls", root=root), root
