@@ -6,6 +6,7 @@ import concurrent.futures
 import contextlib
 import gzip
 import os
+import select
 import socket
 import struct
 import threading
@@ -34,6 +35,7 @@ def run(report, machine):
         (f"{CYCLES} times connect, echo, close", cycles),
         (f"{ABRUPT} abrupt ends", abrupt_ends),
         (f"{SOCKETS + 5} clients on {SOCKETS} sockets", too_many),
+        ("silent clients on all sockets", silent_everywhere),
         ("pages that nobody reads", unread_pages),
         ("slow and silent clients", slow),
     ]:
@@ -260,6 +262,30 @@ def wait_until(is_so):
 # --- Slow clients ----------------------------------------------------------------------------------------------------
 
 
+def silent_everywhere(port):
+    """As browsers do, who open connections ahead of need: these have to give way to one who has something to say."""
+    end = time.monotonic() + wire.PATIENCE
+    silent = []
+    try:
+        while True:
+            silent += [wire.connect(port) for _ in range(SOCKETS - len(silent))]
+            ended, _, _ = select.select(silent, [], [], 0.3)  # those that found no socket
+            if not ended:
+                break
+            assert time.monotonic() < end, "they do not find all sockets"
+            for sock in ended:
+                silent.remove(sock)
+                sock.close()
+        begun = time.monotonic()
+        _, waits = wire.retry(lambda: wire.page(port), limit=HEAD_TIME[0])
+        took = time.monotonic() - begun
+        assert took < HEAD_TIME[0], f"a page only after {took:.1f} s"
+        return f"{SOCKETS} of them, and a page {took:.1f} s later, {waits} retries"
+    finally:
+        for sock in silent:
+            sock.close()
+
+
 def unread_pages(port):
     """On every socket a page that is not read. The network behind an emulated board takes all of it in, so what is missing
     is the end of the connection, for which the server waits a while."""
@@ -286,12 +312,13 @@ def unread_page(port):
 def slow(port):
     """All at once; over the sockets that are left pages are served meanwhile."""
     tests = [slow_head, silent, stalled_echo, deaf_live]
-    # A client that finds no socket, as the last test's are still being closed, comes again.
+    # A client that finds no socket, as the last test's are still being closed, comes again; so does a silent one that was
+    # sent away as all others were taken.
     stop = threading.Event()
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         pages = pool.submit(pages_meanwhile, port, stop)
         try:
-            said = together(lambda test: wire.retry(lambda: named(test, port))[0], tests)
+            said = together(lambda test: wire.retry(lambda: named(test, port), limit=2 * HEAD_TIME[1])[0], tests)
         finally:
             stop.set()
         return "; ".join([*said, f"{pages.result()} pages meanwhile"])
@@ -317,6 +344,8 @@ def slow_head(port):
                 break
             except TimeoutError:
                 continue
+            except ConnectionResetError as error:
+                raise Refused(str(error)) from None
         expect_408(sock)
         return timed("a slow head: 408", begun, HEAD_TIME)
 

@@ -92,7 +92,6 @@ async function use(one, two) {
     }
   }
   await shoot(both);
-  // The board has few sockets, and each reload takes more for a moment.
   for (const { name, page } of both) {
     await check(`${name}: gives the echo's connection back`, () => page.waitForFunction('echo === null', { timeout: PATIENCE, polling: 50 })
       .then(() => ''));
@@ -114,7 +113,11 @@ async function use(one, two) {
   });
   await check('no error was logged', async () => {
     const all = both.flatMap(({ complaints }) => complaints);
-    assert(all.length === 0, all.join('; '));
+    // The board has few sockets, and a browser that reloads a page takes up to four for a moment: one that it keeps in
+    // store, and one that it is about to give back. A page that finds none tries again, as was seen: it is open.
+    const full = all.filter((text) => /WebSocket connection to .* failed: .*(ERR_CONNECTION_RESET|503)/.test(text));
+    assert(all.length === full.length && full.length <= both.length, all.join('; '));
+    return full.length ? `but ${full.length} of the WebSockets found no socket at first` : '';
   });
 }
 
