@@ -8,12 +8,15 @@ import re
 KINDS = tuple(
     (kind, re.compile(around), re.compile(leads))
     for kind, around, leads in (
-        ("waker", r"core::task::wake::", r"^embassy_executor::raw::waker::"),
+        ("waker", r"core::task::wake::|drop_in_place::<.*smoltcp::socket::Socket|Signal<.*>::poll_wait", r"^embassy_executor::raw::waker::"),
         ("task", r"RunQueue|SyncExecutor|raw::Executor>?::poll", r"TaskStorage<.*>>::poll$"),
         ("frame to put", r"ws_embassy::link::Link<.*>::encode", r"^<ws_embassy::link::Link<.*>>::\w+::\{closure#0\}::\{closure#0\}"),
         ("piece to take", r"ws_embassy::split::decode", r"^ws_embassy::split::\w+::<.*\{closure#0\}::\{closure#0\}"),
         ("head to put", r"ws_embassy::open::write", r"^<?ws_embassy::(open|server|client)::.*::\{closure#0\}::\{closure#\d\}"),
         ("line to check", r"HeadReader>::end_line", r"^ws_core::http::head::check_\w+_line$"),
+        # Kept by smoltcp as a pointer; embassy-net gives it none.
+        ("time stamp", r"TcpTimestampRepr>::generate_reply", r"^$"),
+        ("log out", r"defmt_rtt::channel::Channel>::write_all", r"^<defmt_rtt::channel::Channel>::(non)?blocking_write"),
         ("event to tell", r"client::Client>::tell", r"^$"),  # the application's own
         ("text out", r"Formatter>::(write|pad)|fmt::Write", r" as core::fmt::Write>::"),
         ("text", r"core::fmt::|core::panic", r" as core::fmt::\w+>::fmt"),
@@ -51,9 +54,9 @@ class Graph:
     def _read(self, instruction):
         op, caller = instruction.op, instruction.function
         target = re.match(r"([0-9a-f]+) <", instruction.arguments)
-        if target and op.startswith("b"):
+        if target and op in ("bl", "b", "b.n", "b.w"):
             callee = int(target[1], 16)
-            # Elsewhere it is a jump, or a call of what is nowhere.
+            # Elsewhere it is a jump, or a call of what is nowhere. A call at the end may be a jump, without a condition.
             if callee in self.image.names and (callee != caller or op == "bl"):
                 self.calls[caller][callee].append(instruction.address)
         elif op in ("blx", "bx") and instruction.arguments.strip() != "lr":

@@ -9,6 +9,7 @@ import subprocess
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", HERE / "target")).resolve()
+COPIES = TARGET / "copies"
 THUMB, RISCV = "thumbv6m-none-eabi", "riscv32imc-unknown-none-elf"
 
 # Sizes of stack frames are told by an unstable option, which changes no code. Paths of the sources are linked, so that a panic
@@ -24,7 +25,10 @@ def build(package, target=THUMB, root=ROOT, plain=False):
     for name in ("RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"):
         environment.pop(name, None)
     if not plain:
-        environment.update(RUSTC_BOOTSTRAP="1", RUSTFLAGS=f"-Z emit-stack-sizes --remap-path-prefix={root}={INSIDE}")
+        # The same flags for all, so that what they share is built once.
+        roots = (ROOT, *(COPIES / name for name in ("bare", "planted")))
+        remap = [f"--remap-path-prefix={root}={INSIDE}" for root in roots]
+        environment.update(RUSTC_BOOTSTRAP="1", RUSTFLAGS=" ".join(("-Z emit-stack-sizes", *remap)))
     folder = root / package
     command = ["cargo", "build", "--quiet", "--locked", "--release", "--target", target]
     if subprocess.run(command, cwd=folder, env=environment).returncode:
@@ -38,7 +42,7 @@ def build(package, target=THUMB, root=ROOT, plain=False):
 def copy(name, *packages):
     """A copy of the libraries and of some packages, to be changed. It has the same place each time, so that it is built anew
     only where it changed."""
-    root = TARGET / "copies" / name
+    root = COPIES / name
     shutil.rmtree(root, ignore_errors=True)
     ignore = shutil.ignore_patterns("target", "node_modules", "emulator", "tests")
     for package in ("ws-core", "ws-embassy", "examples/device", *packages):
@@ -54,7 +58,7 @@ def bare(package):
     root = copy("bare", package)
     device = root / "examples/device"
     shutil.rmtree(device / "src")
-    (device / "build.rs").write_text("fn main() {}\n")
+    (device / "build.rs").write_text("//! There is no page.\n\nfn main() {}\n")
     shutil.copytree(HERE / "bare/src", device / "src")
     return build(package, root=root)
 
