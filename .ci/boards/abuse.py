@@ -21,9 +21,9 @@ CYCLES = 1000
 ABRUPT = 100
 
 # Seconds. The clock of an emulated board never leads, but lags when the host has other things to do.
-HEAD_TIME = (9, 30)  # 10 is what is granted for a head
-SEND_TIME = (9, 40)  # 10 for a peer that takes nothing, and 2 to be rid of it
-PING_TIME = (38, 100)  # a ping after 30, 10 for its answer
+HEAD_TIME = (9, 45)  # 10 is what is granted for a head
+SEND_TIME = (9, 60)  # 10 for a peer that takes nothing, and 2 to be rid of it
+PING_TIME = (38, 120)  # a ping after 30, 10 for its answer
 
 
 def run(report, machine):
