@@ -43,11 +43,11 @@ def panics(graph, root):
                 frames = graph.image.frames.get(site, ())
                 # Calls that several places share have no line.
                 if not RESUMED.search(graph.name(callee)) and all(frame.line.isdigit() for frame in frames[:1]):
-                    blame(found, frames, graph.name(callee), places, graph.image)
+                    blame(found, frames, graph.name(callee), counts=False)
     return found
 
 
-def blame(found, frames, what, places=None, image=None):
+def blame(found, frames, what, counts=True):
     who = owner(frames)
     if who in LIBRARIES:
         frame = next(frame for frame in frames if package(frame.file) == who)
@@ -55,7 +55,7 @@ def blame(found, frames, what, places=None, image=None):
         if name not in found.resumed:
             found.ours.add(f"{name}: {what}")
     else:
-        found.others[who] += places is None
+        found.others[who] += counts
 
 
 def short(file):

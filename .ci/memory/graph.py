@@ -5,19 +5,21 @@ import collections
 import re
 
 # Calls through pointers: of which kind one is, by the innermost functions around it; and where such a call may lead, by name.
+WRITE, CLOSURE = r"ws_embassy::link::Link<.*>", r"\{closure#0\}::\{closure#\d\}"
 KINDS = tuple(
     (kind, re.compile(around), re.compile(leads))
     for kind, around, leads in (
-        ("waker", r"core::task::wake::|drop_in_place::<.*smoltcp::socket::Socket|Signal<.*>::poll_wait", r"^embassy_executor::raw::waker::"),
+        ("waker", r"core::task::wake::", r"^embassy_executor::raw::waker::"),
+        # Where a waker is dropped, or woken, in what was inlined and has no name of its own any more.
+        ("waker", r"drop_in_place::<.*smoltcp::socket::Socket|Signal<.*>::poll_wait", r"^embassy_executor::raw::waker::"),
         ("task", r"RunQueue|SyncExecutor|raw::Executor>?::poll", r"TaskStorage<.*>>::poll$"),
-        ("frame to put", r"ws_embassy::link::Link<.*>::encode", r"^<ws_embassy::link::Link<.*>>::\w+::\{closure#0\}::\{closure#0\}"),
-        ("piece to take", r"ws_embassy::split::decode", r"^ws_embassy::split::\w+::<.*\{closure#0\}::\{closure#0\}"),
-        ("head to put", r"ws_embassy::open::write", r"^<?ws_embassy::(open|server|client)::.*::\{closure#0\}::\{closure#\d\}"),
+        ("frame to put", rf"{WRITE}::encode", rf"^<{WRITE}>::\w+::{CLOSURE}"),
+        ("piece to take", r"ws_embassy::split::decode", rf"^ws_embassy::split::\w+::<.*{CLOSURE}"),
+        ("head to put", r"ws_embassy::open::write", rf"^<?ws_embassy::(open|server|client)::.*::{CLOSURE}"),
         ("line to check", r"HeadReader>::end_line", r"^ws_core::http::head::check_\w+_line$"),
-        # Kept by smoltcp as a pointer; embassy-net gives it none.
-        ("time stamp", r"TcpTimestampRepr>::generate_reply", r"^$"),
         ("log out", r"defmt_rtt::channel::Channel>::write_all", r"^<defmt_rtt::channel::Channel>::(non)?blocking_write"),
         ("event to tell", r"client::Client>::tell", r"^$"),  # the application's own
+        ("time stamp", r"TcpTimestampRepr>::generate_reply", r"^$"),  # embassy-net gives smoltcp none
         ("text out", r"Formatter>::(write|pad)|fmt::Write", r" as core::fmt::Write>::"),
         ("text", r"core::fmt::|core::panic", r" as core::fmt::\w+>::fmt"),
     )

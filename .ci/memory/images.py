@@ -12,13 +12,13 @@ TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", HERE / "target")).resol
 COPIES = TARGET / "copies"
 THUMB, RISCV = "thumbv6m-none-eabi", "riscv32imc-unknown-none-elf"
 
-# Sizes of stack frames are told by an unstable option, which changes no code. Paths of the sources are linked, so that a panic
-# can name its place: they are to be as long on every machine.
+# Paths of the sources are linked, so that a panic can name its place: they are to be as long on every machine.
 INSIDE = "/r"
 
 
 def build(package, target=THUMB, root=ROOT, plain=False):
-    """Returns the linked file. `plain`: as its own settings say, without sizes of frames."""
+    """Returns the linked file. Sizes of stack frames are told by an unstable option, which changes no code; `plain`: without it,
+    and with all settings that the package has of its own."""
     environment = dict(os.environ, CARGO_TARGET_DIR=str(TARGET), CARGO_TERM_COLOR="never")
     # The image joins a network, as the emulated one does.
     environment.update(WIFI_NETWORK="emunet", WIFI_PASSWORD="password")

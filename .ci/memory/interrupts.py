@@ -12,7 +12,6 @@ def deepest(depths):
     """The deepest handler, with what is saved. All have one priority, so one is active at a time."""
     image = depths.image
     table = image.section(".vector_table")
-    handlers = {
-        image.word(table.address + 4 * i) & ~1 for i in range(FIRST, table.size // 4) if i not in FATAL and image.word(table.address + 4 * i)
-    }
+    entries = {i: image.word(table.address + 4 * i) for i in range(FIRST, table.size // 4)}
+    handlers = {entry & ~1 for i, entry in entries.items() if i not in FATAL and entry}
     return SAVED + max((depths.deepest(handler)[0] for handler in handlers if handler in image.names), default=0)
