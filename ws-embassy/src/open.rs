@@ -170,21 +170,10 @@ pub(crate) async fn ask<Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>>(
     handshake: &mut client::Handshake<'_>,
 ) -> Result<(), Error<Rd::Error>> {
     write(writer, options.send_timeout, &mut |out| handshake.transmit(out)).await?;
-    let due = handshake.poll_timeout(); // once it has passed, the handshake forgets it
-    loop {
-        let read = reader.read_with(|bytes| {
-            let mut input = Input::new(bytes);
-            let result = handshake.receive(&mut input);
-            (input.consumed(), result)
-        });
-        match select(read, until(due)).await {
-            Either::First(Ok(Some(Ok(true)))) => return Ok(()),
-            Either::First(Ok(Some(Ok(false)))) => handshake.handle_timeout(now()),
-            Either::First(Ok(Some(Err(error)))) => return Err(Error::Handshake(error)),
-            Either::First(Ok(None)) => return Err(Error::Lost),
-            Either::First(Err(error)) => return Err(Error::Io(error)),
-            Either::Second(()) => return Err(Error::Handshake(client::Error::TimedOut)),
-        }
+    let due = handshake.poll_timeout();
+    match read_head(reader, due, |input| handshake.receive(input)).await? {
+        Some(result) => result.map_err(Error::Handshake),
+        None => Err(Error::Handshake(client::Error::TimedOut)),
     }
 }
 
@@ -193,21 +182,32 @@ pub(crate) async fn read_request<Rd: ReadHalf>(
     reader: &mut Rd,
     handshake: &mut server::Handshake<'_>,
 ) -> Result<(), Error<Rd::Error>> {
-    let due = handshake.poll_timeout(); // once it has passed, the handshake forgets it
+    let due = handshake.poll_timeout();
+    match read_head(reader, due, |input| handshake.receive(input)).await? {
+        Some(result) => result.map_err(Error::Refusal),
+        None => Err(Error::Refusal(Refusal::TimedOut)),
+    }
+}
+
+/// Lets `receive` read until it has read all, or found a fault. `None`: `due` has passed, by one deadline for the whole,
+/// however the bytes drip. What has come by then counts.
+async fn read_head<Rd: ReadHalf, F>(
+    reader: &mut Rd,
+    due: Option<ws_core::Instant>,
+    mut receive: impl FnMut(&mut Input<'_>) -> Result<bool, F>,
+) -> Result<Option<Result<(), F>>, Error<Rd::Error>> {
     loop {
         let read = reader.read_with(|bytes| {
             let mut input = Input::new(bytes);
-            let result = handshake.receive(&mut input);
+            let result = receive(&mut input);
             (input.consumed(), result)
         });
         match select(read, until(due)).await {
-            Either::First(Ok(Some(Ok(true)))) => return Ok(()),
-            // One deadline for the whole, however the bytes drip.
-            Either::First(Ok(Some(Ok(false)))) => handshake.handle_timeout(now()),
-            Either::First(Ok(Some(Err(refusal)))) => return Err(Error::Refusal(refusal)),
+            Either::First(Ok(Some(Ok(false)))) => {}
+            Either::First(Ok(Some(result))) => return Ok(Some(result.map(|_| ()))),
             Either::First(Ok(None)) => return Err(Error::Lost),
             Either::First(Err(error)) => return Err(Error::Io(error)),
-            Either::Second(()) => return Err(Error::Refusal(Refusal::TimedOut)),
+            Either::Second(()) => return Ok(None),
         }
     }
 }

@@ -95,7 +95,15 @@ impl<'s> Handshake<'s> {
         if self.deadline.passed {
             return Err(Refusal::TimedOut);
         }
-        Ok(self.reader.receive(input)?)
+        let is_complete = self.reader.receive(input)?;
+        if is_complete { self.check_host() } else { Ok(false) }
+    }
+
+    /// Since HTTP/1.1 each request says to whom it is, for a page as for a WebSocket (RFC 9112 3.2). Always `true`.
+    fn check_host(&self) -> Result<bool, Refusal> {
+        let may_lack = head::request_line(self.reader.line())?.version < Version::Http11;
+        let is_valid = self.reader.fields().find(field::HOST).map_or(may_lack, is_authority);
+        if is_valid { Ok(true) } else { Err(Refusal::NoHost) }
     }
 
     /// What has been asked for. Before [`receive`](Self::receive) was `true` it has no method and no fields, and `/` as its
@@ -119,7 +127,7 @@ impl<'s> Handshake<'s> {
         if version < Version::Http11 {
             return Err(Refusal::Head(HeadError::BadVersion));
         }
-        let host = fields.find(field::HOST).filter(|host| is_authority(host)).ok_or(Refusal::NoHost)?;
+        let host = fields.find(field::HOST).ok_or(Refusal::NoHost)?;
         if method != b"GET" {
             return Err(Refusal::Method);
         }
@@ -323,7 +331,7 @@ impl defmt::Format for Accept<'_> {
 pub enum Refusal {
     /// The head is malformed or too large: 400, 414, 431 or 505.
     Head(HeadError),
-    /// No `Host` field, or one that names no host: 400 (RFC 6455 4.2.1, RFC 9112 3.2).
+    /// HTTP/1.1 without a `Host` field, or one that names no host: 400 (RFC 6455 4.2.1, RFC 9112 3.2).
     NoHost,
     /// The method is not GET: 405.
     Method,

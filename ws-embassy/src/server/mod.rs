@@ -3,7 +3,8 @@
 //!
 //! embassy-net has no backlog: a client is accepted only while a socket listens. So some sockets never become WebSockets:
 //! when all others are, they still serve pages, and answer 503 to whoever wants one more WebSocket. And when none listens, a
-//! client that says nothing is sent away: browsers open connections ahead of need.
+//! client that says nothing is sent away, as browsers open connections ahead of need, and one that is done and does not close is
+//! not waited for.
 //!
 //! ```
 //! use embassy_net::Stack;
@@ -49,7 +50,7 @@ pub use hosts::Hosts;
 pub use ws_core::handshake::server::Request;
 
 use crate::apart::apart;
-use crate::clock::{duration, now};
+use crate::clock::{duration, now, until};
 use crate::log::info;
 use crate::open::{Reply, read_request, write};
 use crate::transport::WriteHalf;
@@ -57,9 +58,10 @@ use crate::{CloseCode, Error, Options, OriginPolicy, ReadyState, WebSocket, tcp}
 use core::cell::Cell;
 use core::future::poll_fn;
 use core::pin::pin;
+use embassy_futures::select::{Either, select};
 use embassy_net::Stack;
 use embassy_net::tcp::TcpSocket;
-use embassy_time::{Duration, Instant, Timer, with_deadline, with_timeout};
+use embassy_time::{Duration, Timer, with_deadline};
 use ws_core::Output;
 use ws_core::handshake::server::{Handshake, Refusal};
 use ws_core::http::Response;
@@ -137,8 +139,8 @@ impl<const RX: usize, const TX: usize, const BUF: usize> Default for Memory<RX, 
 /// How long a client is given to end a connection that is done: enough for a segment to be lost twice, and sent again after a
 /// second, then two.
 const LINGER: Duration = Duration::from_secs(4);
-/// How long a client may be silent when others cannot come in, and how often that is looked at.
-const SILENCE: Duration = Duration::from_secs(1);
+/// How long a client may be silent, or its end take, when others cannot come in; and how often that is looked at.
+const PATIENCE: Duration = Duration::from_secs(1);
 const LOOK: Duration = Duration::from_millis(250);
 /// What a client is told to wait for a free WebSocket, in seconds.
 const RETRY_AFTER: &str = "5";
@@ -210,7 +212,9 @@ impl<'a> Server<'a> {
             if let Err(error) = result {
                 info!("a client was lost: {}", error);
             }
-            tcp::close(&mut socket, linger).await;
+            if let Either::Second(()) = select(tcp::close(&mut socket, linger), self.crowded()).await {
+                tcp::abort(&mut socket).await;
+            }
             drop(seat); // only now can the socket listen again
         }
     }
@@ -244,20 +248,21 @@ impl<'a> Server<'a> {
         Ok(route)
     }
 
-    /// Waits until a client says something. `false`: it has not, and nobody else could come in. Browsers open connections that
-    /// they may need later; they do without them as well.
+    /// Waits until a client says something, or it is too late for that, as the handshake will say. `false`: it has to give way.
+    /// Browsers open connections that they may need later; they do without them as well.
     async fn hear(&self, socket: &TcpSocket<'_>) -> bool {
-        let since = Instant::now();
-        let limit = duration(self.settings.options.handshake_timeout);
-        loop {
-            let is_heard = with_timeout(LOOK, tcp::hear(socket)).await.is_ok();
-            let waited = since.elapsed();
-            if is_heard || (limit != Duration::MIN && waited >= limit) {
-                return true; // perhaps too late, as the handshake will say
-            }
-            if waited >= SILENCE && self.listening.get() == 0 {
-                return false;
-            }
+        let limit = self.settings.options.handshake_timeout;
+        let due = (limit != ws_core::Duration::ZERO).then(|| now().after(limit));
+        let heard = select(tcp::hear(socket), until(due));
+        matches!(select(heard, self.crowded()).await, Either::First(_))
+    }
+
+    /// Returns when a client with which nothing goes on has to give way, as no socket listens for others; at the earliest after
+    /// [`PATIENCE`].
+    async fn crowded(&self) {
+        Timer::after(PATIENCE).await;
+        while self.listening.get() != 0 {
+            Timer::after(LOOK).await;
         }
     }
 

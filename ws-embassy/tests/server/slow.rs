@@ -90,6 +90,27 @@ fn silent_clients_on_all_sockets_make_room_for_one_that_speaks() {
 }
 
 #[test]
+fn clients_that_are_done_and_do_not_close_make_room_as_well() {
+    let bench = Bench::new(17);
+    bench.net.run(async {
+        let mut peers = Vec::new();
+        for _ in 0..SOCKETS {
+            let mut peer = bench.connect().await;
+            peer.write_all("GET / HTTP/1.1\r\nHost: 10.0.0.2\r\n\r\n").await.unwrap();
+            peer.read_to_end().await.unwrap();
+            peers.push(peer);
+        }
+        assert!(Peer::connect(&bench.clients, &bench.host, PORT).await.is_err());
+        let (answer, took) = timed(bench.get("/")).await;
+        assert_eq!(parts(&answer.unwrap()).0, 200);
+        assert!(took > SECOND / 4 && took < SECOND * 2, "{took:?}");
+        drop(peers);
+        Timer::after_secs(5).await;
+        bench.assert_recovered().await;
+    });
+}
+
+#[test]
 fn clients_that_begin_tcp_and_never_finish_are_forgotten() {
     let bench = Bench::new(4);
     // The last part of TCP's handshake, and all behind it, gets lost.
