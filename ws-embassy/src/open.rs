@@ -15,7 +15,8 @@ use ws_core::http::Response;
 use ws_core::{Client, Entropy, Input, Output, Server, UsageError};
 
 /// Does the opening handshake of a server, on any path and without a subprotocol. `store` keeps the request's head meanwhile;
-/// how to size it: see [`HeadReader`](ws_core::http::head::HeadReader).
+/// how to size it: see [`HeadReader`](ws_core::http::head::HeadReader). To choose, by the path or out of the subprotocols that
+/// the client speaks, let a [`Handshake`](server::Handshake) read the request, and make a [`WebSocket::new`] behind it.
 ///
 /// Not cancel-safe: dropped, the handshake is lost; close the transport.
 ///
@@ -102,7 +103,7 @@ impl<'h> From<Result<server::Accept<'h>, Refusal>> for Reply<'h> {
 }
 
 /// Does the opening handshake of a client. `entropy` makes the key and the masks; `store` keeps the response's head meanwhile,
-/// 512 bytes do.
+/// 512 bytes do. Returns the subprotocol agreed on too, if there is one.
 ///
 /// Not cancel-safe: dropped, the handshake is lost; close the transport.
 ///
@@ -110,43 +111,44 @@ impl<'h> From<Result<server::Accept<'h>, Refusal>> for Reply<'h> {
 ///
 /// [`Error::Handshake`] if there is no WebSocket, [`Error::Usage`] if something in `request` may not go on the wire;
 /// [`Error::Lost`], [`Error::TimedOut`], [`Error::Io`]. Close the transport.
-pub async fn connect<Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>, E: Entropy>(
+pub async fn connect<'r, Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>, E: Entropy>(
     mut reader: Rd,
     mut writer: Wr,
     options: &Options,
-    request: client::Request<'_>,
+    request: client::Request<'r>,
     mut entropy: E,
     store: &mut [u8],
-) -> Result<WebSocket<Rd, Wr, Client<E>>, Error<Rd::Error>> {
+) -> Result<(WebSocket<Rd, Wr, Client<E>>, Option<&'r str>), Error<Rd::Error>> {
     let done = {
         let mut ask = pin!(ask_for(&mut reader, &mut writer, options, request, &mut entropy, store));
         poll_fn(|cx| apart(ask.as_mut(), cx)).await
     };
     #[inline(never)] // as above
-    fn opened<Rd, Wr: WriteHalf, E: Entropy, F>(
-        done: Result<(), F>,
+    fn opened<Rd, Wr: WriteHalf, E: Entropy, F, P>(
+        done: Result<P, F>,
         reader: Rd,
         writer: Wr,
         entropy: E,
         options: &Options,
-    ) -> Result<WebSocket<Rd, Wr, Client<E>>, F> {
-        done.map(|()| WebSocket::client(reader, writer, entropy, options.config, options.send_timeout))
+    ) -> Result<(WebSocket<Rd, Wr, Client<E>>, P), F> {
+        let open = || WebSocket::client(reader, writer, entropy, options.config, options.send_timeout);
+        done.map(|subprotocol| (open(), subprotocol))
     }
     opened(done, reader, writer, entropy, options)
 }
 
 /// The handshake of [`connect`].
-async fn ask_for<Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>>(
+async fn ask_for<'r, Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>>(
     reader: &mut Rd,
     writer: &mut Wr,
     options: &Options,
-    request: client::Request<'_>,
+    request: client::Request<'r>,
     entropy: &mut impl Entropy,
     store: &mut [u8],
-) -> Result<(), Error<Rd::Error>> {
+) -> Result<Option<&'r str>, Error<Rd::Error>> {
     let mut place = None;
     let handshake = begin(&mut place, request, entropy, store, options.handshake_timeout)?;
-    ask(reader, writer, options, handshake).await
+    ask(reader, writer, options, handshake, request.subprotocols).await
 }
 
 /// Puts a handshake with its deadline into `place`. Not inlined: what it is made of would lie on the stack of all that is
@@ -162,19 +164,20 @@ pub(crate) fn begin<'p, 's>(
     Ok(place.insert(client::Handshake::new(request, entropy, store, &[], now())?.with_timeout(timeout)))
 }
 
-/// Writes a request, and reads the response's head.
-pub(crate) async fn ask<Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>>(
+/// Writes a request, and reads the response's head. Returns which of the subprotocols offered was agreed on.
+pub(crate) async fn ask<'r, Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>>(
     reader: &mut Rd,
     writer: &mut Wr,
     options: &Options,
     handshake: &mut client::Handshake<'_>,
-) -> Result<(), Error<Rd::Error>> {
+    offered: &[&'r str],
+) -> Result<Option<&'r str>, Error<Rd::Error>> {
     write(writer, options.send_timeout, &mut |out| handshake.transmit(out)).await?;
+    let late = Error::Handshake(client::Error::TimedOut);
     let due = handshake.poll_timeout();
-    match read_head(reader, due, |input| handshake.receive(input)).await? {
-        Some(result) => result.map_err(Error::Handshake),
-        None => Err(Error::Handshake(client::Error::TimedOut)),
-    }
+    read_head(reader, due, late, |input| handshake.receive(input).map_err(Error::Handshake)).await?;
+    let agreed = handshake.protocol();
+    Ok(offered.iter().copied().find(|name| Some(*name) == agreed))
 }
 
 /// Reads a request's head. [`Error::Refusal`]: the client has to be told.
@@ -182,20 +185,19 @@ pub(crate) async fn read_request<Rd: ReadHalf>(
     reader: &mut Rd,
     handshake: &mut server::Handshake<'_>,
 ) -> Result<(), Error<Rd::Error>> {
+    let late = Error::Refusal(Refusal::TimedOut);
     let due = handshake.poll_timeout();
-    match read_head(reader, due, |input| handshake.receive(input)).await? {
-        Some(result) => result.map_err(Error::Refusal),
-        None => Err(Error::Refusal(Refusal::TimedOut)),
-    }
+    read_head(reader, due, late, |input| handshake.receive(input).map_err(Error::Refusal)).await
 }
 
-/// Lets `receive` read until it has read all, or found a fault. `None`: `due` has passed, by one deadline for the whole,
-/// however the bytes drip. What has come by then counts.
-async fn read_head<Rd: ReadHalf, F>(
+/// Lets `receive` read until it has read all. It is too `late` when `due` has passed, by one deadline for the whole, however the
+/// bytes drip; what has come by then counts.
+async fn read_head<Rd: ReadHalf>(
     reader: &mut Rd,
     due: Option<ws_core::Instant>,
-    mut receive: impl FnMut(&mut Input<'_>) -> Result<bool, F>,
-) -> Result<Option<Result<(), F>>, Error<Rd::Error>> {
+    late: Error<Rd::Error>,
+    mut receive: impl FnMut(&mut Input<'_>) -> Result<bool, Error<Rd::Error>>,
+) -> Result<(), Error<Rd::Error>> {
     loop {
         let read = reader.read_with(|bytes| {
             let mut input = Input::new(bytes);
@@ -204,10 +206,10 @@ async fn read_head<Rd: ReadHalf, F>(
         });
         match select(read, until(due)).await {
             Either::First(Ok(Some(Ok(false)))) => {}
-            Either::First(Ok(Some(result))) => return Ok(Some(result.map(|_| ()))),
+            Either::First(Ok(Some(result))) => return result.map(|_| ()),
             Either::First(Ok(None)) => return Err(Error::Lost),
             Either::First(Err(error)) => return Err(Error::Io(error)),
-            Either::Second(()) => return Ok(None),
+            Either::Second(()) => return Err(late),
         }
     }
 }

@@ -10,7 +10,7 @@ use core::task::Poll;
 use embassy_futures::poll_once;
 use embassy_net::tcp::{ConnectError, Error as TcpError, State, TcpReader, TcpSocket, TcpWriter};
 use embassy_net::{IpAddress, Stack};
-use embassy_time::{Duration, Instant, Timer, with_deadline, with_timeout};
+use embassy_time::{Duration, Instant, Timer, with_deadline};
 
 /// A WebSocket over embassy-net.
 pub type WebSocket<'a, R> = crate::WebSocket<Reader<'a>, Writer<'a>, R>;
@@ -158,36 +158,32 @@ pub(crate) async fn connect(
 /// TIME-WAIT), and others have more room for that.
 const COURTESY: Duration = Duration::from_millis(100);
 
-/// How long the last acknowledgement is given to leave.
-const ACKNOWLEDGE: Duration = Duration::from_millis(20);
+/// How long the last segment, an acknowledgement or a reset, is given to leave.
+const LEAVE: Duration = Duration::from_millis(20);
 
 /// Ends a connection: waits a moment for the peer's FIN, sends ours, forgets what still comes, and waits at most `limit` until
 /// both directions are done. Then it is reset. Afterwards the socket can be used again at once.
 ///
 /// Not cancel-safe in what the peer sees: dropped, the connection stays as it is, to be closed by another call.
 pub async fn close(socket: &mut TcpSocket<'_>, limit: Duration) {
-    let by = Instant::now().checked_add(limit).unwrap_or(Instant::MAX);
-    if with_deadline(by, end(socket)).await.is_err()
-        || !matches!(socket.state(), State::Closed | State::TimeWait)
-    {
-        abort(socket).await;
-    }
-}
-
-async fn end(socket: &mut TcpSocket<'_>) {
-    for by in [Instant::now().saturating_add(COURTESY), Instant::MAX] {
-        // Reads until the peer's FIN, or a reset; if neither comes, our FIN is the first.
+    let start = Instant::now();
+    for limit in [limit.min(COURTESY), limit] {
+        // Reads until the peer's FIN, or a reset; if neither comes, our FIN is the first. Then waits until that has arrived.
+        let by = start.saturating_add(limit);
         let discard = async { while socket.read_with(|bytes| (bytes.len(), ())).await.is_ok() {} };
         let _ = with_deadline(by, discard).await;
         socket.close(); // once more does nothing
+        let _ = with_deadline(by, socket.flush()).await;
     }
-    let _ = socket.flush().await; // our FIN has arrived
-    Timer::after(ACKNOWLEDGE).await;
+    if !matches!(socket.state(), State::Closed | State::TimeWait) {
+        socket.abort();
+    }
+    Timer::after(LEAVE).await;
 }
 
-/// Resets a connection, so that the socket can be used again at once.
-pub async fn abort(socket: &mut TcpSocket<'_>) {
+/// Resets a connection, at once; awaited, it lets the reset leave. Then the socket can be used again.
+pub fn abort(socket: &mut TcpSocket<'_>) -> impl Future<Output = ()> + use<> {
     socket.abort();
     // With the link down it cannot leave; then the peer learns it from the answer to whatever it sends.
-    let _ = with_timeout(ACKNOWLEDGE, socket.flush()).await;
+    Timer::after(LEAVE)
 }

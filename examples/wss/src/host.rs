@@ -71,7 +71,8 @@ pub async fn run<O>(
     let talk = async |rx: Receiver<'_>, tx: Sender<'_>| {
         let (mut head, mut read, mut write) = ([0; 512], [0; 256], [0; 256]);
         let (reader, writer) = (ws_io::Reader::new(rx, &mut read), ws_io::Writer::new(tx, &mut write));
-        let mut ws = connect(reader, writer, options, Request::new(&host, target), Dice, &mut head).await?;
+        let (mut ws, _) =
+            connect(reader, writer, options, Request::new(&host, target), Dice, &mut head).await?;
         session(&mut ws).await
     };
     Tls::new(name, trust)

@@ -96,14 +96,18 @@ impl<'s> Handshake<'s> {
             return Err(Refusal::TimedOut);
         }
         let is_complete = self.reader.receive(input)?;
-        if is_complete { self.check_host() } else { Ok(false) }
+        if is_complete && !self.has_valid_host() {
+            return Err(Refusal::NoHost);
+        }
+        Ok(is_complete)
     }
 
-    /// Since HTTP/1.1 each request says to whom it is, for a page as for a WebSocket (RFC 9112 3.2). Always `true`.
-    fn check_host(&self) -> Result<bool, Refusal> {
-        let may_lack = head::request_line(self.reader.line())?.version < Version::Http11;
-        let is_valid = self.reader.fields().find(field::HOST).map_or(may_lack, is_authority);
-        if is_valid { Ok(true) } else { Err(Refusal::NoHost) }
+    /// Since HTTP/1.1 each request says to whom it is, for a page as for a WebSocket (RFC 9112 3.2).
+    fn has_valid_host(&self) -> bool {
+        match self.reader.fields().find(field::HOST) {
+            Some(host) => is_authority(host),
+            None => head::version_asked(self.reader.line()) < Version::Http11,
+        }
     }
 
     /// What has been asked for. Before [`receive`](Self::receive) was `true` it has no method and no fields, and `/` as its
@@ -199,7 +203,7 @@ impl<'a> Request<'a> {
     /// It asks to change to WebSocket; else it is an ordinary request, perhaps for a page.
     pub fn is_upgrade(&self) -> bool {
         // In HTTP/1.0 the field means nothing (RFC 9110 7.8).
-        head::request_line(self.line).is_ok_and(|line| line.version >= Version::Http11)
+        head::version_asked(self.line) >= Version::Http11
             && has_word(self.fields, field::UPGRADE, b"websocket")
     }
 

@@ -395,6 +395,11 @@ fn check_request_line(line: &[u8]) -> Result<(), HeadError> {
     request_line(line).map(|_| ())
 }
 
+/// The version in a request line that was read, and checked.
+pub(crate) fn version_asked(line: &[u8]) -> Version {
+    if line.ends_with(b"/1.0") { Version::Http10 } else { Version::Http11 }
+}
+
 /// Version, status and reason of a status line (RFC 9112 4).
 pub(crate) fn status_line(line: &[u8]) -> Result<(Version, u16, &[u8]), HeadError> {
     let (version, rest) = split_once(line, b' ').ok_or(HeadError::BadLine)?;

@@ -323,11 +323,8 @@ impl<'a> Client<'a> {
         let mut place = None;
         let handshake = begin(&mut place, request, entropy, head, ws_core::Duration::ZERO)
             .map_err(|error| Error::Open(error.into()))?;
-        match ask(&mut reader, &mut writer, &self.options, handshake).await {
-            Ok(()) => {
-                let agreed = handshake.protocol();
-                Ok(self.subprotocols.iter().copied().find(|name| Some(*name) == agreed))
-            }
+        match ask(&mut reader, &mut writer, &self.options, handshake, self.subprotocols).await {
+            Ok(subprotocol) => Ok(subprotocol),
             Err(crate::Error::Handshake(handshake::Error::Refused { status })) => {
                 let retry_after = handshake.response().field("retry-after").and_then(seconds);
                 Err(Error::Refused { status, retry_after })

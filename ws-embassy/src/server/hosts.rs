@@ -41,9 +41,15 @@ fn is_address(name: &[u8]) -> bool {
         return name.contains(&b':')
             && name.iter().all(|b| b.is_ascii_hexdigit() || matches!(b, b':' | b'.'));
     }
-    let is_number = |text: &[u8]| matches!(text.len(), 1..=3) && text.iter().all(u8::is_ascii_digit);
-    let mut numbers = name.split(|b| *b == b'.');
-    (0..4).all(|_| numbers.next().is_some_and(is_number)) && numbers.next().is_none()
+    let (mut dots, mut digits) = (0u8, 0u8);
+    for b in name {
+        match b {
+            b'0'..=b'9' if digits < 3 => digits = digits.saturating_add(1),
+            b'.' if digits > 0 => (dots, digits) = (dots.saturating_add(1), 0),
+            _ => return false,
+        }
+    }
+    dots == 3 && digits > 0
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ async fn connect_and_read(rx: &Pipe, tx: &Pipe, size: usize, request: Request<'_
     let (mut source, mut sink) = (rx.source(Pace::Ready), tx.sink(Pace::Ready));
     let reader = io::Reader::new(&mut source, &mut read);
     let writer = io::Writer::new(&mut sink, &mut write);
-    let mut ws: Ws<'_, Client<Seeded>> =
+    let (mut ws, _): (Ws<'_, Client<Seeded>>, _) =
         connect(reader, writer, &Options::DEFAULT, request, Seeded::new(), &mut store).await?;
     let mut n = 0;
     while !ws.receive(|data| (n += data.payload.len(), data.last).1).await?.expect("no Close") {}
@@ -114,6 +114,25 @@ fn a_request_is_that_of_rfc6455() {
     assert_eq!(frames::header(&request, "Connection"), Some("Upgrade"));
     assert_eq!(frames::header(&request, "Sec-WebSocket-Version"), Some("13"));
     assert_eq!(frames::header(&request, "Sec-WebSocket-Key").map(str::len), Some(24));
+}
+
+#[test]
+fn the_subprotocol_agreed_on_is_told() {
+    let offer = Request { subprotocols: &["chat.v2", "chat.v1"], ..REQUEST };
+    for (answer, told) in [
+        ("", Ok(None)),
+        ("Sec-WebSocket-Protocol: chat.v1\r\n", Ok(Some("chat.v1"))),
+        ("Sec-WebSocket-Protocol: chat\r\n", Err(Error::Handshake(ClientError::Subprotocol))),
+    ] {
+        // The key is the same whatever is offered.
+        let response = frames::response(&request_written(), answer);
+        let (mut rx, mut tx) =
+            (Pipe::holding(response.as_bytes()).source(Pace::Ready), Pipe::new(usize::MAX).sink(Pace::Ready));
+        let (mut read, mut write, mut store) = ([0; 64], [0; 64], [0; 400]);
+        let (reader, writer) = (io::Reader::new(&mut rx, &mut read), io::Writer::new(&mut tx, &mut write));
+        let opened = run(connect(reader, writer, &Options::DEFAULT, offer, Seeded::new(), &mut store));
+        assert_eq!(opened.map(|(_, agreed)| agreed), told);
+    }
 }
 
 #[test]

@@ -63,7 +63,7 @@ fn drip<const READ: usize>(fragment: Option<usize>, message: usize) {
         let (mut head, mut read, mut write) = ([0; 512], [0; 64], [0; 64]);
         let (reader, writer) = (io::Reader::new(rx, &mut read), io::Writer::new(tx, &mut write));
         let request = Request::new("localhost", "/");
-        let mut ws = connect(reader, writer, &Options::DEFAULT, request, Dice, &mut head).await.unwrap();
+        let (mut ws, _) = connect(reader, writer, &Options::DEFAULT, request, Dice, &mut head).await.unwrap();
         let sent: Vec<u8> = (0..message).map(|at| at as u8).collect();
         let mut rest = &sent[..];
         let mut drops = 0;
