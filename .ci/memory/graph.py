@@ -15,7 +15,7 @@ KINDS = tuple(
         ("task", r"RunQueue|SyncExecutor|raw::Executor>?::poll", r"TaskStorage<.*>>::poll$"),
         ("frame to put", rf"{WRITE}::encode", rf"^<{WRITE}>::\w+::{CLOSURE}"),
         ("piece to take", r"ws_embassy::split::decode", rf"^ws_embassy::split::\w+::<.*{CLOSURE}"),
-        ("head to put", r"ws_embassy::open::write", rf"^<?ws_embassy::(open|server|client)::.*::{CLOSURE}"),
+        ("head to put", r"ws_embassy::open::write", rf"^<?ws_embassy::(?!open::write\b)(open|server|client)::.*::{CLOSURE}"),
         ("line to check", r"HeadReader>::end_line", r"^ws_core::http::head::check_\w+_line$"),
         ("log out", r"defmt_rtt::channel::Channel>::write_all", r"^<defmt_rtt::channel::Channel>::(non)?blocking_write"),
         ("event to tell", r"client::Client>::tell", r"^$"),  # the application's own
@@ -40,8 +40,12 @@ class Graph:
         self.image = image
         self.calls = collections.defaultdict(lambda: collections.defaultdict(list))  # caller, callee: addresses
         self.indirect = []  # kind or None, and the site
-        for instruction in image.code:
+        self.loaded = {}  # by register, what address of a function it holds, as far as the text of the function tells
+        for last, instruction in zip((None, *image.code), image.code):
+            if last is None or last.function != instruction.function:
+                self.loaded.clear()
             self._read(instruction)
+            self._load(instruction)
         self._resolve()
 
     def unresolved(self):
@@ -61,9 +65,26 @@ class Graph:
             # Elsewhere it is a jump, or a call of what is nowhere. A call at the end may be a jump, without a condition.
             if callee in self.image.names and (callee != caller or op == "bl"):
                 self.calls[caller][callee].append(instruction.address)
+        elif op == "blx" and instruction.arguments.strip() in self.loaded:
+            # Where size counts, a function that is called often is named once.
+            self.calls[caller][self.loaded[instruction.arguments.strip()]].append(instruction.address)
         elif op in ("blx", "bx") and instruction.arguments.strip() != "lr":
             frames = self.image.frames.get(instruction.address, [])
             self.indirect.append((kind_of(frames), Site(instruction.address, caller, frames)))
+
+    def _load(self, instruction):
+        op, arguments = instruction.op, instruction.arguments
+        if op.startswith(("bl", "pop", "ldm")):
+            changed = re.findall(r"r\d+", arguments) if op.startswith(("pop", "ldm")) else ("r0", "r1", "r2", "r3")
+            for register in changed:
+                self.loaded.pop(register, None)
+        elif not op.startswith(("str", "stm", "push", "cmp", "cmn", "tst", "b")):
+            register = arguments.partition(",")[0].strip()
+            self.loaded.pop(register, None)
+            literal = re.search(r"@ \(([0-9a-f]+)(?: <.*>)?\)", arguments)
+            value = self.image.word(int(literal[1], 16)) if literal and op.startswith("ldr") else None
+            if value and value & 1 and value & ~1 in self.image.names:
+                self.loaded[register] = value & ~1
 
     def _resolve(self):
         for kind, _, leads in KINDS:
