@@ -7,7 +7,9 @@
 //! ```text
 //!  bytes ──► http ──► handshake        the opening handshake: one HTTP request, one response
 //!    │
-//!    └─────► frame ──► connection      the WebSocket behind it: frames, messages, closing, heartbeat
+//!    ├─────► frame ──► connection      the WebSocket behind it: frames, messages, closing, heartbeat
+//!    │
+//!    └─────► deflate                   messages compressed (RFC 7692), in lent memory
 //! ```
 //!
 //! | you want | take |
@@ -90,6 +92,7 @@
 
 pub mod bytes;
 pub mod connection;
+pub mod deflate;
 pub mod entropy;
 pub mod error;
 pub mod frame;
