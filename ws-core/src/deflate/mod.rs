@@ -2,6 +2,7 @@
 //! and no connection lives here: what comes in and what goes out is the payload of messages.
 
 mod huffman;
+pub mod negotiate;
 
 use core::fmt;
 
