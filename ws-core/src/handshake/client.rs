@@ -1,9 +1,8 @@
 //! The client's side (RFC 6455 4.1): writes the request and checks the response with [`Handshake`].
-//!
-//! No extension is offered yet, so a response that agrees on one is refused.
 
-use super::{Deadline, field, has_word, key};
+use super::{Deadline, compression, field, has_word, key};
 use crate::bytes::{Input, Output, ascii};
+use crate::deflate::negotiate::{Agreement, Declined, Terms};
 use crate::entropy::Entropy;
 use crate::error::UsageError;
 use crate::http::Names;
@@ -60,10 +59,11 @@ impl<'a> Request<'a> {
 /// About 40 words, and the store for the response's head; how to size it: see [`HeadReader`].
 pub struct Handshake<'s> {
     request: Request<'s>,
+    compression: Option<compression::Offer>,
     key: [u8; key::KEY_LEN],
     at: usize,
     reader: HeadReader<'s>,
-    outcome: Option<Result<(), Error>>,
+    outcome: Option<Result<Option<Agreement>, Error>>,
     deadline: Deadline,
 }
 
@@ -97,7 +97,16 @@ impl<'s> Handshake<'s> {
         let wanted = Wanted { single: &Self::SINGLE, repeated: &Self::REPEATED, further };
         let reader = HeadReader::response(store, wanted, HeadLimits::DEFAULT);
         let key = key::new_key(entropy);
-        Ok(Self { request, key, at: 0, reader, outcome: None, deadline: Deadline::from(now) })
+        let deadline = Deadline::from(now);
+        Ok(Self { request, compression: None, key, at: 0, reader, outcome: None, deadline })
+    }
+
+    /// The same, and offers compression (RFC 7692 5.1). What the server agrees on, [`compression`](Self::compression), has to
+    /// be given to the connection.
+    #[must_use]
+    pub const fn with_compression(mut self, terms: Terms) -> Self {
+        self.compression = Some(compression::Offer::new(terms));
+        self
     }
 
     /// The same, with other limits on the response's head.
@@ -144,6 +153,9 @@ impl<'s> Handshake<'s> {
             }
             pieces.put(b"\r\n");
         }
+        if let Some(offer) = &self.compression {
+            offer.put(&mut pieces);
+        }
         pieces.put_fields(request.fields).put(b"\r\n");
         pieces.is_done()
     }
@@ -157,7 +169,7 @@ impl<'s> Handshake<'s> {
     /// the response's body; of a head too long to be kept, the status alone is known. Redirects are reported, not followed.
     pub fn receive(&mut self, input: &mut Input<'_>) -> Result<bool, Error> {
         if let Some(outcome) = self.outcome {
-            return outcome.map(|()| true);
+            return outcome.map(|_| true);
         }
         if self.deadline.passed {
             return Err(Error::TimedOut);
@@ -172,7 +184,7 @@ impl<'s> Handshake<'s> {
             }
         };
         self.outcome = Some(outcome);
-        outcome.map(|()| true)
+        outcome.map(|_| true)
     }
 
     /// The server's response. Empty before its head was read.
@@ -187,7 +199,13 @@ impl<'s> Handshake<'s> {
     /// The subprotocol that the server agreed on; `None` before [`receive`](Self::receive) was `true`, and if there is
     /// none.
     pub fn protocol(&self) -> Option<&str> {
-        self.reader.fields().first(field::PROTOCOL).filter(|_| self.outcome == Some(Ok(())))
+        self.reader.fields().first(field::PROTOCOL).filter(|_| matches!(self.outcome, Some(Ok(_))))
+    }
+
+    /// The compression agreed on, which has to be given to the connection; `None` before [`receive`](Self::receive) was
+    /// `true`, and if there is none.
+    pub fn compression(&self) -> Option<Agreement> {
+        self.outcome?.ok()?
     }
 
     /// The status of a refusal whose head is too long to be kept.
@@ -198,7 +216,7 @@ impl<'s> Handshake<'s> {
     }
 
     /// RFC 6455 4.1, what the client must do with the response.
-    fn check(&self) -> Result<(), Error> {
+    fn check(&self) -> Result<Option<Agreement>, Error> {
         let (version, status, _) = head::status_line(self.reader.line())?;
         if status != 101 {
             return Err(Error::Refused { status });
@@ -219,9 +237,11 @@ impl<'s> Handshake<'s> {
         if fields.find(field::ACCEPT) != Some(&key::accept(&self.key)) {
             return Err(Error::Accept);
         }
-        if fields.find(field::EXTENSIONS).is_some() {
-            return Err(Error::Extension);
-        }
+        let compression = match &self.compression {
+            None if fields.find(field::EXTENSIONS).is_some() => return Err(Error::Extension),
+            None => None,
+            Some(offer) => offer.confirm(fields)?,
+        };
         if fields
             .find(field::PROTOCOL)
             .is_some_and(|agreed| !self.request.subprotocols.iter().any(|name| name.as_bytes() == agreed))
@@ -233,7 +253,7 @@ impl<'s> Handshake<'s> {
         {
             return Err(Error::Body);
         }
-        Ok(())
+        Ok(compression)
     }
 }
 
@@ -324,8 +344,10 @@ pub enum Error {
     Connection,
     /// 101 with no accept value, or that of another key: this is no WebSocket server, or a cache answered.
     Accept,
-    /// 101 with an extension that was not offered.
+    /// 101 with an extension that was not offered, or with several.
     Extension,
+    /// 101 with compression that is not what was offered.
+    Compression(Declined),
     /// 101 with a subprotocol that was not offered.
     Subprotocol,
     /// 101 with a body.
@@ -351,6 +373,7 @@ impl core::fmt::Display for Error {
                 "the server's accept value does not match the key: it did not read this handshake"
             }
             Self::Extension => "the server chose an extension that was not offered",
+            Self::Compression(_) => "the server chose compression that was not offered",
             Self::Subprotocol => "the server chose a subprotocol that was not offered",
             Self::Body => "the server's 101 has a body",
             Self::TimedOut => "the server did not answer in time",

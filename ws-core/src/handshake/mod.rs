@@ -1,9 +1,10 @@
 //! The opening handshake (RFC 6455 1.3, 4): one request, one response, and the same connection speaks WebSocket.
 //!
 //! [`server`] and [`client`] are the two sides. [`OriginPolicy`] decides which pages may connect, [`extensions`] is the
-//! grammar of what the two sides offer each other; none is offered yet.
+//! grammar of what the two sides offer each other, and `compression.rs` the one thing that they do.
 
 pub mod client;
+mod compression;
 pub mod extensions;
 pub(crate) mod key;
 mod origin;

@@ -24,9 +24,10 @@
 //! ```
 
 use super::extensions::are_offers;
-use super::{Deadline, OriginPolicy, field, has_word, key};
+use super::{Deadline, OriginPolicy, compression, field, has_word, key};
 use crate::bytes::ascii::{self, split_once, text};
 use crate::bytes::{Input, Output};
+use crate::deflate::negotiate::{Agreement, Declined, Terms};
 use crate::error::UsageError;
 use crate::http::head::{self, Fields, HeadError, HeadLimits, HeadReader, Wanted};
 use crate::http::pieces::Pieces;
@@ -131,7 +132,7 @@ impl<'s> Handshake<'s> {
         if version < Version::Http11 {
             return Err(Refusal::Head(HeadError::BadVersion));
         }
-        let host = fields.find(field::HOST).ok_or(Refusal::NoHost)?;
+        let host = fields.find(field::HOST).filter(|host| is_authority(host)).ok_or(Refusal::NoHost)?;
         if method != b"GET" {
             return Err(Refusal::Method);
         }
@@ -154,7 +155,14 @@ impl<'s> Handshake<'s> {
         if !origin.admits(fields.find(field::ORIGIN), authority.unwrap_or(host)) {
             return Err(Refusal::Origin);
         }
-        Ok(Accept { accept: key::accept(key), request, subprotocol: None, fields: &[], at: 0 })
+        Ok(Accept {
+            accept: key::accept(key),
+            request,
+            subprotocol: None,
+            compression: None,
+            fields: &[],
+            at: 0,
+        })
     }
 }
 
@@ -223,6 +231,15 @@ impl<'a> Request<'a> {
         self.fields.all(field::PROTOCOL).flat_map(|line| ascii::list(line.as_bytes())).map(text)
     }
 
+    /// What of the compression that is offered goes with `terms` (RFC 7692 5.1): the first offer that does.
+    ///
+    /// # Errors
+    ///
+    /// Why the last offer does not; `None`: there is none.
+    pub fn compression(&self, terms: &Terms) -> Result<Agreement, Option<Declined>> {
+        compression::choose(self.fields, terms)
+    }
+
     /// The lines of extension offers; [`offers`](super::extensions::offers) takes them apart.
     pub fn extensions(&self) -> impl Iterator<Item = &'a str> + use<'a> {
         self.fields.all(field::EXTENSIONS)
@@ -244,12 +261,13 @@ impl<'a> Request<'a> {
 ///
 /// # Memory
 ///
-/// About 18 words, and the fields that the caller lends.
+/// About 22 words, and the fields that the caller lends.
 #[derive(Clone)]
 pub struct Accept<'a> {
     accept: [u8; key::ACCEPT_LEN],
     request: Request<'a>,
     subprotocol: Option<&'a str>,
+    compression: Option<compression::Answer>,
     fields: &'a [(&'a str, &'a str)],
     at: usize,
 }
@@ -283,6 +301,14 @@ impl<'a> Accept<'a> {
         None
     }
 
+    /// Agrees on compression, if the client offers some that goes with `terms` (RFC 7692 5.1). What was agreed on,
+    /// [`compression`](Self::compression), has to be given to the connection.
+    #[must_use]
+    pub fn compress_if_offered(mut self, terms: &Terms) -> Self {
+        self.compression = self.request.compression(terms).ok().map(compression::Answer::new);
+        self
+    }
+
     /// Adds fields, such as `Set-Cookie`.
     ///
     /// # Errors
@@ -298,12 +324,20 @@ impl<'a> Accept<'a> {
         self.subprotocol
     }
 
+    /// The compression agreed on.
+    pub fn compression(&self) -> Option<Agreement> {
+        self.compression.map(|answer| answer.agreement)
+    }
+
     /// Writes as much as fits. `true`: all is in `out`. `false`: write `out` out, clear it and call again.
     pub fn transmit(&mut self, out: &mut Output<'_>) -> bool {
         let mut pieces = Pieces::new(&mut self.at, out);
         pieces.put(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n");
         if let Some(name) = self.subprotocol {
             pieces.put_field("Sec-WebSocket-Protocol", name.as_bytes());
+        }
+        if let Some(answer) = &self.compression {
+            answer.put(&mut pieces);
         }
         pieces.put_fields(self.fields).put_field("Sec-WebSocket-Accept", &self.accept).put(b"\r\n");
         pieces.is_done()
@@ -315,6 +349,7 @@ impl core::fmt::Debug for Accept<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Accept")
             .field("subprotocol", &self.subprotocol)
+            .field("compression", &self.compression())
             .field("fields", &Names(self.fields))
             .finish_non_exhaustive()
     }

@@ -1,7 +1,8 @@
-//! The opening handshake (RFC 6455 4): requests and responses kept as files, cut in every way; limits; what a caller may
+//! The opening handshake (RFC 6455 4): requests and responses kept as files, cut in every way; limits; compression; what a caller may
 //! put on the wire. Deadlines are in `../deadlines.rs`. What clients and servers really send, and what hostile ones could, lies in `../corpus`,
 //! and beside the files an index that says what each must give.
 
+mod compression;
 mod corpus;
 mod limits;
 mod requests;
