@@ -131,7 +131,7 @@ impl<'s> Handshake<'s> {
         if version < Version::Http11 {
             return Err(Refusal::Head(HeadError::BadVersion));
         }
-        let host = fields.find(field::HOST).ok_or(Refusal::NoHost)?;
+        let host = fields.find(field::HOST).filter(|host| is_authority(host)).ok_or(Refusal::NoHost)?;
         if method != b"GET" {
             return Err(Refusal::Method);
         }
