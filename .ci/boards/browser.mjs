@@ -3,11 +3,9 @@
 // One line per check, then `N passed, N failed`; the exit status is 1 if one failed. Screenshots go to OUTDIR. Each time
 // both pages show another LED, a line `LED on TIME` or `LED off TIME` says when, for a caller who watches the pin. Nothing
 // here waits for a time: each wait is for a condition. It neither starts the board nor knows which one it is.
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { NAMES, assert, becomes, check, finish, launch, newPage, painted } from '../browsers/harness.mjs';
 
 const [url, out] = process.argv.slice(2);
 const { CHROMIUM, FIREFOX } = process.env;
@@ -15,47 +13,30 @@ if (!url || !out || !CHROMIUM || !FIREFOX) {
   console.error('usage: CHROMIUM=PATH FIREFOX=PATH node browser.mjs URL OUTDIR');
   process.exit(2);
 }
-const puppeteer = await driver();
 mkdirSync(out, { recursive: true });
 
-// An emulated board on a busy machine runs slower than a real one.
+// Milliseconds. An emulated board on a busy machine runs slower than a real one.
 const PATIENCE = 30_000;
-const BROWSERS = {
-  chromium: {
-    browser: 'chrome',
-    executablePath: CHROMIUM,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-      '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage', '--no-proxy-server'],
-  },
-  firefox: {
-    browser: 'firefox',
-    executablePath: FIREFOX,
-    // The dark scheme here, the light one in the other browser.
-    extraPrefsFirefox: { 'network.proxy.type': 0, 'ui.systemUsesDarkTheme': 1 },
-  },
-};
-
-// Told to end, this ends, and its browsers with it: the library sees to that when the process exits.
-for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
-
-let passed = 0;
-let failed = 0;
 
 await check('both browsers start and end', run);
-console.log(`${passed} passed, ${failed} failed`);
-process.exit(failed === 0 ? 0 : 1);
+finish();
 
 async function run() {
   const begun = [];
   try {
-    for (const name of Object.keys(BROWSERS)) begun.push(await begin(name));
+    for (const name of NAMES) begun.push(await begin(name));
     await use(...begun);
   } finally {
-    for (const { browser, profile } of begun) {
-      await browser.close().catch(() => browser.process()?.kill('SIGKILL'));
-      rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
-    }
+    for (const { end } of begun) await end();
   }
+}
+
+async function begin(name) {
+  const { browser, end } = await launch(name);
+  const complaints = [];
+  const complain = (text) => complaints.push(`${name}: ${text}`);
+  const page = await newPage(browser, { patience: PATIENCE, viewport: { width: 1280, height: 800 }, complain });
+  return { name, end, page, complaints };
 }
 
 /** What two people do, one with each browser. */
@@ -93,13 +74,13 @@ async function use(one, two) {
   }
   await shoot(both);
   for (const { name, page } of both) {
-    await check(`${name}: gives the echo's connection back`, () => page.waitForFunction('echo === null', { timeout: PATIENCE, polling: 50 })
+    await check(`${name}: gives the echo's connection back`, () => page.waitForFunction('echo === null', { polling: 50 })
       .then(() => ''));
   }
 
   for (const { name, page } of both) {
     await check(`${name}: reloads, and is counted once`, async () => {
-      await page.reload({ waitUntil: 'load', timeout: PATIENCE });
+      await page.reload({ waitUntil: 'load' });
       await becomes(page, textOf, 'Open', 'state');
       await becomes(page, ledOf, 'true');
       for (const each of both) await becomes(each.page, textOf, `${alone + 1}`, 'watching');
@@ -125,7 +106,7 @@ async function use(one, two) {
 
 /** Opens the page; it comes compressed, with the policy that it was built for, and hears from the board. */
 async function visit({ page }) {
-  const response = await page.goto(url, { waitUntil: 'load', timeout: PATIENCE });
+  const response = await page.goto(url, { waitUntil: 'load' });
   assert(response.status() === 200, `status ${response.status()}`);
   const headers = response.headers();
   assert(headers['content-encoding'] === 'gzip', `encoding ${headers['content-encoding']}`);
@@ -142,7 +123,7 @@ async function plotMoves(page) {
   const [points, text] = [await page.evaluate(pointsOf), await page.evaluate(textOf, 'temperature')];
   const picture = await page.evaluate(pictureOf);
   await page.waitForFunction((points, text) => Number(document.getElementById('plot').dataset.points) >= points + 4
-    && document.getElementById('temperature').textContent !== text, { timeout: PATIENCE, polling: 50 }, points, text)
+    && document.getElementById('temperature').textContent !== text, { polling: 50 }, points, text)
     .catch(() => assert(false, 'nothing new came'));
   const shown = await page.evaluate(textOf, 'temperature');
   assert(/^-?\d+\.\d\d$/.test(shown), `temperature ${shown}`);
@@ -168,7 +149,7 @@ async function echo(page, text) {
   await page.type('#echo-text', text);
   await page.click('#echo-send');
   await page.waitForFunction((text) => document.getElementById('echo-reply').textContent.startsWith(`“${text}” came back in `),
-    { timeout: PATIENCE, polling: 50 }, text)
+    { polling: 50 }, text)
     .catch(async () => assert(false, await page.evaluate(textOf, 'echo-reply')));
   return page.evaluate(textOf, 'trip');
 }
@@ -178,7 +159,7 @@ async function shoot(both) {
     await page.bringToFront();
     await page.screenshot({ path: join(out, `${name}-desktop.png`), fullPage: true });
     await page.setViewport({ width: 390, height: 844 });
-    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+    await painted(page);
     await page.screenshot({ path: join(out, `${name}-phone.png`), fullPage: true });
     await check(`${name}: a phone need not scroll sideways`, async () => {
       const [wide, room] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
@@ -215,62 +196,4 @@ function pictureOf() {
 
 async function watching({ page }) {
   return Number(await page.evaluate(textOf, 'watching'));
-}
-
-// --- The tools ------------------------------------------------------------------------------------------------------
-
-async function driver() {
-  const require = createRequire(new URL('../browsers/package.json', import.meta.url));
-  try {
-    return (await import(pathToFileURL(require.resolve('puppeteer-core')))).default;
-  } catch (error) {
-    console.error(`${error.message}\nTo get it: npm ci --prefix .ci/browsers`);
-    process.exit(2);
-  }
-}
-
-async function begin(name) {
-  const profile = mkdtempSync(join(tmpdir(), `${name}-`));
-  const browser = await puppeteer.launch({
-    ...BROWSERS[name],
-    headless: true,
-    userDataDir: profile,
-    timeout: 60_000,
-    protocolTimeout: 60_000,
-    handleSIGHUP: false,
-    handleSIGINT: false,
-    handleSIGTERM: false,
-  });
-  console.log(`-- ${name}: ${await browser.version()}`);
-  const page = await browser.newPage();
-  const complaints = [];
-  page.on('pageerror', (error) => complaints.push(`${name}: ${error.message}`));
-  page.on('console', (message) => message.type() === 'error' && complaints.push(`${name}: ${message.text()}`));
-  await page.setViewport({ width: 1280, height: 800 });
-  return { name, browser, profile, page, complaints };
-}
-
-async function check(name, body) {
-  try {
-    const info = await body();
-    passed++;
-    console.log(`ok   ${name}${info ? `: ${info}` : ''}`);
-  } catch (error) {
-    failed++;
-    console.log(`FAIL ${name}: ${String(error.message ?? error).split('\n')[0]}`);
-  }
-}
-
-function assert(truth, what) {
-  if (!truth) throw new Error(what);
-}
-
-/** Waits until `read`, run in the page, is `want`; says what it was instead. */
-async function becomes(page, read, want, ...given) {
-  try {
-    await page.waitForFunction(`(${read})(...${JSON.stringify(given)}) === ${JSON.stringify(want)}`,
-      { timeout: PATIENCE, polling: 50 });
-  } catch {
-    throw new Error(`${JSON.stringify(await page.evaluate(read, ...given))} instead of ${JSON.stringify(want)}`);
-  }
 }

@@ -1,20 +1,38 @@
-"""What the suites need, looked for and installed. Not here: what the machines' own scripts look after themselves (the
-emulator's packages, the decoder of its log)."""
+"""What the suites need, looked for and installed; what is there already is left as it is. Not here: what the machines' own
+scripts look after themselves (the emulator's packages, the decoder of its log).
+
+    python3 .ci/boards/tools.py qemu-arm     what a machine needs: pico-w, qemu-arm, qemu-riscv; several at once too
+    python3 .ci/boards/tools.py binutils     what takes images for Arm apart"""
 
 import filecmp
 import os
 import shutil
 import subprocess
+import sys
 import threading
 
+sys.dont_write_bytecode = True
 from machine import ROOT, Trouble
 
 TARGETS = {"pico-w": "thumbv6m-none-eabi", "qemu-arm": "thumbv6m-none-eabi", "qemu-riscv": "riscv32imc-unknown-none-elf"}
 # The emulated Pico W takes its network from QEMU.
 QEMU = {"pico-w": "qemu-system-arm", "qemu-arm": "qemu-system-arm", "qemu-riscv": "qemu-system-riscv32"}
 PACKAGES = {"qemu-system-arm": "qemu-system-arm", "qemu-system-riscv32": "qemu-system-misc"}
+BINUTILS = ("binutils-arm-none-eabi", "arm-none-eabi-objdump")  # package, program
 BACKPORTS = "deb http://deb.debian.org/debian bookworm-backports main"
 INSTALL_TIME = 600  # seconds
+
+
+def main():
+    names = set(sys.argv[1:])
+    if not names or names - TARGETS.keys() - {"binutils"}:
+        sys.exit(__doc__)
+    try:
+        if "binutils" in names:
+            install_binutils()
+        install(names - {"binutils"}, suites=())
+    except Trouble as trouble:
+        sys.exit(f"tools: {trouble}")
 
 
 def install(machines, suites):
@@ -36,6 +54,18 @@ def install_qemu(program):
         # Debian 12 with one of QEMU's packages from its backports has to take the others from there too.
         root("sh", "-c", f"echo '{BACKPORTS}' >/etc/apt/sources.list.d/bookworm-backports.list")
         apt("-t", "bookworm-backports", package)
+    expect(program, package)
+
+
+def install_binutils():
+    package, program = BINUTILS
+    if not shutil.which(program):
+        print(f"installing {package}", flush=True)
+        apt(package)
+        expect(program, package)
+
+
+def expect(program, package):
     if not shutil.which(program):
         raise Trouble(f"{package} is installed, but there is no {program}")
 
@@ -91,3 +121,7 @@ def after(seconds, act):
     timer.daemon = True
     timer.start()
     return timer
+
+
+if __name__ == "__main__":
+    main()

@@ -1,60 +1,11 @@
 // Drives browsers through the demo at URL, as a user would: types, clicks, draws, and reads what the page shows.
 // usage: CHROMIUM=PATH FIREFOX=PATH node drive.mjs URL OUT [chromium] [firefox]
 // One line per check; the exit status is 1 if one failed. Nothing here waits for a time: each wait is for a condition.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import puppeteer from 'puppeteer-core';
+import { NAMES, assert, becomes, check, finish, launch, newPage, painted } from './harness.mjs';
 
 const [url, out, ...chosen] = process.argv.slice(2);
-const PATIENCE = 20_000;
-const BROWSERS = {
-  chromium: {
-    browser: 'chrome',
-    executablePath: process.env.CHROMIUM,
-    headless: true,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-      '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage', '--no-proxy-server'],
-  },
-  firefox: {
-    browser: 'firefox',
-    executablePath: process.env.FIREFOX,
-    headless: true,
-    // The dark scheme here, the light one in the other browser.
-    extraPrefsFirefox: { 'network.proxy.type': 0, 'ui.systemUsesDarkTheme': 1 },
-  },
-};
-
-// Told to end, this ends, and its browser with it: the library sees to that when the process exits.
-for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
-
-let passed = 0;
-let failed = 0;
-
-async function check(name, body) {
-  try {
-    const info = await body();
-    passed++;
-    console.log(`ok   ${name}${info ? `: ${info}` : ''}`);
-  } catch (error) {
-    failed++;
-    console.log(`FAIL ${name}: ${String(error.message ?? error).split('\n')[0]}`);
-  }
-}
-
-function assert(truth, what) {
-  if (!truth) throw new Error(what);
-}
-
-/** Waits until `read`, run in the page, is `want`; says what it was instead. */
-async function becomes(page, read, want, ...given) {
-  try {
-    await page.waitForFunction(`(${read})(...${JSON.stringify(given)}) === ${JSON.stringify(want)}`,
-      { timeout: PATIENCE, polling: 50 });
-  } catch {
-    throw new Error(`${JSON.stringify(await page.evaluate(read, ...given))} instead of ${JSON.stringify(want)}`);
-  }
-}
+const PATIENCE = 20_000; // milliseconds
 
 const okOf = (id) => document.getElementById(id).dataset.ok;
 const textOf = (selector) => document.querySelector(selector)?.textContent ?? null;
@@ -76,11 +27,8 @@ async function reconnect(page) {
   await becomes(page, stateOf, 'closed');
   await page.click('#reconnect');
   await becomes(page, stateOf, 'open');
-  await page.waitForFunction(() => Number(document.getElementById('tab').textContent) > 0, { timeout: PATIENCE });
+  await page.waitForFunction(() => Number(document.getElementById('tab').textContent) > 0);
 }
-
-/** A page that was hidden has drawn what it knows. */
-const painted = (page) => page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
 
 const tabOf = (page) => page.$eval('#tab', (tab) => tab.textContent);
 
@@ -89,32 +37,22 @@ const rowOf = (tab) => [...(document.querySelector(`#closings [data-tab="${tab}"
   .slice(1).map((cell) => cell.textContent).join(' | ');
 
 async function drive(name) {
-  const profile = mkdtempSync(join(tmpdir(), `${name}-`));
-  const browser = await puppeteer.launch({
-    ...BROWSERS[name],
-    userDataDir: profile,
-    timeout: 60_000,
-    protocolTimeout: 60_000,
-    handleSIGHUP: false,
-    handleSIGINT: false,
-    handleSIGTERM: false,
-  });
+  const { browser, end } = await launch(name);
   try {
-    console.log(`-- ${name}: ${await browser.version()}`);
     const shoot = (page, what) => page.screenshot({ path: join(out, `${name}-${what}.png`), fullPage: true });
     await run(browser, (what, body) => check(`${name}: ${what}`, body), shoot);
   } finally {
-    await browser.close().catch(() => browser.process()?.kill('SIGKILL'));
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+    await end();
   }
 }
 
-async function open(browser, complaints) {
-  const page = await browser.newPage();
-  page.on('pageerror', (error) => complaints.push(String(error.message)));
-  page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
-  await page.setViewport({ width: 1100, height: 900 });
-  await page.goto(url, { waitUntil: 'load', timeout: PATIENCE });
+async function open(context, complaints) {
+  const page = await newPage(context, {
+    patience: PATIENCE,
+    viewport: { width: 1100, height: 900 },
+    complain: (text) => complaints.push(text),
+  });
+  await page.goto(url, { waitUntil: 'load' });
   return page;
 }
 
@@ -125,7 +63,7 @@ async function run(browser, check, shoot) {
   await check('opens, with the subprotocol', async () => {
     await becomes(page, stateOf, 'open');
     await becomes(page, textOf, 'demo.v1', '#protocol');
-    await page.waitForFunction(() => Number(document.getElementById('tab').textContent) > 0, { timeout: PATIENCE });
+    await page.waitForFunction(() => Number(document.getElementById('tab').textContent) > 0);
   });
   await check('text comes back', async () => {
     await type(page, 'echo-text', 'täxt €, 𝕎 and "quotes"');
@@ -166,8 +104,8 @@ async function run(browser, check, shoot) {
     return said;
   });
   await check('the plot has points of both round trips', async () => {
-    await page.waitForFunction(() => document.getElementById('plot').dataset.points >= 8, { timeout: PATIENCE });
-    await page.waitForFunction(() => /ms$/.test(document.getElementById('rtt-heartbeat').textContent), { timeout: PATIENCE });
+    await page.waitForFunction(() => document.getElementById('plot').dataset.points >= 8);
+    await page.waitForFunction(() => /ms$/.test(document.getElementById('rtt-heartbeat').textContent));
     await page.waitForFunction(() => {
       // Both colours of the style sheet are on it.
       const plot = document.getElementById('plot');
@@ -179,7 +117,7 @@ async function run(browser, check, shoot) {
         for (let i = 0; i < data.length; i += 4) count += data[i] === r && data[i + 1] === g && data[i + 2] === b;
         return count > 20;
       });
-    }, { timeout: PATIENCE, polling: 100 });
+    }, { polling: 100 });
     return page.$eval('.legend', (legend) => legend.textContent.replace(/\s+/g, ' ').trim());
   });
 
@@ -244,12 +182,12 @@ async function run(browser, check, shoot) {
       window.seen ??= new Set();
       window.seen.add(window.pixelsOf(selector));
       return window.seen.size >= 5; // a hidden page looks once a second
-    }, { timeout: PATIENCE, polling: 20 }, screen).catch(() => assert(false, 'fewer than 5 pictures were seen'));
+    }, { polling: 20 }, screen).catch(() => assert(false, 'fewer than 5 pictures were seen'));
     const caption = screen.replace('canvas', 'figcaption');
     await second.waitForFunction((selector) => {
       const [, pictures, size] = /(\d+) pictures\/s, (\d+) kB\/s/.exec(document.querySelector(selector)?.textContent) ?? [];
       return pictures >= 5 && size > 0;
-    }, { timeout: PATIENCE, polling: 100 }, caption);
+    }, { polling: 100 }, caption);
     const said = await second.$eval(caption, (caption) => caption.textContent);
     await second.bringToFront();
     await painted(second);
@@ -324,8 +262,7 @@ async function run(browser, check, shoot) {
   await shoot(page, 'narrow');
 }
 
-for (const name of chosen.length ? chosen : Object.keys(BROWSERS)) {
+for (const name of chosen.length ? chosen : NAMES) {
   await check(`${name} starts and ends`, () => drive(name));
 }
-console.log(`${passed} passed, ${failed} failed`);
-process.exit(failed === 0 ? 0 : 1);
+finish();

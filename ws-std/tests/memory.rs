@@ -159,7 +159,7 @@ fn nothing_leaks() {
             let _ = ws.read().map(|message| message.map(OwnedMessage::from));
         });
         assert_eq!(held, 0);
-        let refused = Script::with_room(Plan::SMOOTH, b"GET / HTTP/1.1\r\n\r\n".to_vec(), 1 << 12);
+        let refused = Script::with_room(Plan::SMOOTH, b"GET / HTTP/1.1\r\nHost: h\r\n\r\n".to_vec(), 1 << 12);
         let ((), held, most) = cost(|| {
             let result =
                 accept_with(refused.clone(), &Options::DEFAULT, &[], |_| Answer::respond(404, b"no"));
