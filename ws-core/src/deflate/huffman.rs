@@ -22,7 +22,7 @@ pub(super) const ORDER: [u8; CODE_LENGTHS] =
 
 /// The numbers that one symbol stands for: from `base` on, one for each value of `extra` bits behind the code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Range {
+pub struct Range {
     pub(super) base: u16,
     pub(super) extra: u8,
 }

@@ -2,9 +2,12 @@
 //! and no connection lives here: what comes in and what goes out is the payload of messages.
 
 mod huffman;
+mod inflate;
 pub mod negotiate;
 
 use core::fmt;
+
+pub use inflate::{Fast, Inflater, Layout, Small};
 
 /// The end of the empty stored block that ends a flush: its two lengths. Each message has it, and none is sent with it
 /// (RFC 7692 7.2.1, 7.2.2).
