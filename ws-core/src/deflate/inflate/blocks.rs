@@ -161,9 +161,6 @@ impl<L: Layout> Inflater<'_, L> {
                     self.block.state = State::Symbol;
                 }
                 State::Symbol => {
-                    if self.window.at() >= end {
-                        return Ok(());
-                    }
                     match self.tables.quick(&mut self.window, &mut self.bits, input, end) {
                         Stop::Edge => self.bits.refill(input),
                         Stop::EndOfBlock => {
@@ -181,6 +178,9 @@ impl<L: Layout> Inflater<'_, L> {
                             continue;
                         }
                         Stop::Bad => return Err(InflateError::Data),
+                    }
+                    if self.window.at() >= end {
+                        return Ok(());
                     }
                     match self.tables.next_symbol(&mut self.bits)? {
                         None => return Ok(()),

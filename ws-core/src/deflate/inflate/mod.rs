@@ -89,8 +89,8 @@ pub(crate) mod sealed {
 /// ```
 ///
 /// How to size the window: `2^bits` bytes for the window bits agreed on with the peer, 8 to 15, and [`Layout::SLACK`]
-/// more (0 or 32); a larger one does no harm, and with [`Fast`] twice as much is a tenth faster. Without an agreement it
-/// is 32,768 bytes (RFC 7692 7.1.2). A smaller one works until the peer uses a distance that it does not serve.
+/// more (0 or 32); a larger one does no harm. Without an agreement it is 32,768 bytes (RFC 7692 7.1.2). A smaller one works
+/// until the peer uses a distance that it does not serve.
 ///
 /// How to bound a message: give as `max_out` what it may still have, plus 1. If that one comes, it is too big, and the
 /// byte is all of the excess there is.

@@ -7,8 +7,10 @@ use super::cells::{Cell, END, FURTHER, LITERAL, SPECIAL, cell_at, further};
 use super::fast::Codes;
 use super::window::Window;
 
-/// Bytes that one turn may write: three literals, a match of 258, and what its last step of 16 writes too much.
-const ROOM: usize = 3 + 258 + 16;
+/// Bytes that a turn may write before a match.
+const LITERALS: usize = 3;
+/// Bytes that the last step of a copy may write too much, rounded up.
+const STEP: usize = 16;
 
 /// Bits that a turn needs before its distance: two literals, which are in the first table, and a length with its extra bits.
 const TURN_BITS: u32 = 2 * 9 + 15 + 5;
@@ -24,8 +26,10 @@ pub(super) fn run(
     input: &mut &[u8],
     end: usize,
 ) -> Stop {
-    let (ring, mut at, history) = window.parts();
-    let Some(last) = end.checked_sub(ROOM).filter(|last| at <= *last) else { return Stop::Edge };
+    let (ring, mut at, reach, full) = window.parts();
+    // Where the last turn may begin, and where a match must end.
+    let Some(last) = end.checked_sub(LITERALS).filter(|last| at <= *last) else { return Stop::Edge };
+    let last_to = end.saturating_sub(STEP);
     let (mut bits, mut count) = held.load();
     let (whole, mut rest) = (*input, *input);
 
@@ -120,19 +124,14 @@ pub(super) fn run(
         let distance = value(cell, bits);
         drop!(cell);
 
+        // In a ring just as large as the window, half of the far matches begin in the lap before: no branch depends on it.
         let to = at.wrapping_add(length);
-        let from = match at.checked_sub(distance) {
-            Some(from) if distance <= history => from,
-            // From the previous lap, unless the source ends where the ring does.
-            None if distance <= history => {
-                let from = at.wrapping_add(ring.len()).wrapping_sub(distance);
-                if from.wrapping_add(length) > ring.len().saturating_sub(16) {
-                    break Stop::Match(length as u16, distance as u16);
-                }
-                from
-            }
-            _ => break Stop::Match(length as u16, distance as u16),
-        };
+        let lap = usize::from(distance > at).wrapping_neg() & ring.len();
+        let from = at.wrapping_sub(distance).wrapping_add(lap);
+        let source_end = from.wrapping_add(length);
+        if distance > reach.min(at | full) || to > last_to || source_end > ring.len().saturating_sub(STEP) {
+            break Stop::Match(length as u16, distance as u16);
+        }
         repeat(ring, at, from, to, distance);
         at = to;
     };

@@ -89,11 +89,12 @@ impl<'w> Window<'w> {
         n
     }
 
-    /// For a loop that writes by itself: the ring, where it writes, how far back it may reach.
+    /// For a loop that writes by itself: the ring, where it writes, how far back it may reach, and all ones if the ring was
+    /// full before: else no farther than to its beginning.
     #[inline]
-    pub(super) fn parts(&mut self) -> (&mut [u8], usize, usize) {
-        let history = self.history();
-        (self.bytes, self.at, history)
+    pub(super) fn parts(&mut self) -> (&mut [u8], usize, usize, usize) {
+        let full = if self.full { usize::MAX } else { 0 };
+        (self.bytes, self.at, self.reach, full)
     }
 
     #[inline]
