@@ -1,12 +1,14 @@
 //! DEFLATE (RFC 1951) as permessage-deflate (RFC 7692) uses it, in memory that the caller lends. No frame, no negotiation
 //! and no connection lives here: what comes in and what goes out is the payload of messages.
 
+mod deflater;
 mod huffman;
 mod inflate;
 pub mod negotiate;
 
 use core::fmt;
 
+pub use deflater::{Buffers, Deflater, Effort, Memory, Progress, SizeError, Work};
 pub use inflate::{Fast, Inflater, Layout, Small};
 
 /// The end of the empty stored block that ends a flush: its two lengths. Each message has it, and none is sent with it

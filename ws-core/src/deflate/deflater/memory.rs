@@ -1,0 +1,183 @@
+//! What a [`Deflater`] is lent: [`Memory`], and [`Buffers`] that own it.
+
+use core::fmt;
+
+use super::block::Work;
+use super::{Deflater, Effort};
+
+/// The windows that the extension knows, in bytes (RFC 7692 7.1.2).
+const WINDOW_MIN: usize = 256;
+const WINDOW_MAX: usize = 32_768;
+
+/// Cells of the table of heads.
+const HEADS_MIN: usize = 16;
+const HEADS_MAX: usize = 32_768;
+
+/// Bytes for the tokens of a block; more than this are never full.
+const TOKENS_MIN: usize = 64;
+const TOKENS_MAX: usize = 65_536;
+
+/// The parts of the memory lent to a [`Deflater`], for who has them in a place of their own; else [`Buffers`] are at hand.
+/// What is in them does not matter.
+#[derive(Debug)]
+pub struct Memory<'m> {
+    /// The history. How to size it: `2^bits` bytes for the window bits agreed on with the peer, 8 to 15. Any other size
+    /// from 256 to 32,768 bytes will do as well, if it is not larger than that.
+    pub window: &'m mut [u8],
+    /// Where each hash was seen last. How to size it: empty, and then the whole window is searched for each match, which
+    /// needs the least memory and finds the best ones, but takes thousands of instructions a byte; or a power of two
+    /// from 16 to 32,768, of which a quarter to a half of the window is a good one.
+    pub heads: &'m mut [u16],
+    /// Where the hash of each byte of the window was seen before. How to size it: empty if `heads` is, else as long as
+    /// `window`.
+    pub links: &'m mut [u16],
+    /// What the codes of a block are made of.
+    pub work: &'m mut Work,
+    /// The literals and matches of a block, which ends when it is full. How to size it: 64 to 65,536 bytes. A block should be
+    /// worth its codes, which take about 60 bytes of output: 700 bytes do, and more than half of the window, or than
+    /// the longest message, brings little.
+    pub tokens: &'m mut [u8],
+}
+
+impl Memory<'_> {
+    /// The same with a window of at most `2^bits` bytes: what is left of it when a peer agreed on less than it was
+    /// allocated for. Below 8 is as 8.
+    #[must_use]
+    pub fn with_window_bits(self, bits: u8) -> Self {
+        let most = WINDOW_MIN.max(1usize.checked_shl(bits.into()).unwrap_or(usize::MAX));
+        let Self { window, heads, links, work, tokens } = self;
+        let (window_len, links_len) = (window.len().min(most), links.len().min(most));
+        Self {
+            window: window.get_mut(..window_len).unwrap_or_default(),
+            links: links.get_mut(..links_len).unwrap_or_default(),
+            heads,
+            work,
+            tokens,
+        }
+    }
+
+    pub(super) const fn check(&self) -> Result<(), SizeError> {
+        check(self.window.len(), self.heads.len(), self.links.len(), self.tokens.len())
+    }
+}
+
+const fn check(window: usize, heads: usize, links: usize, tokens: usize) -> Result<(), SizeError> {
+    if window < WINDOW_MIN || window > WINDOW_MAX {
+        return Err(SizeError::Window);
+    }
+    if heads != 0 && (!heads.is_power_of_two() || heads < HEADS_MIN || heads > HEADS_MAX) {
+        return Err(SizeError::Heads);
+    }
+    if links != if heads == 0 { 0 } else { window } {
+        return Err(SizeError::Links);
+    }
+    if tokens < TOKENS_MIN || tokens > TOKENS_MAX {
+        return Err(SizeError::Tokens);
+    }
+    Ok(())
+}
+
+/// The part of the [`Memory`] lent to a [`Deflater`] whose size it cannot work with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum SizeError {
+    /// [`Memory::window`].
+    Window,
+    /// [`Memory::heads`].
+    Heads,
+    /// [`Memory::links`].
+    Links,
+    /// [`Memory::tokens`].
+    Tokens,
+}
+
+impl fmt::Display for SizeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Window => "the window has less than 256 or more than 32768 bytes",
+            Self::Heads => "the number of heads is not a power of two from 16 to 32768, and not 0",
+            Self::Links => {
+                "there is not a link for each byte of the window, or there are links without heads"
+            }
+            Self::Tokens => "the tokens have less than 64 or more than 65536 bytes",
+        })
+    }
+}
+
+impl core::error::Error for SizeError {}
+
+/// The memory of a [`Deflater`], in one piece that can be a `static`, or a field, or on the stack. Sizes as in [`Memory`];
+/// those that do not fit do not compile.
+///
+/// ```
+/// use ws_core::deflate::{Buffers, Effort};
+/// let mut buffers = Buffers::<512, 0, 0, 704>::new();
+/// let mut deflater = buffers.deflater(Effort::SMALL);
+/// ```
+///
+/// ```compile_fail
+/// let buffers = ws_core::deflate::Buffers::<512, 100, 512, 704>::new(); // 100 is no power of two
+/// ```
+///
+/// # Memory
+///
+/// `WINDOW + 2 * HEADS + 2 * LINKS + TOKENS` bytes, and 678 for [`Work`].
+pub struct Buffers<const WINDOW: usize, const HEADS: usize, const LINKS: usize, const TOKENS: usize> {
+    heads: [u16; HEADS],
+    links: [u16; LINKS],
+    work: Work,
+    window: [u8; WINDOW],
+    tokens: [u8; TOKENS],
+}
+
+impl<const WINDOW: usize, const HEADS: usize, const LINKS: usize, const TOKENS: usize>
+    Buffers<WINDOW, HEADS, LINKS, TOKENS>
+{
+    const FIT: () =
+        assert!(check(WINDOW, HEADS, LINKS, TOKENS).is_ok(), "see `Memory` for the sizes that fit");
+
+    /// All zero, so that a `static` of it takes no flash.
+    pub const fn new() -> Self {
+        const { Self::FIT };
+        Self {
+            heads: [0; HEADS],
+            links: [0; LINKS],
+            work: Work::new(),
+            window: [0; WINDOW],
+            tokens: [0; TOKENS],
+        }
+    }
+
+    /// A deflater without history that borrows all of it.
+    pub fn deflater(&mut self, effort: Effort) -> Deflater<'_> {
+        Deflater::over(self.memory(), effort)
+    }
+
+    /// The parts, to lend them otherwise: [`Memory::with_window_bits`].
+    pub const fn memory(&mut self) -> Memory<'_> {
+        Memory {
+            window: &mut self.window,
+            heads: &mut self.heads,
+            links: &mut self.links,
+            work: &mut self.work,
+            tokens: &mut self.tokens,
+        }
+    }
+}
+
+impl<const WINDOW: usize, const HEADS: usize, const LINKS: usize, const TOKENS: usize> Default
+    for Buffers<WINDOW, HEADS, LINKS, TOKENS>
+{
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<const WINDOW: usize, const HEADS: usize, const LINKS: usize, const TOKENS: usize> fmt::Debug
+    for Buffers<WINDOW, HEADS, LINKS, TOKENS>
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Buffers<{WINDOW}, {HEADS}, {LINKS}, {TOKENS}>")
+    }
+}
