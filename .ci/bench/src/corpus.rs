@@ -1,66 +1,14 @@
-//! What is compressed, the same on every machine: telemetry in JSON, made by a generator with a seed; HTML and prose, made of
-//! the sources of `tokio`, whose version the lock file names and which are there whenever the benchmark can be built.
+//! HTML and prose to be compressed, the same on every machine: made of the sources of `tokio`, whose version the lock file
+//! names and which are there whenever the benchmark can be built.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The readings of forty pumps in messages of 200 to 2,000 bytes, `total` bytes of them at least.
-pub fn telemetry(total: usize) -> Vec<Vec<u8>> {
-    const STATES: [&str; 6] = ["ok", "ok", "ok", "ok", "warn", "maintenance"];
-    const NOTES: [&str; 4] = [
-        "calibrated",
-        "bearing noise above threshold",
-        "restart requested by operator",
-        "link re-established",
-    ];
-    let mut random = Random(7);
-    // Temperature, pressure and vibration, each a walk.
-    let mut pumps: Vec<[f64; 3]> = (0..40)
-        .map(|_| [random.between(15., 80.), random.between(1., 9.), random.between(0., 20.)])
-        .collect();
-    let (mut time, mut messages, mut len) = (1_760_000_000_000u64, Vec::new(), 0);
-    while len < total {
-        time += 20 + random.below(381);
-        let mut readings = String::new();
-        for nth in 0..[1, 1, 2, 3, 4, 6, 8, 10][random.below(8) as usize] {
-            let which = random.below(40) as usize;
-            for value in &mut pumps[which] {
-                *value += random.between(-0.5, 0.5);
-            }
-            let [temperature, pressure, vibration] = pumps[which];
-            let state = STATES[random.below(6) as usize];
-            let comma = if nth == 0 { "" } else { "," };
-            readings += &format!(
-                "{comma}{{\"device\":\"pump-{which:03}\",\"temperature\":{temperature:.2},\"pressure\":{pressure:.3},\
-                 \"vibration\":{vibration:.3},\"status\":\"{state}\",\"rssi\":-{}",
-                30 + random.below(61)
-            );
-            if random.below(100) < 15 {
-                let note = NOTES[random.below(4) as usize];
-                readings += &format!(",\"note\":\"{note} #{}\"", 1 + random.below(9999));
-            }
-            readings += "}";
-        }
-        let message = format!(
-            "{{\"type\":\"telemetry\",\"ts\":{time},\"seq\":{},\"site\":\"north-{}\",\"session\":\"{:08x}\",\
-             \"readings\":[{readings}]}}",
-            messages.len(),
-            1 + random.below(4),
-            random.next() as u32
-        );
-        if (200..=2000).contains(&message.len()) {
-            len += message.len();
-            messages.push(message.into_bytes());
-        }
-    }
-    messages
-}
-
 /// Pages that list sources, as documentation has them: numbered lines, marked words.
 pub fn html(total: usize) -> Vec<u8> {
     const WORDS: [&str; 16] = [
-        "pub", "fn", "let", "mut", "self", "impl", "use", "match", "if", "else", "struct", "enum", "async", "await",
-        "return", "where",
+        "pub", "fn", "let", "mut", "self", "impl", "use", "match", "if", "else", "struct", "enum", "async",
+        "await", "return", "where",
     ];
     let mut page = String::new();
     for (name, text) in sources() {
@@ -79,7 +27,9 @@ pub fn html(total: usize) -> Vec<u8> {
             }
             for word in line.split_inclusive(' ') {
                 match WORDS.iter().find(|known| **known == word.trim_end()) {
-                    Some(known) => page += &word.replace(known, &format!("<span class=\"kw\">{known}</span>")),
+                    Some(known) => {
+                        page += &word.replace(known, &format!("<span class=\"kw\">{known}</span>"))
+                    }
                     None => page += word,
                 }
             }
@@ -119,17 +69,22 @@ pub fn prose(total: usize) -> Vec<u8> {
 fn sources() -> Vec<(String, String)> {
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
     let mut cargo = Command::new(env!("CARGO"));
-    let output = cargo.args(["metadata", "--format-version", "1", "--locked", "--manifest-path", manifest]).output();
+    let output =
+        cargo.args(["metadata", "--format-version", "1", "--locked", "--manifest-path", manifest]).output();
     let metadata = String::from_utf8(output.expect("cargo").stdout).expect("text");
-    let tokio = metadata.split("\"manifest_path\":\"").filter_map(|rest| rest.split_once('"')).map(|(path, _)| path);
+    let tokio =
+        metadata.split("\"manifest_path\":\"").filter_map(|rest| rest.split_once('"')).map(|(path, _)| path);
     let tokio = tokio.map(Path::new).find(|path| {
-        path.parent().and_then(Path::file_name).is_some_and(|name| name.to_string_lossy().starts_with("tokio-1."))
+        path.parent()
+            .and_then(Path::file_name)
+            .is_some_and(|name| name.to_string_lossy().starts_with("tokio-1."))
     });
     let root = tokio.and_then(Path::parent).expect("the sources of tokio").join("src");
     let mut paths = Vec::new();
     find(&root, &mut paths);
     paths.sort();
-    let name = |path: &Path| path.strip_prefix(&root).expect("below the root").to_string_lossy().replace('\\', "/");
+    let name =
+        |path: &Path| path.strip_prefix(&root).expect("below the root").to_string_lossy().replace('\\', "/");
     paths.iter().map(|path| (name(path), std::fs::read_to_string(path).expect("a source"))).collect()
 }
 
@@ -141,25 +96,5 @@ fn find(folder: &Path, paths: &mut Vec<PathBuf>) {
         } else if path.extension().is_some_and(|end| end == "rs") {
             paths.push(path);
         }
-    }
-}
-
-/// SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, n: u64) -> u64 {
-        self.next() % n
-    }
-
-    fn between(&mut self, low: f64, high: f64) -> f64 {
-        low + (high - low) * (self.next() >> 11) as f64 / (1u64 << 53) as f64
     }
 }

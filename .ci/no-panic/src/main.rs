@@ -7,6 +7,7 @@
 
 mod connection;
 mod handshake;
+mod inflate;
 
 use core::hint::black_box;
 
@@ -26,6 +27,7 @@ fn panic(_: &core::panic::PanicInfo) -> ! {
 extern "C" fn _start() {
     connection::probe();
     handshake::probe();
+    inflate::probe();
     #[cfg(feature = "planted")]
     {
         let numbers = [1u8, 2, 3];

@@ -9,6 +9,7 @@ mod content;
 mod damaged;
 mod differential;
 mod examples;
+mod memory;
 mod splits;
 
 #[path = "../common/mod.rs"]

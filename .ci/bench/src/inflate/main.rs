@@ -7,6 +7,8 @@
 #[path = "../corpus.rs"]
 mod corpus;
 mod decoders;
+#[path = "../telemetry.rs"]
+mod telemetry;
 
 use std::hint::black_box;
 use std::process::ExitCode;
@@ -83,7 +85,7 @@ fn usage<T>() -> T {
 }
 
 fn columns() -> Vec<Column> {
-    let json = corpus::telemetry(TOTAL);
+    let json = telemetry::messages(TOTAL);
     let cut = |text: Vec<u8>| text.chunks(MESSAGE).map(<[u8]>::to_vec).collect();
     let all: [(&str, Vec<Vec<u8>>); 3] =
         [("JSON", json), ("HTML", cut(corpus::html(TOTAL))), ("prose", cut(corpus::prose(TOTAL)))];

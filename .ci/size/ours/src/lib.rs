@@ -1,9 +1,10 @@
 //! Ours, in three sizes: [`echo`] is the loop of the documentation of `ws-core`, [`serve`] puts the opening handshake
-//! before it, [`connect`] the client's.
+//! before it, [`connect`] the client's. [`inflate`] stands beside them.
 
 #![no_std]
 
 use core::ops::Range;
+use ws_core::deflate::{InflateError, Inflater, Small};
 use ws_core::handshake::{OriginPolicy, client, server};
 use ws_core::{Config, Connection, Entropy, Event, Input, Instant, Output, Role};
 
@@ -72,6 +73,28 @@ pub fn connect() {
         let mut ws = Connection::client(Config::DEFAULT, Random, NOW);
         echo(&mut ws, rx, &mut out, left);
     }
+}
+
+/// Inflates messages, each of one read, until one is bad.
+pub fn inflate() {
+    let mut tables = Small::new();
+    if let Some(mut inflater) = Inflater::new(transport::memory(), &mut tables) {
+        let rx = transport::memory();
+        while inflate_one(&mut inflater, rx).is_ok() {}
+    }
+}
+
+fn inflate_one(inflater: &mut Inflater<'_, Small>, rx: &mut [u8]) -> Result<(), InflateError> {
+    let n = transport::read(rx);
+    let mut input = rx.get(..n).unwrap_or_default();
+    inflater.reset();
+    while !input.is_empty() {
+        transport::write(inflater.inflate(&mut input, 1024)?);
+    }
+    while let Some(bytes) = inflater.finish(1024)? {
+        transport::write(bytes);
+    }
+    Ok(())
 }
 
 /// Reads until `receive` is done, and says where in `rx` the bytes behind that lie.

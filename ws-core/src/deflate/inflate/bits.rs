@@ -1,7 +1,7 @@
 //! The bits that were taken off the input and are not used yet. A step takes all the bits it needs or none, so that what
 //! is held is all there is to remember between two pieces of input.
 
-/// As wide as a register, and filled up to at least so many bits.
+/// As wide as a register. It is filled up to at least so many bits.
 #[cfg(target_pointer_width = "64")]
 type Hold = u64;
 #[cfg(target_pointer_width = "64")]
@@ -21,9 +21,9 @@ impl Bits {
     pub(super) const NONE: Self = Self { hold: 0, count: 0 };
 
     /// Takes whole bytes off `input` while they fit: afterwards it is empty, or at least 25 bits are held.
+    #[cfg(target_pointer_width = "64")]
     #[inline]
     pub(super) fn refill(&mut self, input: &mut &[u8]) {
-        #[cfg(target_pointer_width = "64")]
         if let Some(word) = input.first_chunk() {
             // Bits of a byte that does not fit are put there too, and cut off again: no branch depends on the count.
             self.hold |= Hold::from_le_bytes(*word).wrapping_shl(self.count);
@@ -31,10 +31,25 @@ impl Bits {
             *input = input.get(taken as usize..).unwrap_or_default();
             self.count |= FILLED;
             self.hold &= low(self.count);
-            return;
+        } else {
+            self.refill_by_bytes(input);
         }
-        while self.count < FILLED {
-            let Some((byte, rest)) = input.split_first() else { return };
+    }
+
+    /// The same for cores that cannot load an unaligned word; most symbols need no more than is there.
+    #[cfg(not(target_pointer_width = "64"))]
+    #[inline]
+    pub(super) fn refill(&mut self, input: &mut &[u8]) {
+        if self.count < FILLED {
+            self.refill_by_bytes(input);
+        }
+    }
+
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))] // less code, where that counts
+    fn refill_by_bytes(&mut self, input: &mut &[u8]) {
+        while self.count < FILLED
+            && let Some((byte, rest)) = input.split_first()
+        {
             *input = rest;
             self.hold |= Hold::from(*byte).wrapping_shl(self.count);
             self.count = self.count.wrapping_add(8);
@@ -85,7 +100,11 @@ impl Bits {
     /// For a loop that keeps the bits in registers of its own: 64 at least.
     #[inline]
     pub(super) fn load(&self) -> (u64, u32) {
-        (self.hold as u64, self.count)
+        #[cfg(target_pointer_width = "64")]
+        let hold = self.hold;
+        #[cfg(not(target_pointer_width = "64"))]
+        let hold = self.hold.into();
+        (hold, self.count)
     }
 
     /// What that loop leaves: `count` bits, no more than fit.

@@ -3,7 +3,7 @@
 
 use super::{Inflater, Layout};
 use crate::deflate::InflateError;
-use crate::deflate::huffman::{CODE_LENGTHS, END_OF_BLOCK, ORDER, Range};
+use crate::deflate::huffman::{END_OF_BLOCK, ORDER, Range};
 
 /// What comes next.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -22,12 +22,15 @@ pub(super) enum State {
     DistanceExtra,
     /// Bytes of a match, out of the history.
     Match,
-    Failed(InflateError),
+    /// Nothing: see [`Block::error`].
+    Failed,
 }
 
 /// Where in a block the stream is.
 pub(super) struct Block {
     pub(super) state: State,
+    /// What was wrong, once something was.
+    error: InflateError,
     /// BFINAL was set.
     last: bool,
     /// Extra bits that are awaited behind a length or a distance.
@@ -45,6 +48,7 @@ pub(super) struct Block {
 impl Block {
     pub(super) const NONE: Self = Self {
         state: State::Header,
+        error: InflateError::Data,
         last: false,
         extra: 0,
         length: 0,
@@ -54,6 +58,13 @@ impl Block {
         code_lengths: 0,
         at: 0,
     };
+}
+
+impl Block {
+    pub(super) fn fail(&mut self, error: InflateError) -> InflateError {
+        (self.state, self.error) = (State::Failed, error);
+        error
+    }
 }
 
 /// A symbol of a block.
@@ -81,11 +92,12 @@ impl<L: Layout> Inflater<'_, L> {
         let start = self.window.at();
         let mut built = false;
         loop {
+            // The bytes of a stored block need not become bits.
             if self.block.state != State::Stored {
                 self.bits.refill(input);
             }
             match self.block.state {
-                State::Failed(error) => return Err(error),
+                State::Failed => return Err(self.block.error),
                 State::Header => {
                     // What one call works must not depend on how many tables fit into a read. But a call that had no
                     // input, and lends nothing, says that nothing is held any more.
@@ -130,23 +142,21 @@ impl<L: Layout> Inflater<'_, L> {
                     if self.block.literals > 286 || self.block.distances > 30 {
                         return Err(InflateError::Data);
                     }
-                    for at in 0..CODE_LENGTHS as u16 {
-                        self.tables.set_code_length(at, 0);
-                    }
                     self.block.at = 0;
                     self.block.state = State::CodeLengthLengths;
                 }
                 State::CodeLengthLengths => {
-                    if self.block.at < self.block.code_lengths {
-                        let Some(length) = self.bits.take(3) else { return Ok(()) };
-                        let symbol = ORDER.get(usize::from(self.block.at)).copied().unwrap_or_default();
-                        self.tables.set_code_length(symbol.into(), length as u8);
-                        self.block.at = self.block.at.wrapping_add(1);
-                    } else {
+                    let Some(symbol) = ORDER.get(usize::from(self.block.at)) else {
                         self.tables.build_code_length_code()?;
                         (self.block.at, self.block.length) = (0, 0);
                         self.block.state = State::CodeLengths;
-                    }
+                        continue;
+                    };
+                    // Those that are not sent are 0.
+                    let bits = if self.block.at < self.block.code_lengths { 3 } else { 0 };
+                    let Some(length) = self.bits.take(bits) else { return Ok(()) };
+                    self.tables.set_code_length((*symbol).into(), length as u8);
+                    self.block.at = self.block.at.wrapping_add(1);
                 }
                 State::CodeLengths => {
                     if !self.code_lengths(input)? {
@@ -161,35 +171,8 @@ impl<L: Layout> Inflater<'_, L> {
                     self.block.state = State::Symbol;
                 }
                 State::Symbol => {
-                    match self.tables.quick(&mut self.window, &mut self.bits, input, end) {
-                        Stop::Edge => self.bits.refill(input),
-                        Stop::EndOfBlock => {
-                            self.end_block();
-                            continue;
-                        }
-                        Stop::Length(length) => {
-                            self.block.length = length;
-                            self.block.state = State::Distance;
-                            continue;
-                        }
-                        Stop::Match(length, distance) => {
-                            self.block.length = length;
-                            self.begin_match(distance)?;
-                            continue;
-                        }
-                        Stop::Bad => return Err(InflateError::Data),
-                    }
-                    if self.window.at() >= end {
+                    if !self.symbols(input, end)? {
                         return Ok(());
-                    }
-                    match self.tables.next_symbol(&mut self.bits)? {
-                        None => return Ok(()),
-                        Some(Symbol::Literal(byte)) => self.window.put(byte),
-                        Some(Symbol::EndOfBlock) => self.end_block(),
-                        Some(Symbol::Length(Range { base, extra })) => {
-                            (self.block.length, self.block.extra) = (base, extra);
-                            self.block.state = State::LengthExtra;
-                        }
                     }
                 }
                 State::LengthExtra => {
@@ -212,10 +195,53 @@ impl<L: Layout> Inflater<'_, L> {
                     let (distance, length) = (self.block.distance.into(), self.block.length.into());
                     let done = self.window.repeat(distance, length, end);
                     self.block.length = self.block.length.wrapping_sub(done as u16);
-                    if self.block.length != 0 {
+                    if self.block.length == 0 {
+                        self.block.state = State::Symbol;
+                    } else if self.window.at() >= end {
                         return Ok(());
                     }
-                    self.block.state = State::Symbol;
+                }
+            }
+        }
+    }
+
+    /// Reads symbols up to one that is no literal; `false` if bits or room are missing.
+    #[inline]
+    fn symbols(&mut self, input: &mut &[u8], end: usize) -> Result<bool, InflateError> {
+        loop {
+            match self.tables.quick(&mut self.window, &mut self.bits, input, end) {
+                Stop::Edge => {}
+                Stop::EndOfBlock => {
+                    self.end_block();
+                    return Ok(true);
+                }
+                Stop::Length(length) => {
+                    self.block.length = length;
+                    self.block.state = State::Distance;
+                    return Ok(true);
+                }
+                Stop::Match(length, distance) => {
+                    self.block.length = length;
+                    self.begin_match(distance)?;
+                    return Ok(true);
+                }
+                Stop::Bad => return Err(InflateError::Data),
+            }
+            if self.window.at() >= end {
+                return Ok(false);
+            }
+            self.bits.refill(input);
+            match self.tables.next_symbol(&mut self.bits)? {
+                None => return Ok(false),
+                Some(Symbol::Literal(byte)) => self.window.put(byte),
+                Some(Symbol::EndOfBlock) => {
+                    self.end_block();
+                    return Ok(true);
+                }
+                Some(Symbol::Length(Range { base, extra })) => {
+                    (self.block.length, self.block.extra) = (base, extra);
+                    self.block.state = State::LengthExtra;
+                    return Ok(true);
                 }
             }
         }

@@ -22,7 +22,7 @@ const CODE_LENGTH_BITS: u32 = 7;
 ///
 /// # Memory
 ///
-/// 6,480 bytes; and 32 bytes of window beyond the distance that is to be served.
+/// 6,476 bytes; and 32 bytes of window beyond the distance that is to be served.
 pub struct Fast {
     literals: [Cell; LITERAL_CELLS],
     distances: [Cell; DISTANCE_CELLS],

@@ -97,7 +97,7 @@ pub(crate) mod sealed {
 ///
 /// # Memory
 ///
-/// The window, the tables, and 15 words.
+/// The window, the tables, and 13 words.
 pub struct Inflater<'w, L: Layout> {
     tables: &'w mut L,
     window: Window<'w>,
@@ -152,8 +152,7 @@ impl<'w, L: Layout> Inflater<'w, L> {
             }
             let mut rest = TAIL.get(usize::from(self.tail)..).unwrap_or_default();
             if rest.is_empty() {
-                self.block.state = State::Failed(InflateError::Truncated);
-                return Err(InflateError::Truncated);
+                return Err(self.block.fail(InflateError::Truncated));
             }
             start = self.step(&mut rest, max_out)?;
             self.tail = TAIL.len().wrapping_sub(rest.len()) as u8;
@@ -184,7 +183,7 @@ impl<'w, L: Layout> Inflater<'w, L> {
         let start = self.window.begin();
         let end = start.saturating_add(max_out.max(1)).min(self.window.len());
         if let Err(error) = self.run(input, end) {
-            self.block.state = State::Failed(error);
+            self.block.fail(error);
             if self.window.at() == start {
                 return Err(error);
             }

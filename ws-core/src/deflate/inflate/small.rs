@@ -7,6 +7,9 @@ use super::{Layout, sealed};
 use crate::deflate::InflateError;
 use crate::deflate::huffman::{self, CODE_LENGTHS, CODE_MAX, DISTANCES, END_OF_BLOCK, LITERALS, Range};
 
+/// The lengths of the fixed codes (RFC 1951 3.2.6), each up to a symbol; those of distances behind those of literals.
+const FIXED_LENGTHS: [(u16, u8); 5] = [(144, 8), (256, 9), (280, 7), (288, 8), (320, 5)];
+
 /// Bits that the table is looked up by.
 const FIRST: usize = 8;
 const FIRST_LEN: usize = 1 << FIRST;
@@ -15,10 +18,10 @@ const FIRST_LEN: usize = 1 << FIRST;
 ///
 /// # Memory
 ///
-/// 1,154 bytes; the window may have any size, and all of it is history.
+/// 1,150 bytes; the window may have any size, and all of it is history.
 pub struct Small {
-    /// How many symbols have a code of so many bits; all codes are complete.
-    counts: [[u16; CODE_MAX + 1]; 2],
+    /// How many symbols have a code of 1 bit, 2 bits, ... in each code; all codes are complete.
+    counts: [Counts; 2],
     /// The symbols in the order of their codes, of both codes in one cell: [`Code`] tells where.
     symbols: [u16; LITERALS],
     /// The symbol whose code the index begins with, and behind it in four bits the length of that; 0: a longer one. While
@@ -27,6 +30,8 @@ pub struct Small {
     /// The codes are the fixed ones.
     fixed: bool,
 }
+
+type Counts = [u16; CODE_MAX];
 
 #[derive(Clone, Copy)]
 enum Code {
@@ -42,23 +47,24 @@ const NO_SYMBOL: u16 = !0;
 impl Small {
     /// Tables that nothing was built in.
     pub const fn new() -> Self {
-        Self { counts: [[0; CODE_MAX + 1]; 2], symbols: [0; LITERALS], first: [0; FIRST_LEN], fixed: false }
+        Self { counts: [[0; CODE_MAX]; 2], symbols: [0; LITERALS], first: [0; FIRST_LEN], fixed: false }
     }
 
     /// Builds the code of the `n` lengths at `from` (RFC 1951 3.2.2). With `lone`, one code of one bit or none at all will
     /// do, as zlib has it (RFC 1951 3.2.7 for distances).
     #[inline(never)]
     fn sort(&mut self, code: Code, from: u16, n: u16, lone: bool) -> Result<(), InflateError> {
-        let mut counts = [0u16; CODE_MAX + 1];
+        let mut counts = [0u16; CODE_MAX];
         for at in from..from.wrapping_add(n) {
-            if let Some(count) = counts.get_mut(usize::from(sealed::Tables::code_length(self, at) & 15)) {
+            let length = sealed::Tables::code_length(self, at);
+            if let Some(count) = counts.get_mut(usize::from(length).wrapping_sub(1)) {
                 *count = count.wrapping_add(1);
             }
         }
         // Where the next symbol with a code of that length goes.
-        let mut next = [0u16; CODE_MAX + 1];
+        let mut next = [0u16; CODE_MAX];
         let (mut left, mut all) = (1i32, 0u16);
-        for (count, next) in counts.iter().zip(&mut next).skip(1) {
+        for (count, next) in counts.iter().zip(&mut next) {
             *next = all;
             all = all.wrapping_add(*count);
             left = left.wrapping_add(left).wrapping_sub((*count).into());
@@ -67,7 +73,7 @@ impl Small {
             }
         }
         if left > 0 {
-            let [_, one, ..] = &mut counts;
+            let [one, ..] = &mut counts;
             if !lone || all != *one {
                 return Err(InflateError::Data);
             }
@@ -76,10 +82,8 @@ impl Small {
             self.place(code, 1, NO_SYMBOL);
         }
         for symbol in 0..n {
-            let length = usize::from(sealed::Tables::code_length(self, from.wrapping_add(symbol)) & 15);
-            if length != 0
-                && let Some(next) = next.get_mut(length)
-            {
+            let length = sealed::Tables::code_length(self, from.wrapping_add(symbol));
+            if let Some(next) = next.get_mut(usize::from(length).wrapping_sub(1)) {
                 let at = *next;
                 *next = at.wrapping_add(1);
                 self.place(code, at, symbol);
@@ -101,14 +105,21 @@ impl Small {
         }
     }
 
+    #[inline]
+    fn next_of_distances(&self, bits: &mut Bits) -> Option<u16> {
+        let [_, counts] = &self.counts;
+        walk(counts, bits).and_then(|at| self.symbols.get(at)).map(|cell| cell >> 9)
+    }
+
     /// Turns the lengths into the table of the first bits.
     fn build_first(&mut self) {
         self.first = [0; FIRST_LEN];
         let [counts, _] = &self.counts;
         let mut symbols = self.symbols.iter();
-        let mut code = 0u32;
-        for (length, count) in (1..=FIRST as u32).zip(counts.iter().skip(1)) {
+        let (mut code, mut length) = (0u32, 0u32);
+        for count in counts.iter().take(FIRST) {
             code = code.wrapping_add(code);
+            length = length.wrapping_add(1);
             for symbol in symbols.by_ref().take((*count).into()) {
                 let mut at = code.reverse_bits().wrapping_shr(u32::BITS.wrapping_sub(length)) as usize;
                 while let Some(first) = self.first.get_mut(at) {
@@ -119,31 +130,27 @@ impl Small {
             }
         }
     }
+}
 
-    /// The symbol of the next code, found by counting; `None` if bits are missing.
-    #[inline(never)]
-    fn walk(&self, code: Code, bits: &mut Bits) -> Option<u16> {
-        let counts = self.counts.get(code as usize)?;
-        let mut hold = bits.peek();
-        // Of the codes of so many bits: how far behind the first the one at hand is, and where the first has its symbol.
-        let (mut behind, mut symbols) = (0u32, 0u32);
-        for (length, count) in (1..).zip(counts.iter().skip(1)) {
-            let count = u32::from(*count);
-            behind = behind.wrapping_add(behind) | hold & 1;
-            hold >>= 1;
-            if behind < count {
-                bits.drop(length)?;
-                let cell = self.symbols.get(symbols.wrapping_add(behind) as usize)?;
-                return Some(match code {
-                    Code::Literals => cell & 511,
-                    Code::Distances => cell >> 9,
-                });
-            }
-            behind = behind.wrapping_sub(count);
-            symbols = symbols.wrapping_add(count);
+/// Takes the next code of those with these `counts`; tells where its symbol is, `None` if bits are missing.
+#[inline(never)]
+fn walk(counts: &Counts, bits: &mut Bits) -> Option<usize> {
+    let (mut hold, mut length) = (bits.peek(), 0u32);
+    // Of the codes of so many bits: how far behind the first the one at hand is, and where the first has its symbol.
+    let (mut behind, mut symbols) = (0u32, 0u32);
+    for count in counts {
+        let count = u32::from(*count);
+        behind = behind.wrapping_add(behind) | hold & 1;
+        hold >>= 1;
+        length = length.wrapping_add(1);
+        if behind < count {
+            bits.drop(length)?;
+            return Some(symbols.wrapping_add(behind) as usize);
         }
-        None
+        behind = behind.wrapping_sub(count);
+        symbols = symbols.wrapping_add(count);
     }
+    None
 }
 
 impl Default for Small {
@@ -187,9 +194,12 @@ impl sealed::Tables for Small {
         if self.fixed {
             return false;
         }
-        for at in 0..(LITERALS + DISTANCES) as u16 {
-            let length = if usize::from(at) < LITERALS { huffman::fixed_length(at) } else { 5 };
-            self.set_code_length(at, length);
+        let mut at = 0u16;
+        for (end, length) in FIXED_LENGTHS {
+            while at < end {
+                self.set_code_length(at, length);
+                at = at.wrapping_add(1);
+            }
         }
         // Complete: it cannot fail.
         self.fixed = self.build(LITERALS as u16, DISTANCES as u16).is_ok();
@@ -198,7 +208,7 @@ impl sealed::Tables for Small {
 
     #[inline]
     fn next_code_length(&self, bits: &mut Bits) -> Result<Option<u8>, InflateError> {
-        Ok(self.walk(Code::Distances, bits).map(|symbol| symbol as u8))
+        Ok(self.next_of_distances(bits).map(|symbol| symbol as u8))
     }
 
     #[inline]
@@ -207,7 +217,8 @@ impl sealed::Tables for Small {
         let symbol = if first != 0 {
             bits.drop((first & 15).into()).map(|()| first >> 4)
         } else {
-            self.walk(Code::Literals, bits)
+            let [counts, _] = &self.counts;
+            walk(counts, bits).and_then(|at| self.symbols.get(at)).map(|cell| cell & 511)
         };
         let Some(symbol) = symbol else { return Ok(None) };
         Ok(Some(match symbol.checked_sub(END_OF_BLOCK) {
@@ -219,7 +230,7 @@ impl sealed::Tables for Small {
 
     #[inline]
     fn next_distance(&self, bits: &mut Bits) -> Result<Option<Range>, InflateError> {
-        let Some(symbol) = self.walk(Code::Distances, bits) else { return Ok(None) };
+        let Some(symbol) = self.next_of_distances(bits) else { return Ok(None) };
         huffman::distance(symbol).map(Some).ok_or(InflateError::Data)
     }
 }

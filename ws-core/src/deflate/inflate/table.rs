@@ -24,9 +24,11 @@ pub(super) fn build<const N: usize>(
     // Where the next symbol with a code of that length goes.
     let mut next = [0u16; CODE_MAX + 1];
     let (mut left, mut all, mut longest, mut shortest) = (1i32, 0u16, 0u32, 0u32);
-    for (length, next) in (0..).zip(&mut next).skip(1) {
+    for length in 1..=CODE_MAX as u32 {
         let count = count_of(length);
-        *next = all;
+        if let Some(next) = next.get_mut(length as usize & CODE_MAX) {
+            *next = all;
+        }
         all = all.wrapping_add(count);
         left = left.wrapping_add(left).wrapping_sub(count.into());
         if left < 0 {
@@ -51,8 +53,8 @@ pub(super) fn build<const N: usize>(
         return Ok(1);
     }
     // The symbols in the order of their codes.
-    let mut sorted = [0u16; SORTED];
-    for (symbol, length) in (0..).zip(lengths) {
+    let (mut sorted, mut symbol) = ([0u16; SORTED], 0u16);
+    for length in lengths {
         if *length != 0
             && let Some(next) = next.get_mut(usize::from(length & 15))
         {
@@ -61,6 +63,7 @@ pub(super) fn build<const N: usize>(
             }
             *next = next.wrapping_add(1);
         }
+        symbol = symbol.wrapping_add(1);
     }
     let mut sorted = sorted.iter();
     let mut next_cell = |code_bits| {

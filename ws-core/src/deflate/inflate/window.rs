@@ -1,6 +1,8 @@
 //! The window as a ring: what is inflated is written into it, lent out of it, and read again by matches. Knows bytes and
 //! distances, no codes.
 
+use core::cell::Cell;
+
 /// Where output goes and history is.
 pub struct Window<'w> {
     bytes: &'w mut [u8],
@@ -71,21 +73,23 @@ impl<'w> Window<'w> {
         n
     }
 
-    /// Repeats `length` bytes from `distance` back, which [`history`](Self::history) has, up to `end`; tells how many.
+    /// Repeats up to `length` bytes from `distance` back, which [`history`](Self::history) has; tells how many: fewer where
+    /// `end` is, or the end of the ring between them and those before.
     pub(super) fn repeat(&mut self, distance: usize, length: usize, end: usize) -> usize {
-        let n = length.min(end.saturating_sub(self.at));
-        let mut from = match self.at.checked_sub(distance) {
+        let room = self.bytes.len();
+        let from = match self.at.checked_sub(distance) {
             Some(from) => from,
-            None => self.at.wrapping_add(self.bytes.len()).wrapping_sub(distance),
+            None => self.at.wrapping_add(room).wrapping_sub(distance),
         };
-        for _ in 0..n {
-            let byte = self.bytes.get(from).copied().unwrap_or_default();
-            self.put(byte);
-            from = from.wrapping_add(1);
-            if from >= self.bytes.len() {
-                from = 0;
-            }
+        // What is written may be read again in the same match: both have to be the same memory, and the order counts.
+        let bytes = Cell::from_mut(&mut *self.bytes).as_slice_of_cells();
+        let from = bytes.get(from..).unwrap_or_default();
+        let to = bytes.get(self.at..end).unwrap_or_default();
+        let n = length.min(from.len()).min(to.len());
+        for (to, from) in to.iter().zip(from).take(n) {
+            to.set(from.get());
         }
+        self.at = self.at.wrapping_add(n);
         n
     }
 
