@@ -1,7 +1,7 @@
 //! Codes that zlib never makes: at the edge of what is allowed, and beyond it. [`Stream`] writes them bit by bit.
 
-use super::{Whole, inflate_alone};
-use ws_core::deflate::InflateError;
+use super::{Whole, inflate, inflate_alone};
+use ws_core::deflate::{Fast, InflateError, Inflater, Layout, Small};
 
 /// Bits, the lowest first (RFC 1951 3.1.1).
 #[derive(Clone)]
@@ -33,7 +33,7 @@ impl Stream {
 
     pub(crate) fn bits(mut self, value: u32, n: u32) -> Self {
         for i in 0..n {
-            if self.count % 8 == 0 {
+            if self.count.is_multiple_of(8) {
                 self.bytes.push(0);
             }
             *self.bytes.last_mut().expect("a byte") |= ((value >> i & 1) as u8) << (self.count % 8);
@@ -273,5 +273,33 @@ fn distances_before_the_start_are_refused() {
         let text = &[text, b"!"].concat();
         let (out, result) = inflate_alone(&Stream::new().fixed(text, &[(3, distance)]).end(), || Whole);
         assert_eq!((out.len(), result), (text.len() + 3, Ok(())));
+    }
+}
+
+/// The window serves its whole size and no more, however much was there, and wherever in the ring the match begins.
+#[test]
+fn distances_out_of_the_window_are_refused() {
+    fn with_history<L: Layout>(tables: &mut L, history: usize, stream: &[u8]) -> Result<(), InflateError> {
+        let mut window = vec![0; 256 + L::SLACK];
+        let mut inflater = Inflater::new(&mut window, tables).expect("a window");
+        let text = Stream::new().stored(&vec![b'!'; history]).end();
+        assert_eq!(inflate(&mut inflater, &text, &mut Whole).1, Ok(()));
+        inflate(&mut inflater, stream, &mut Whole).1
+    }
+    // Symbol 15 and six bits go up to 256, symbol 16 and seven up from 257; with more behind it, in the quick loop too.
+    let begin = Stream::new().bits(2, 3).code(1, 7);
+    for more in [0, 400] {
+        let end = |stream: Stream| stream.code(0, 7).stored(&vec![0; more]).end();
+        let inside = end(begin.clone().code(15, 5).bits(63, 6));
+        let outside = [0, 31, 32, 127].map(|extra| end(begin.clone().code(16, 5).bits(extra, 7)));
+        for history in 256..900 {
+            assert_eq!(with_history(&mut Small::new(), history, &inside), Ok(()), "{history}");
+            assert_eq!(with_history(&mut Fast::new(), history, &inside), Ok(()), "{history}");
+            for stream in &outside {
+                let expected = Err(InflateError::Distance);
+                assert_eq!(with_history(&mut Small::new(), history, stream), expected, "{history}");
+                assert_eq!(with_history(&mut Fast::new(), history, stream), expected, "{history}");
+            }
+        }
     }
 }

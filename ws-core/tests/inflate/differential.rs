@@ -19,7 +19,9 @@ fn what_zlib_compresses_comes_out_again() {
         let mut peer = Peer::new(rng, bits);
         for nth in 0..1 + rng.below(8) {
             if !takes_over {
-                (peer.reset(), small.reset(), fast.reset());
+                peer.reset();
+                small.reset();
+                fast.reset();
             }
             let plain = content::any(rng);
             let message = peer.message(&plain, rng);
