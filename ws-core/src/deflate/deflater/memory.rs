@@ -112,7 +112,7 @@ impl core::error::Error for SizeError {}
 ///
 /// ```
 /// use ws_core::deflate::{Buffers, Effort};
-/// let mut buffers = Buffers::<512, 0, 0, 704>::new();
+/// let mut buffers = Buffers::<512, 0, 0, 736>::new();
 /// let mut deflater = buffers.deflater(Effort::SMALL);
 /// ```
 ///
@@ -122,7 +122,23 @@ impl core::error::Error for SizeError {}
 ///
 /// # Memory
 ///
-/// `WINDOW + 2 * HEADS + 2 * LINKS + TOKENS` bytes, and 678 for [`Work`].
+/// `WINDOW + 2 * HEADS + 2 * LINKS + TOKENS` bytes, and 678 for [`Work`]. With the [`Deflater`] itself it is 108 bytes more
+/// where pointers have 32 bits, as counted here, and 176 where they have 64.
+///
+/// JSON is a feed of telemetry in messages of 600 bytes on average; what they compress to in all, with context takeover and
+/// without:
+///
+/// | `Buffers` | [`Effort`] | bytes in all | JSON | without takeover |
+/// | --- | --- | ---: | ---: | ---: |
+/// | `<256, 0, 0, 512>` | `SMALL` | 1554 | 33.6 % | 44.4 % |
+/// | `<512, 0, 0, 736>` | `SMALL` | 2034 | 29.7 % | 43.8 % |
+/// | `<1024, 0, 0, 1024>` | `SMALL` | 2834 | 25.6 % | 43.7 % |
+/// | `<512, 128, 512, 1024>` | `QUICK` | 3602 | 30.0 % | 43.8 % |
+/// | `<1024, 256, 1024, 1024>` | `QUICK` | 5394 | 26.0 % | 43.7 % |
+/// | `<4096, 1024, 4096, 4096>` | `QUICK` | 19218 | 22.1 % | 43.7 % |
+/// | `<4096, 1024, 4096, 4096>` | `NORMAL` | 19218 | 20.8 % | 43.7 % |
+/// | `<32768, 4096, 32768, 16384>` | `NORMAL` | 123666 | 18.5 % | 43.8 % |
+/// | `<32768, 16384, 32768, 49152>` | `NORMAL` | 181010 | 18.5 % | 43.8 % |
 pub struct Buffers<const WINDOW: usize, const HEADS: usize, const LINKS: usize, const TOKENS: usize> {
     heads: [u16; HEADS],
     links: [u16; LINKS],

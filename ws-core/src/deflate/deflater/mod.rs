@@ -21,7 +21,7 @@ use search::{LENGTH_MIN, Match};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Effort {
-    /// Places that are compared for each byte, at most: the bound of the work.
+    /// Places that are compared for each byte, at most, each up to 258 bytes: the bound of the work.
     pub chain: u16,
     /// A match this long is taken, shorter ones only if there is none longer at the next byte.
     pub lazy: u16,
@@ -30,8 +30,11 @@ pub struct Effort {
 }
 
 impl Effort {
-    /// For microcontrollers.
-    pub const SMALL: Self = Self { chain: 8, lazy: 16, nice: 64 };
+    /// For little memory, where all of the window is searched: takes time.
+    pub const SMALL: Self = Self { chain: 32, lazy: 16, nice: 64 };
+
+    /// For microcontrollers with [heads](Memory::heads) to search by.
+    pub const QUICK: Self = Self { chain: 8, lazy: 16, nice: 64 };
 
     /// For hosts.
     pub const NORMAL: Self = Self { chain: 64, lazy: 16, nice: 128 };
@@ -61,7 +64,7 @@ pub struct Progress {
 ///
 /// ```
 /// # use ws_core::deflate::{Buffers, Effort};
-/// let mut buffers = Buffers::<512, 0, 0, 704>::new();
+/// let mut buffers = Buffers::<512, 0, 0, 736>::new();
 /// let mut deflater = buffers.deflater(Effort::SMALL);
 /// let (mut out, mut message) = ([0; 16], Vec::new());
 /// for (mut piece, end) in [(&b"Hel"[..], false), (b"lo", true)] {
@@ -91,7 +94,7 @@ pub struct Progress {
 ///
 /// # Memory
 ///
-/// What is lent, and 104 bytes where pointers have 32 bits, or 168. The formula, and what each size is good for, stand at
+/// What is lent, and 108 bytes where pointers have 32 bits, or 176. The formula, and what each size is good for, stand at
 /// [`Buffers`].
 pub struct Deflater<'m> {
     history: History<'m>,

@@ -77,9 +77,11 @@ impl Search<'_> {
         if self.best < LENGTH_MIN
             && let Some(distance) = three
             && (1..=self.history.len()).contains(&distance)
-            && self.is_enough(distance, self.history.index(distance))
         {
-            return;
+            if self.is_enough(distance, self.history.index(distance)) {
+                return;
+            }
+            self.left = self.left.saturating_sub(1);
         }
         let mut last = 0;
         // What leads back to newer bytes is of a time that was overwritten.
@@ -108,9 +110,11 @@ impl Search<'_> {
                 if distance > self.history.len() || self.left == 0 {
                     return;
                 }
-                if *byte == first && next == second && self.is_enough(distance, self.history.index(distance))
-                {
-                    return;
+                if *byte == first && next == second {
+                    if self.is_enough(distance, self.history.index(distance)) {
+                        return;
+                    }
+                    self.left = self.left.wrapping_sub(1);
                 }
                 next = *byte;
             }

@@ -1,0 +1,143 @@
+//! The memory of a deflater: what fits, how much it is, and what it is good for.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use super::{Lent, Whole, deflate, telemetry};
+use ws_core::deflate::{Buffers, Deflater, Effort, Memory, SizeError, Work};
+
+/// The deflater itself where pointers have 32 bits.
+const HANDLE: usize = 108;
+
+const _: () =
+    assert!(size_of::<Deflater<'_>>() == if cfg!(target_pointer_width = "32") { HANDLE } else { 176 });
+const _: () = assert!(size_of::<Work>() == 678);
+
+/// Of 512 bytes of window.
+type Smallest = Buffers<512, 0, 0, 736>;
+
+#[test]
+fn a_window_of_512_bytes_takes_2048_in_all() {
+    let all = size_of::<Smallest>() + HANDLE;
+    println!("{all} bytes in all");
+    assert!(all <= 2048, "{all} bytes");
+    assert_eq!(size_of::<Smallest>(), 512 + 736 + size_of::<Work>(), "there is nothing else in it");
+}
+
+/// What is offered to choose from, with the effort that goes with it.
+macro_rules! settings {
+    ($($window:literal, $heads:literal, $links:literal, $tokens:literal, $effort:ident;)*) => {
+        [$((
+            concat!("`<", $window, ", ", $heads, ", ", $links, ", ", $tokens, ">`"),
+            stringify!($effort),
+            size_of::<Buffers<$window, $heads, $links, $tokens>>(),
+            $window + 2 * $heads + 2 * $links + $tokens + size_of::<Work>(),
+            compress(&mut Buffers::<$window, $heads, $links, $tokens>::new().deflater(Effort::$effort)),
+        ),)*]
+    };
+}
+
+/// Hosts find other matches where there are many heads, and it is for them that this is written.
+#[cfg(target_pointer_width = "64")]
+#[test]
+fn the_table_of_settings_is_that_of_the_documentation() {
+    let settings = settings! {
+        256, 0, 0, 512, SMALL;
+        512, 0, 0, 736, SMALL;
+        1024, 0, 0, 1024, SMALL;
+        512, 128, 512, 1024, QUICK;
+        1024, 256, 1024, 1024, QUICK;
+        4096, 1024, 4096, 4096, QUICK;
+        4096, 1024, 4096, 4096, NORMAL;
+        32768, 4096, 32768, 16384, NORMAL;
+        32768, 16384, 32768, 49152, NORMAL;
+    };
+    let mut table = String::new();
+    for (name, effort, size, formula, [with, without]) in settings {
+        assert_eq!(size, formula, "{name}");
+        let all = size + HANDLE;
+        writeln!(table, "/// | {name} | `{effort}` | {all} | {with:.1} % | {without:.1} % |").expect("text");
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/deflate/deflater/memory.rs");
+    let text = std::fs::read_to_string(&path).expect("a source").replace("\r\n", "\n");
+    let (before, rest) = text.split_once("/// | --- | --- | ---: | ---: | ---: |\n").expect("a table");
+    let rows: String = rest.split_inclusive('\n').take_while(|line| line.starts_with("/// |")).collect();
+    if std::env::var_os("UPDATE_TABLES").is_some() {
+        let behind = &rest[rows.len()..];
+        let text = format!("{before}/// | --- | --- | ---: | ---: | ---: |\n{table}{behind}");
+        std::fs::write(&path, text).expect("it can be written");
+    } else {
+        assert!(
+            rows == table,
+            "{} has\n{rows}and should have\n{table}(UPDATE_TABLES=1 writes it)",
+            path.display()
+        );
+    }
+}
+
+/// The size of the feed in percent, with context takeover and without.
+#[cfg(target_pointer_width = "64")]
+fn compress(deflater: &mut Deflater<'_>) -> [f64; 2] {
+    let messages = telemetry::messages(256 * 1024);
+    let plain: usize = messages.iter().map(Vec::len).sum();
+    [false, true].map(|resets| {
+        let mut written = 0;
+        for message in &messages {
+            if resets {
+                deflater.reset();
+            }
+            written += deflate(deflater, message, &mut Whole).len();
+        }
+        100.0 * written as f64 / plain as f64
+    })
+}
+
+#[test]
+fn sizes_that_do_not_fit_are_refused() {
+    let fits = |window, heads, links, tokens| {
+        let (mut window, mut tokens) = (vec![0; window], vec![0; tokens]);
+        let (mut heads, mut links, mut work) = (vec![0; heads], vec![0; links], Work::new());
+        let (window, tokens, heads, links) =
+            (&mut window[..], &mut tokens[..], &mut heads[..], &mut links[..]);
+        Deflater::new(Memory { window, heads, links, work: &mut work, tokens }, Effort::SMALL).map(|_| ())
+    };
+    for (window, heads, tokens) in [(256, 0, 64), (257, 16, 65_536), (32_768, 32_768, 1000)] {
+        assert_eq!(fits(window, heads, if heads == 0 { 0 } else { window }, tokens), Ok(()));
+    }
+    for window in [0, 1, 255, 32_769, 65_536] {
+        assert_eq!(fits(window, 0, 0, 64), Err(SizeError::Window), "{window}");
+    }
+    for heads in [1, 8, 15, 17, 100, 65_536] {
+        assert_eq!(fits(512, heads, 512, 64), Err(SizeError::Heads), "{heads}");
+    }
+    for (heads, links) in [(0, 1), (0, 512), (16, 0), (16, 511), (16, 513)] {
+        assert_eq!(fits(512, heads, links, 64), Err(SizeError::Links), "{links}");
+    }
+    for tokens in [0, 1, 63, 65_537] {
+        assert_eq!(fits(512, 0, 0, tokens), Err(SizeError::Tokens), "{tokens}");
+    }
+    for error in [SizeError::Window, SizeError::Heads, SizeError::Links, SizeError::Tokens] {
+        assert!(!error.to_string().is_empty());
+    }
+}
+
+/// A peer agreed on less than there is memory for.
+#[test]
+fn a_window_can_be_made_smaller() {
+    let rng = &mut super::Rng(2);
+    let plain: Vec<u8> = (0..600).map(|_| rng.next() as u8).collect();
+    let twice = [&plain[..], &plain].concat();
+    let mut lent = Lent::new(2048, 256, 4096);
+    for (bits, is_match) in
+        [(15, true), (11, true), (10, true), (9, false), (8, false), (0, false), (255, true)]
+    {
+        let memory = lent.memory().with_window_bits(bits);
+        assert_eq!(memory.window.len(), memory.links.len());
+        assert!(memory.window.len() <= 1usize.checked_shl(bits.max(8).into()).unwrap_or(usize::MAX));
+        let mut deflater = Deflater::new(memory, Effort::NORMAL).expect("it fits still");
+        let message = deflate(&mut deflater, &twice, &mut Whole);
+        assert_eq!(message.len() < 700, is_match, "{bits} bits");
+        let window = 1 << u32::from(bits).clamp(8, 11);
+        super::peer::Windows::new(window).readers().check(&message, &twice, "twice");
+    }
+}

@@ -1,0 +1,106 @@
+//! Short messages, given and taken in every way there is.
+
+use super::peer::Windows;
+use super::{Cut, Lent, Pieces, Rng, Whole, content, deflate};
+use ws_core::deflate::Effort;
+
+/// Window, heads, tokens.
+const SIZES: [(usize, usize, usize); 5] =
+    [(256, 0, 64), (512, 0, 704), (256, 16, 64), (1024, 256, 1024), (4096, 4096, 4096)];
+
+/// Each of another kind of block, and one of many blocks.
+fn messages() -> Vec<Vec<u8>> {
+    let rng = &mut Rng(11);
+    vec![
+        b"Hello".to_vec(),
+        b"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa".to_vec(),
+        content::json(rng, 500),
+        (0..200).map(|_| rng.next() as u8).collect(),
+        [content::json(rng, 300), (0..200).map(|_| rng.next() as u8).collect(), content::prose(rng, 200)]
+            .concat(),
+    ]
+}
+
+/// Two messages by a fresh deflater, the second with history of the first.
+fn two(sizes: (usize, usize, usize), plain: &[u8], mut cut: impl Cut) -> [Vec<u8>; 2] {
+    let mut lent = Lent::new(sizes.0, sizes.1, sizes.2);
+    let mut deflater = lent.deflater(Effort::SMALL).expect("sizes that fit");
+    [(); 2].map(|()| deflate(&mut deflater, plain, &mut cut))
+}
+
+#[test]
+fn the_size_of_the_output_changes_nothing() {
+    for plain in messages() {
+        for sizes in SIZES {
+            let whole = two(sizes, &plain, Whole);
+            for room in (1..=9).chain([13, 31, 64]) {
+                assert_eq!(
+                    two(sizes, &plain, Pieces(usize::MAX, room)),
+                    whole,
+                    "{sizes:?}, outputs of {room}"
+                );
+            }
+            for room in whole[0].len().saturating_sub(4)..whole[0].len() + 9 {
+                assert_eq!(two(sizes, &plain, Pieces(usize::MAX, room.max(1))), whole, "{sizes:?}, {room}");
+            }
+        }
+    }
+}
+
+#[test]
+fn pieces_of_every_size_are_read_back() {
+    for plain in messages() {
+        for sizes in SIZES {
+            for piece in (1..20).chain([100, 255, 258, 259]) {
+                let (mut windows, what) = (Windows::new(sizes.0), format!("{sizes:?}, pieces of {piece}"));
+                let mut readers = windows.readers();
+                for message in two(sizes, &plain, Pieces(piece, 7)) {
+                    readers.check(&message, &plain, &what);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_split_in_two_is_read_back() {
+    for plain in messages() {
+        for sizes in SIZES {
+            let (mut lent, mut windows) = (Lent::new(sizes.0, sizes.1, sizes.2), Windows::new(sizes.0));
+            let mut deflater = lent.deflater(Effort::SMALL).expect("sizes that fit");
+            let mut readers = windows.readers();
+            for at in 0..=plain.len() {
+                deflater.reset();
+                readers.reset();
+                let (mut out, mut written) = ([0; 2000], 0);
+                let (mut first, mut second) = plain.split_at(at);
+                for (piece, end) in [(&mut first, false), (&mut second, true)] {
+                    let progress = deflater.deflate(piece, &mut out[written..], end);
+                    assert!(progress.done);
+                    written += progress.written;
+                }
+                let what = format!("{sizes:?}, split at {at}");
+                readers.check(&out[..written], &plain, &what);
+            }
+        }
+    }
+}
+
+/// No match is to be had, so nothing ends at the end of a piece.
+#[test]
+fn where_nothing_matches_the_split_of_the_input_changes_nothing() {
+    let plain: Vec<u8> = (0..=255).collect();
+    for sizes in SIZES {
+        let mut lent = Lent::new(sizes.0, sizes.1, sizes.2);
+        let mut deflater = lent.deflater(Effort::SMALL).expect("sizes that fit");
+        let whole = deflate(&mut deflater, &plain, &mut Whole);
+        for piece in 1..plain.len() {
+            deflater.reset();
+            assert_eq!(
+                deflate(&mut deflater, &plain, &mut Pieces(piece, 9)),
+                whole,
+                "{sizes:?}, pieces of {piece}"
+            );
+        }
+    }
+}

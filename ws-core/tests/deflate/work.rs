@@ -1,0 +1,42 @@
+//! The work for a byte is bounded by the effort, whatever the bytes are.
+
+use super::peer::Windows;
+use super::{Lent, Whole, deflate};
+use ws_core::deflate::Effort;
+
+/// The size of a text in which four places are worth going back to, each behind `decoys` others, which begin as it does.
+fn size(decoys: usize, heads: usize, chain: usize) -> usize {
+    let places = [0, 36, 72, 108].map(|first| Vec::from_iter(first..first + 36));
+    let mut plain = places.concat();
+    for nth in 0..decoys {
+        for place in &places {
+            // A different end every time.
+            plain.extend_from_slice(&place[..5]);
+            plain.extend_from_slice(&[200, nth as u8 | 0x80]);
+        }
+    }
+    for place in places.iter().rev() {
+        plain.extend_from_slice(place);
+    }
+    let mut lent = Lent::new(4096, heads, 8192);
+    let effort = Effort { chain: chain as u16, lazy: 0, nice: 258 };
+    let mut deflater = lent.deflater(effort).expect("sizes that fit");
+    let message = deflate(&mut deflater, &plain, &mut Whole);
+    Windows::new(4096).readers().check(&message, &plain, "decoys");
+    message.len()
+}
+
+#[test]
+fn no_more_places_are_compared_than_the_effort_allows() {
+    for heads in [0, 256, 4096] {
+        for chain in [8, 64] {
+            let (before, behind) = (chain / 2, chain + 1);
+            assert_eq!(
+                size(before, heads, chain),
+                size(before, heads, 1000),
+                "{heads} heads, within {chain}"
+            );
+            assert!(size(behind, heads, chain) > size(behind, heads, 1000), "{heads} heads, behind {chain}");
+        }
+    }
+}
