@@ -28,7 +28,7 @@ fn size(decoys: usize, heads: usize, chain: usize) -> usize {
 
 #[test]
 fn no_more_places_are_compared_than_the_effort_allows() {
-    for heads in [0, 256, 4096] {
+    for heads in [0, 1024, 4096] {
         for chain in [8, 64] {
             let (before, behind) = (chain / 2, chain + 1);
             assert_eq!(

@@ -286,8 +286,8 @@ impl<'m> Block<'m> {
     /// The codes of a fixed block (RFC 1951 3.2.6).
     fn set_fixed_codes(&mut self) {
         let (literals, distances) = self.work.parts();
-        for (symbol, cell) in literals.iter_mut().enumerate() {
-            *cell = codes::cell_of(fixed_length(symbol as u16));
+        for (symbol, cell) in (0..LITERALS as u16).zip(literals.iter_mut()) {
+            *cell = codes::cell_of(fixed_length(symbol));
         }
         distances.fill(codes::cell_of(5));
         codes::assign_codes(literals);
