@@ -206,7 +206,8 @@ impl<'m> Block<'m> {
         Some(Match { length: first.wrapping_add(LENGTH_MIN as u16), distance })
     }
 
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     fn take(&mut self) -> u8 {
         let byte = self.tokens.get(self.at).copied().unwrap_or_default();
         self.at = self.at.wrapping_add(1);
@@ -347,14 +348,7 @@ pub(super) struct Run {
     pub(super) extra: u8,
     pub(super) value: u8,
     /// How many they are.
-    length: u16,
-}
-
-impl Run {
-    #[inline]
-    pub(super) fn length(&self) -> u16 {
-        self.length
-    }
+    pub(super) length: u16,
 }
 
 /// How many of the cells there are up to the last that is not empty.

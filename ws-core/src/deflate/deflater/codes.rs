@@ -42,11 +42,23 @@ fn split(number: u16, detail: u8) -> Coded {
     Coded { symbol, extra, value }
 }
 
-/// The place of the highest bit; of 0 it is 0. One copy of it for cores that cannot count zeros.
-#[cfg_attr(target_pointer_width = "64", inline)]
-#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+/// The place of the highest bit; of 0 it is 0.
+#[cfg(target_pointer_width = "64")]
+#[inline]
 pub(super) const fn log2(number: u16) -> u8 {
     15u8.wrapping_sub((number | 1).leading_zeros() as u8)
+}
+
+/// The same for cores that cannot count zeros: most numbers are short.
+#[cfg(not(target_pointer_width = "64"))]
+#[inline(never)]
+pub(super) const fn log2(mut number: u16) -> u8 {
+    let mut place = 0u8;
+    while number > 1 {
+        number >>= 1;
+        place = place.wrapping_add(1);
+    }
+    place
 }
 
 /// Puts a length above each frequency; nothing above [`FREQUENCY_MAX`] must be there.

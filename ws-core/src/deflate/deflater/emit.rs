@@ -28,7 +28,8 @@ impl Bits {
         self.count & 7
     }
 
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))] // less code, where that counts
     fn put(&mut self, value: u16, count: u8) {
         self.hold |= Hold::from(value).wrapping_shl(self.count.into());
         self.count = self.count.wrapping_add(count);
@@ -36,7 +37,7 @@ impl Bits {
 
     /// Puts a code of its cell: without the bit that marks its length.
     #[cfg_attr(target_pointer_width = "64", inline)]
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))] // less code, where that counts
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     fn put_code(&mut self, cell: u16) {
         let count = codes::log2(cell);
         self.put(cell ^ 1u16.wrapping_shl(count.into()), count);
@@ -148,72 +149,129 @@ impl Emitter {
 
     /// Goes on writing; `true` once all is written.
     ///
-    /// `later`: how many of the latest bytes are of the next block.
+    /// `later`: the latest byte is of the next block.
     pub(super) fn run(
         &mut self,
         block: &mut Block<'_>,
         history: &History<'_>,
-        later: usize,
+        later: bool,
         out: &mut Cursor<'_>,
     ) -> bool {
         const ENOUGH: u8 = (Hold::BITS as u8).wrapping_sub(STEP_MAX) & !7;
         while self.phase != Phase::Idle {
-            if !self.bits.drain(out, ENOUGH) {
+            if !self.bits.drain(out, if self.phase == Phase::Rest { 8 } else { ENOUGH }) {
                 return false;
             }
-            match self.phase {
-                Phase::Rest => {
-                    if !self.bits.drain(out, 8) {
-                        return false;
-                    }
-                    self.phase = Phase::Idle;
-                }
-                Phase::Tokens | Phase::Distance | Phase::DistanceExtra => self.token(block),
-                Phase::StoredLength | Phase::StoredComplement | Phase::StoredBytes => {
-                    self.stored(block, history, later);
-                }
-                Phase::Counts | Phase::LengthCode | Phase::CodeLengths => self.code_lengths(block),
-                _ => self.frame(block),
-            }
+            self.phase = self.step(block, history, later);
         }
         true
     }
 
-    /// A step of what is around a block.
+    /// Puts the bits of a phase; tells the next one.
     #[inline]
-    fn frame(&mut self, block: &mut Block<'_>) {
+    fn step(&mut self, block: &mut Block<'_>, history: &History<'_>, later: bool) -> Phase {
         match self.phase {
+            Phase::Idle | Phase::Rest => return Phase::Idle,
             Phase::CloseFixed => {
                 self.close();
-                self.phase = Phase::Header;
+                return Phase::Header;
             }
-            Phase::Header if block.kind == BlockKind::Stored => {
-                self.bits.put_stored_header();
-                self.phase = Phase::StoredLength;
+            Phase::Header => return self.header(block.kind),
+            Phase::StoredLength => {
+                self.bits.put(block.len as u16, 16);
+                return Phase::StoredComplement;
             }
-            Phase::Header => {
-                self.bits.put((block.kind as u16) << 1, HEADER);
-                self.phase = if block.kind == BlockKind::Fixed { Phase::Tokens } else { Phase::Counts };
+            Phase::StoredComplement => {
+                self.bits.put(!block.len as u16, 16);
+                return Phase::StoredBytes;
             }
-            Phase::End => {
-                match block.kind {
-                    BlockKind::Stored => {}
-                    BlockKind::Fixed => self.is_open = true,
-                    BlockKind::Dynamic => self.bits.put_code(block.code(END_OF_BLOCK.into())),
-                }
-                block.clear();
-                self.phase = if self.is_last { Phase::Flush } else { Phase::Idle };
+            Phase::StoredBytes if block.len == 0 => return Phase::End,
+            Phase::StoredBytes => {
+                self.bits.put(history.byte((block.len as usize).wrapping_add(later.into())).into(), 8);
+                block.len = block.len.wrapping_sub(1);
             }
+            Phase::Counts => {
+                let (literals, distances) =
+                    (block.literals.wrapping_sub(257), block.distances.wrapping_sub(1));
+                let lengths = u16::from(block.lengths).wrapping_sub(4);
+                self.bits.put(literals | distances << 5 | lengths << 10, 14);
+                return Phase::LengthCode;
+            }
+            Phase::LengthCode if self.at >= block.lengths.into() => {
+                self.at = 0;
+                return Phase::CodeLengths;
+            }
+            Phase::LengthCode => {
+                let symbol = ORDER.get(usize::from(self.at)).copied().unwrap_or_default();
+                self.bits.put(codes::log2(block.length_code(symbol)).into(), 3);
+                self.at = self.at.wrapping_add(1);
+            }
+            Phase::CodeLengths => {
+                let Some(run) = block.run(self.at) else { return Phase::Tokens };
+                self.bits.put_code(block.length_code(run.symbol));
+                self.bits.put(run.value.into(), run.extra);
+                self.at = self.at.wrapping_add(run.length);
+            }
+            Phase::Tokens => return self.token(block),
+            Phase::Distance => {
+                let symbol = usize::from(codes::distance(self.distance).symbol);
+                self.bits.put_code(block.code(LITERALS.wrapping_add(symbol)));
+                return Phase::DistanceExtra;
+            }
+            Phase::DistanceExtra => {
+                let distance = codes::distance(self.distance);
+                self.bits.put(distance.value, distance.extra);
+                return Phase::Tokens;
+            }
+            Phase::End => return self.end(block),
             Phase::Flush => {
                 self.close();
-                self.phase = Phase::Pad;
+                return Phase::Pad;
             }
-            _ => {
+            Phase::Pad => {
                 // An empty stored block, of which the lengths are not sent (RFC 7692 7.2.1).
                 self.bits.put_stored_header();
-                self.phase = Phase::Rest;
+                return Phase::Rest;
             }
         }
+        self.phase
+    }
+
+    #[inline]
+    fn header(&mut self, kind: BlockKind) -> Phase {
+        if kind == BlockKind::Stored {
+            self.bits.put_stored_header();
+            return Phase::StoredLength;
+        }
+        self.bits.put((kind as u16) << 1, HEADER);
+        if kind == BlockKind::Fixed { Phase::Tokens } else { Phase::Counts }
+    }
+
+    /// Puts a literal or a length.
+    #[inline]
+    fn token(&mut self, block: &mut Block<'_>) -> Phase {
+        let Some(token) = block.pop() else { return Phase::End };
+        if token.distance == 0 {
+            self.bits.put_code(block.code(token.length.into()));
+            return Phase::Tokens;
+        }
+        let length = codes::length(token.length);
+        let symbol = END_OF_BLOCK.wrapping_add(1).wrapping_add(length.symbol);
+        self.bits.put_code(block.code(symbol.into()));
+        self.bits.put(length.value, length.extra);
+        self.distance = token.distance;
+        Phase::Distance
+    }
+
+    #[inline]
+    fn end(&mut self, block: &mut Block<'_>) -> Phase {
+        match block.kind {
+            BlockKind::Stored => {}
+            BlockKind::Fixed => self.is_open = true,
+            BlockKind::Dynamic => self.bits.put_code(block.code(END_OF_BLOCK.into())),
+        }
+        block.clear();
+        if self.is_last { Phase::Flush } else { Phase::Idle }
     }
 
     /// Ends the fixed block, if there is one.
@@ -221,84 +279,6 @@ impl Emitter {
         if self.is_open {
             self.bits.put(0, 7); // the code of its end
             self.is_open = false;
-        }
-    }
-
-    /// A step of a stored block (RFC 1951 3.2.4).
-    #[inline]
-    fn stored(&mut self, block: &mut Block<'_>, history: &History<'_>, later: usize) {
-        match self.phase {
-            Phase::StoredLength => {
-                self.bits.put(block.len as u16, 16);
-                self.phase = Phase::StoredComplement;
-            }
-            Phase::StoredComplement => {
-                self.bits.put(!block.len as u16, 16);
-                self.phase = Phase::StoredBytes;
-            }
-            _ if block.len == 0 => self.phase = Phase::End,
-            _ => {
-                self.bits.put(history.byte((block.len as usize).wrapping_add(later)).into(), 8);
-                block.len = block.len.wrapping_sub(1);
-            }
-        }
-    }
-
-    /// A step of the codes of a dynamic block (RFC 1951 3.2.7).
-    #[inline]
-    fn code_lengths(&mut self, block: &Block<'_>) {
-        match self.phase {
-            Phase::Counts => {
-                let (literals, distances) =
-                    (block.literals.wrapping_sub(257), block.distances.wrapping_sub(1));
-                let lengths = u16::from(block.lengths).wrapping_sub(4);
-                self.bits.put(literals | distances << 5 | lengths << 10, 14);
-                self.phase = Phase::LengthCode;
-            }
-            Phase::LengthCode if self.at < block.lengths.into() => {
-                let symbol = ORDER.get(usize::from(self.at)).copied().unwrap_or_default();
-                self.bits.put(codes::log2(block.length_code(symbol)).into(), 3);
-                self.at = self.at.wrapping_add(1);
-            }
-            Phase::LengthCode => (self.at, self.phase) = (0, Phase::CodeLengths),
-            _ => match block.run(self.at) {
-                Some(run) => {
-                    self.bits.put_code(block.length_code(run.symbol));
-                    self.bits.put(run.value.into(), run.extra);
-                    self.at = self.at.wrapping_add(run.length());
-                }
-                None => self.phase = Phase::Tokens,
-            },
-        }
-    }
-
-    /// A step of the tokens: a literal, a length, a distance, or its extra bits.
-    #[inline]
-    fn token(&mut self, block: &mut Block<'_>) {
-        match self.phase {
-            Phase::Tokens => match block.pop() {
-                None => self.phase = Phase::End,
-                Some(literal) if literal.distance == 0 => {
-                    self.bits.put_code(block.code(literal.length.into()))
-                }
-                Some(found) => {
-                    let length = codes::length(found.length);
-                    let symbol = END_OF_BLOCK.wrapping_add(1).wrapping_add(length.symbol);
-                    self.bits.put_code(block.code(symbol.into()));
-                    self.bits.put(length.value, length.extra);
-                    (self.distance, self.phase) = (found.distance, Phase::Distance);
-                }
-            },
-            Phase::Distance => {
-                let symbol = usize::from(codes::distance(self.distance).symbol);
-                self.bits.put_code(block.code(LITERALS.wrapping_add(symbol)));
-                self.phase = Phase::DistanceExtra;
-            }
-            _ => {
-                let distance = codes::distance(self.distance);
-                self.bits.put(distance.value, distance.extra);
-                self.phase = Phase::Tokens;
-            }
         }
     }
 }

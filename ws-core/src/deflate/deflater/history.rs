@@ -4,6 +4,8 @@
 //! Positions have 16 bits and go round. What the table says of a position that was overwritten, or forgotten, needs
 //! no clearing: whoever searches compares the bytes.
 
+use super::codes;
+
 /// On hosts and from so many heads on, half of them are for the latest place of three bytes, and chains are of four: they
 /// are shorter, and all of them are worth a look. With few heads, the few chains had better be all of three.
 #[cfg(target_pointer_width = "64")]
@@ -33,7 +35,7 @@ impl<'m> History<'m> {
     pub(super) fn new(window: &'m mut [u8], heads: &'m mut [u16], links: &'m mut [u16]) -> Self {
         let mut history = Self { window, heads, links, at: 0, len: 0, position: 0, shift: 0, behind: 0 };
         let chained = history.heads.len().wrapping_sub(history.first_chain());
-        history.shift = 32u32.wrapping_sub(chained.trailing_zeros()) as u8;
+        history.shift = 32u8.wrapping_sub(codes::log2(chained as u16));
         history
     }
 
@@ -131,7 +133,8 @@ impl<'m> History<'m> {
         bytes.wrapping_mul(0x9e37_79b1).wrapping_shr(self.shift.into()) as usize
     }
 
-    /// Moves a byte from the front of `input` into the history.
+    /// Moves a byte from the front of `input` into the history. Where that is a new piece, [`catch_up`](Self::catch_up) comes
+    /// first.
     #[inline]
     pub(super) fn consume(&mut self, input: &mut &[u8]) {
         let Some((&byte, rest)) = input.split_first() else { return };
@@ -151,13 +154,9 @@ impl<'m> History<'m> {
         if self.len < self.window.len() {
             self.len = self.len.wrapping_add(1);
         }
-        if self.behind > 0 {
-            self.catch_up(rest);
-        }
     }
 
     /// Enters the latest bytes of an earlier piece of input, as far as those behind them are known now.
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(super) fn catch_up(&mut self, input: &[u8]) {
         while self.behind > 0 && usize::from(self.behind).saturating_add(input.len()) >= HASHED {
             let behind = usize::from(self.behind);

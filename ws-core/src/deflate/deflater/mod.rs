@@ -147,8 +147,7 @@ impl<'m> Deflater<'m> {
     pub fn deflate(&mut self, input: &mut &[u8], out: &mut [u8], end: bool) -> Progress {
         let mut out = Cursor::new(out);
         let done = loop {
-            let later = usize::from(self.held.is_some());
-            if !self.emitter.run(&mut self.block, &self.history, later, &mut out) {
+            if !self.emitter.run(&mut self.block, &self.history, self.held.is_some(), &mut out) {
                 break false;
             }
             if core::mem::take(&mut self.emitter.is_last) {
@@ -185,9 +184,9 @@ impl<'m> Deflater<'m> {
                 false => search::find(&self.history, input, held.length.into(), &self.effort),
             };
             // As long as the input that it was found in; and if that was taken away, then shorter.
-            let most = u16::try_from(input.len()).unwrap_or(u16::MAX).saturating_add(1);
-            let held = Match { length: held.length.min(most), ..held };
-            let is_match = usize::from(held.length) >= LENGTH_MIN && found.length <= held.length;
+            let length = usize::from(held.length).min(input.len().wrapping_add(1));
+            let held = Match { length: length as u16, ..held };
+            let is_match = length >= LENGTH_MIN && found.length <= held.length;
             let token = if is_match { held } else { Match::NONE };
             if !self.block.has_room(token, self.history.capacity().wrapping_sub(1)) {
                 return false;
@@ -195,7 +194,7 @@ impl<'m> Deflater<'m> {
             if is_match {
                 self.block.push_match(held);
                 self.held = None;
-                for _ in 1..held.length {
+                for _ in 1..length {
                     self.history.consume(input);
                 }
             } else {

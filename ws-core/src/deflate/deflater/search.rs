@@ -103,21 +103,22 @@ impl Search<'_> {
         let (newer, older) = self.history.parts();
         // The byte behind the one looked at; behind the newest it is the input.
         let mut next = first;
-        let mut distance = 0usize;
+        let mut nearer = 0usize;
         for part in [newer, older] {
-            for byte in part.iter().rev() {
-                distance = distance.wrapping_add(1);
-                if distance > self.history.len() || self.left == 0 {
-                    return;
-                }
+            let unknown = nearer.wrapping_add(part.len()).saturating_sub(self.history.len());
+            let mut part = part.get(unknown..).unwrap_or_default();
+            let farthest = nearer.wrapping_add(part.len());
+            while let Some((byte, rest)) = part.split_last() {
                 if *byte == first && next == second {
-                    if self.is_enough(distance, self.history.index(distance)) {
+                    let distance = farthest.wrapping_sub(rest.len());
+                    if self.is_enough(distance, self.history.index(distance)) || self.left <= 1 {
                         return;
                     }
                     self.left = self.left.wrapping_sub(1);
                 }
-                next = *byte;
+                (part, next) = (rest, *byte);
             }
+            nearer = farthest;
         }
     }
 
