@@ -5,10 +5,11 @@
 import { PicoW } from "../../examples/pico-w/emulator/machine.mjs";
 
 // Bounds: ours to a bare XOR of binary payload; instructions of one call, and of all calls for one segment of frames,
-// which is 2 ms at 133 MHz; bytes of stack of our calls; instructions for a byte that is inflated.
+// which is 2 ms at 133 MHz; bytes of stack of our calls; instructions for a byte that is inflated or deflated.
 const OF_LIMIT = 1.3;
 const INSTRUCTIONS_MAX = 266_000;
 const INFLATE_MAX = 160; // instructions a byte
+const DEFLATE_MAX = 600; // the same, for settings with heads
 const STACK_MAX = { segment: 512, head: 1024 };
 
 const [PLAIN, UNROLLED, COPY, OURS] = ["XOR, plain", "XOR, 8 words a turn", "copy", "ours"];
@@ -19,6 +20,7 @@ const failures = [];
 printRows(measured.filter(({ kind }) => kind === "row"));
 printCalls(measured.filter(({ kind }) => kind === "segment" || kind === "head"));
 printInflated(measured.filter(({ kind }) => kind === "inflate"));
+printDeflated(measured.filter(({ kind }) => kind === "deflate"));
 for (const failure of failures) console.log(`MISSED ${failure}`);
 if (failures.length === 0) console.log("all bounds are met");
 process.exit(failures.length && process.argv.includes("--check") ? 1 : 0);
@@ -69,7 +71,7 @@ function add(found, label, cycles, instructions, stack) {
 }
 
 // "row|operation|bytes of a message|crate|position|bytes in all" or "segment|what|position|bytes"; "head" as "segment";
-// "inflate|what|number of the message|bytes of it".
+// "inflate|what|number of the message|bytes of it"; "deflate" as "inflate".
 function parse(label) {
   const [kind, name, ...rest] = label.split("|");
   const [size, crate] = kind === "row" ? [Number(rest[0]), rest[1]] : [null, null];
@@ -152,6 +154,25 @@ function printInflated(all) {
   console.log(line([all[0]?.name, ...cells, Math.max(...all.map(({ stack }) => stack))], 19, 26));
   console.log();
   if (!(instructions <= INFLATE_MAX)) failures.push(`inflate: ${instructions} instructions a byte`);
+}
+
+// The messages of each setting together.
+function printDeflated(all) {
+  console.log("Deflating JSON.\n");
+  console.log(line(["", "messages", "bytes", "cycles a byte", "instructions a byte", "stack"], 19, 26));
+  console.log(line(["---", "---:", "---:", "---:", "---:", "---:"], 19, 26));
+  for (const name of new Set(all.map(({ name }) => name))) {
+    const messages = all.filter((message) => message.name === name);
+    const sum = (field) => messages.reduce((sum, message) => sum + message[field], 0);
+    const a = (field) => sum(field) / sum("bytes");
+    const cells = [messages.length, sum("bytes"), a("cycles").toFixed(1), a("instructions").toFixed(1)];
+    console.log(line([name, ...cells, Math.max(...messages.map(({ stack }) => stack))], 19, 26));
+    if (!name.includes("no heads") && !(a("instructions") <= DEFLATE_MAX)) {
+      failures.push(`deflate, ${name}: ${a("instructions")} instructions a byte`);
+    }
+  }
+  console.log();
+  if (all.length === 0) failures.push("deflate: nothing was measured");
 }
 
 function line(cells, width, first = 16) {

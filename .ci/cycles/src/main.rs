@@ -1,12 +1,14 @@
 //! Cycles a byte of receiving and sending, ours beside others, and the longest calls: what `run` has the emulator count.
 //!
 //! This file goes through the rows. `wire.rs` makes what is received, `receivers.rs` and `senders.rs` are the ways to do the
-//! work, `limit.rs` is the least there is to do, `segments.rs` and `heads.rs` make calls long, `inflate.rs` inflates,
+//! work, `limit.rs` is the least there is to do, `segments.rs` and `heads.rs` make calls long, `inflate.rs` inflates, `deflate.rs`
+//! deflates,
 //! `host.rs` talks to the emulator.
 
 #![no_std]
 #![no_main]
 
+mod deflate;
 mod heads;
 mod host;
 mod inflate;
@@ -68,6 +70,7 @@ fn main() -> ! {
     segments::run();
     heads::run();
     inflate::run();
+    deflate::run();
     host::succeed()
 }
 

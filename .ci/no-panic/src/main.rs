@@ -6,6 +6,7 @@
 #![no_main]
 
 mod connection;
+mod deflate;
 mod handshake;
 mod inflate;
 
@@ -26,6 +27,7 @@ fn panic(_: &core::panic::PanicInfo) -> ! {
 #[unsafe(no_mangle)]
 extern "C" fn _start() {
     connection::probe();
+    deflate::probe();
     handshake::probe();
     inflate::probe();
     #[cfg(feature = "planted")]

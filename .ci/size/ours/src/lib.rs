@@ -1,10 +1,10 @@
 //! Ours, in three sizes: [`echo`] is the loop of the documentation of `ws-core`, [`serve`] puts the opening handshake
-//! before it, [`connect`] the client's. [`inflate`] stands beside them.
+//! before it, [`connect`] the client's. [`inflate`] and [`deflate`] stand beside them.
 
 #![no_std]
 
 use core::ops::Range;
-use ws_core::deflate::{InflateError, Inflater, Small};
+use ws_core::deflate::{Deflater, Effort, InflateError, Inflater, Memory, Small, Work};
 use ws_core::handshake::{OriginPolicy, client, server};
 use ws_core::{Config, Connection, Entropy, Event, Input, Instant, Output, Role};
 
@@ -95,6 +95,36 @@ fn inflate_one(inflater: &mut Inflater<'_, Small>, rx: &mut [u8]) -> Result<(), 
         transport::write(bytes);
     }
     Ok(())
+}
+
+/// Deflates messages, each of one read. The sizes are known to nobody, so that it does with and without heads.
+pub fn deflate() {
+    let (mut heads, mut links, mut work) = ([0; 128], [0; 512], Work::new());
+    let memory = Memory {
+        window: lend(transport::memory()),
+        heads: lend(&mut heads),
+        links: lend(&mut links),
+        work: &mut work,
+        tokens: transport::memory(),
+    };
+    let Ok(mut deflater) = Deflater::new(memory, Effort::SMALL) else { return };
+    let (rx, tx) = (transport::memory(), transport::memory());
+    loop {
+        let n = transport::read(rx);
+        let mut input = rx.get(..n).unwrap_or_default();
+        deflater.reset();
+        let mut done = false;
+        while !done {
+            let progress = deflater.deflate(&mut input, tx, true);
+            transport::write(tx.get(..progress.written).unwrap_or_default());
+            done = progress.done;
+        }
+    }
+}
+
+/// As much of it as nobody foresees.
+fn lend<T>(memory: &mut [T]) -> &mut [T] {
+    memory.get_mut(..transport::read(&mut [])).unwrap_or_default()
 }
 
 /// Reads until `receive` is done, and says where in `rx` the bytes behind that lie.
