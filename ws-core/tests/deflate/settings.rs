@@ -44,7 +44,7 @@ fn the_table_of_settings_is_that_of_the_documentation() {
     let settings = settings! {
         256, 0, 0, 512, SMALL;
         512, 0, 0, 736, SMALL;
-        1024, 0, 0, 1024, SMALL;
+        1024, 0, 0, 2048, SMALL;
         512, 128, 512, 1024, QUICK;
         1024, 256, 1024, 1024, QUICK;
         4096, 1024, 4096, 4096, QUICK;
