@@ -99,24 +99,23 @@ impl Cut for Rng {
 fn deflate(deflater: &mut Deflater<'_>, message: &[u8], cut: &mut impl Cut) -> Vec<u8> {
     let (mut written, mut rest) = (Vec::new(), message);
     loop {
-        let (mut piece, behind) = rest.split_at(cut.input(rest.len()));
-        let end = behind.is_empty();
-        loop {
-            let (mut out, before) = (vec![0; cut.output()], piece.len());
-            let progress = deflater.deflate(&mut piece, &mut out, end);
-            written.extend_from_slice(&out[..progress.written]);
-            if progress.done {
-                assert!(piece.is_empty(), "all of the input was taken");
-                break;
-            }
-            // Without room for a word some of it may stay free, and bits of a byte that is not whole are not written.
-            let moved = progress.written > 0 || piece.len() < before || out.is_empty();
+        // Not always what was left of the piece before.
+        let before = cut.input(rest.len());
+        let (mut piece, mut out) = (&rest[..before], vec![0; cut.output()]);
+        let end = before == rest.len();
+        let progress = deflater.deflate(&mut piece, &mut out, end);
+        written.extend_from_slice(&out[..progress.written]);
+        let taken = before - piece.len();
+        rest = &rest[taken..];
+        if progress.done {
+            assert!(piece.is_empty(), "all of the input was taken");
+        } else {
+            let moved = progress.written > 0 || taken > 0 || out.is_empty();
             assert!(moved, "a call that is not done takes a byte, or writes one, or has no room");
         }
-        if end {
+        if progress.done && end {
             return written;
         }
-        rest = behind;
     }
 }
 

@@ -40,10 +40,8 @@ impl Default for Work {
 /// The longest code of the code-length code (RFC 1951 3.2.7).
 const LENGTH_CODE_MAX: u8 = 7;
 
-/// Tokens that a block may have, so that an eighth of any frequency has its place in a cell.
-const TOKENS_MAX: u16 = 32_000;
-
-/// The most that a token takes: a byte for eight flags, and a match.
+/// The most that a token takes: a byte for eight flags, and a match. Or two literals: the second may follow unasked, if the
+/// message ends.
 const TOKEN_BYTES: usize = 4;
 
 /// In the fixed code: the most bits of a literal and of a match (RFC 1951 3.2.6), and those of the end of a block.
@@ -130,8 +128,7 @@ impl<'m> Block<'m> {
             _ => (token.length.into(), FIXED_MATCH_MAX),
         };
         let bytes = self.len.wrapping_add(bytes);
-        self.at.wrapping_add(TOKEN_BYTES) < self.tokens.len()
-            && self.count < TOKENS_MAX
+        self.at.wrapping_add(TOKEN_BYTES) <= self.tokens.len()
             && (bytes as usize <= stored || self.fixed.wrapping_add(bits) <= bytes.wrapping_mul(8))
     }
 
@@ -246,7 +243,7 @@ impl<'m> Block<'m> {
         let is_too_much = self.work.cells.iter().any(|count| *count > FREQUENCY_MAX);
         if is_too_much {
             for count in &mut self.work.cells {
-                *count = count.div_ceil(8);
+                *count = count.div_ceil(8).min(FREQUENCY_MAX);
             }
         }
         let (literals, distances) = self.work.parts();
@@ -280,7 +277,7 @@ impl<'m> Block<'m> {
         codes::assign_codes(&mut self.work.lengths);
         let sent = |nth: &u8| codes::log2(self.length_code(*nth)) != 0;
         let last = ORDER.iter().rposition(sent).unwrap_or_default();
-        self.lengths = (last as u8).wrapping_add(1).max(4);
+        self.lengths = (last as u8).wrapping_add(1); // 5 at least: a code has a length above 0
         bits.wrapping_add(14).wrapping_add(u32::from(self.lengths).wrapping_mul(3))
     }
 

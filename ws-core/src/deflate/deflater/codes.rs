@@ -206,6 +206,8 @@ mod tests {
                     limit,
                 ));
             }
+            // The highest sums.
+            made.push(((0..size).map(|nth| if nth < 14 { FREQUENCY_MAX } else { 1 }).collect(), limit));
             for base in [1.1f64, 1.3, 1.6, 2.0, 4.0] {
                 let steep = |nth: usize| base.powi(nth as i32).min(f64::from(FREQUENCY_MAX)) as u16;
                 let most = if size == 19 { 19 } else { 16 };

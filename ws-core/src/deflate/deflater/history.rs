@@ -49,9 +49,9 @@ impl<'m> History<'m> {
         0
     }
 
-    /// Forgets everything.
+    /// Forgets everything. Bytes that are entered in the table later on are too far back by then.
     pub(super) fn reset(&mut self) {
-        (self.len, self.behind) = (0, 0);
+        self.len = 0;
     }
 
     #[inline]

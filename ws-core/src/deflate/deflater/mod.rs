@@ -137,9 +137,9 @@ impl<'m> Deflater<'m> {
     /// Takes bytes of a message off the front of `input`, and writes to the front of `out` what is ready; `end`: nothing of the
     /// message comes behind `input`.
     ///
-    /// Until the [`Progress`] is done, write to another `out`, with what is left of the same `input` and the same `end`. Once it
-    /// is done, go on with the next piece of the message; behind its end, with the next message. A piece is not written
-    /// until there is a block full of them, or the end.
+    /// Until the [`Progress`] is done, write to another `out`, with what is left of the `input`, to which more may have been
+    /// added. Once it is done, go on with the next piece of the message; behind its end, with the next message. A piece is
+    /// not written until there is a block full of them, or the end.
     ///
     /// The work of a call is bounded by the bytes taken, for each of which [`Effort`] says how much is compared, and the
     /// bytes written, and the codes of the blocks among them, each a walk of some dozen rounds through 320 symbols. What one
