@@ -4,19 +4,25 @@ stack gets is `stack`'s."""
 import collections
 import re
 
-# Calls through pointers: of which kind one is, by the innermost functions around it; and where such a call may lead, by name.
+# How a pointer comes to where it is called. Lent: a function that waits for the call has made it, and is on the stack still, as
+# it lends what is in its frame or its future. Kept: some function beneath the same root has made it. Such calls lead to no
+# more than what was made there; all others lead wherever they may.
+LENT, KEPT, ANY = "lent", "kept", "any"
+
+# Calls through pointers: of which kind one is, by the innermost functions around it; where such a call may lead, by name; and
+# how the pointer comes there.
 WRITE, CLOSURE = r"ws_embassy::link::Link<.*>", r"\{closure#0\}::\{closure#\d\}"
 KINDS = tuple(
-    (kind, re.compile(around), re.compile(leads))
-    for kind, around, leads in (
+    (kind, re.compile(around), re.compile(leads), next(iter(how), ANY))
+    for kind, around, leads, *how in (
         ("waker", r"core::task::wake::", r"^embassy_executor::raw::waker::"),
         # Where a waker is dropped, or woken, in what was inlined and has no name of its own any more.
         ("waker", r"drop_in_place::<.*smoltcp::socket::Socket|Signal<.*>::poll_wait", r"^embassy_executor::raw::waker::"),
         ("task", r"RunQueue|SyncExecutor|raw::Executor>?::poll", r"TaskStorage<.*>>::poll$"),
-        ("frame to put", rf"{WRITE}::encode", rf"^<{WRITE}>::\w+::{CLOSURE}"),
-        ("piece to take", r"ws_embassy::split::decode", rf"^ws_embassy::split::\w+::<.*{CLOSURE}"),
-        ("head to put", r"ws_embassy::open::write", rf"^<?ws_embassy::(?!open::write\b)(open|server|client)::.*::{CLOSURE}"),
-        ("line to check", r"HeadReader>::end_line", r"^ws_core::http::head::check_\w+_line$"),
+        ("frame to put", rf"{WRITE}::encode", rf"^<{WRITE}>::\w+::{CLOSURE}", LENT),
+        ("piece to take", r"ws_embassy::split::decode", rf"^ws_embassy::split::\w+::<.*{CLOSURE}", LENT),
+        ("head to put", r"ws_embassy::open::write", rf"^<?ws_embassy::(?!open::write\b)(open|server|client)::.*::{CLOSURE}", LENT),
+        ("line to check", r"HeadReader>::end_line", r"^ws_core::http::head::check_\w+_line$", KEPT),
         ("log out", r"defmt_rtt::channel::Channel>::write_all", r"^<defmt_rtt::channel::Channel>::(non)?blocking_write"),
         ("event to tell", r"client::Client>::tell", r"^$"),  # the application's own
         ("time stamp", r"TcpTimestampRepr>::generate_reply", r"^$"),  # embassy-net gives smoltcp none
@@ -40,6 +46,8 @@ class Graph:
         self.image = image
         self.calls = collections.defaultdict(lambda: collections.defaultdict(list))  # caller, callee: addresses
         self.indirect = []  # kind or None, and the site
+        self.handed = collections.defaultdict(dict)  # caller, callee: lent or kept, where no other call leads there
+        self.made = collections.defaultdict(set)  # functions of which a pointer is made, by the function that makes it
         self.loaded = {}  # by register, what address of a function it holds, as far as the text of the function tells
         for last, instruction in zip((None, *image.code), image.code):
             if last is None or last.function != instruction.function:
@@ -87,16 +95,25 @@ class Graph:
                 self.loaded[register] = value & ~1
 
     def _resolve(self):
-        for kind, _, leads in KINDS:
+        handed = set()
+        for kind, _, leads, how in KINDS:
             targets = [address for address, name in self.image.names.items() if leads.search(name)]
+            handed.update(targets if how != ANY else ())
             for _, site in (found for found in self.indirect if found[0] == kind):
                 for target in targets:
+                    if how != ANY and target not in self.calls[site.function]:
+                        self.handed[site.function][target] = how
                     self.calls[site.function][target].append(site.address)
+        functions = {instruction.address: instruction.function for instruction in self.image.code}
+        for address, value in self.image.literals():
+            # The function itself, or a table of functions: what drops it, its size, its alignment, and what calls it.
+            words = (value, *(self.image.word(value + 4 * i) for i in range(3, 6)))
+            self.made[functions[address]].update(handed & {word & ~1 for word in words if word})
 
 
 def kind_of(frames):
     for frame in frames[:4]:
-        for kind, around, _ in KINDS:
+        for kind, around, *_ in KINDS:
             if around.search(frame.function):
                 return kind
     return None

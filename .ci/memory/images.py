@@ -54,12 +54,15 @@ def copy(name, *packages):
 
 
 def bare(package):
-    """The same image with an application that only echoes over TCP."""
+    """The same image with an application that only echoes over TCP. How the board keeps its network stays."""
     root = copy("bare", package)
     device = root / "examples/device"
     shutil.rmtree(device / "src")
     (device / "build.rs").write_text("//! There is no page.\n\nfn main() {}\n")
     shutil.copytree(HERE / "bare/src", device / "src")
+    shutil.copytree(ROOT / "examples/device/src/wifi", device / "src/wifi")
+    with (device / "src/lib.rs").open("a") as lib:
+        lib.write('\n#[cfg(feature = "wifi")]\npub mod wifi;\n')
     return build(package, root=root)
 
 

@@ -9,8 +9,6 @@ BROUGHT = ("sha1_smol", "base64ct")
 OURS = frozenset(LIBRARIES + BROUGHT)
 # Rust's own: always somebody's tool.
 STANDARD = "core"
-# What our calls leave for, and are called back from.
-NETWORK = frozenset(("embassy-net", "smoltcp"))
 
 PLACES = (
     (re.compile(r"/(ws-core|ws-embassy)/src/"), None),
@@ -34,13 +32,3 @@ def package(file):
 def owner(frames):
     """Who is to blame for an instruction: the innermost function that is not Rust's own. `STANDARD` if all are."""
     return next((name for name in map(package, (frame.file for frame in frames)) if name != STANDARD), STANDARD)
-
-
-def comes_back(frames):
-    """An instruction of ours stands in what the network stack was handed by us: it is called back."""
-    names = [package(frame.file) for frame in frames]
-    inner = next((i for i, name in enumerate(names) if name in LIBRARIES), None)
-    if inner is None:
-        return False
-    between = next((i for i in range(inner, len(names)) if names[i] in NETWORK), None)
-    return between is not None and any(name in LIBRARIES for name in names[between:])

@@ -22,13 +22,14 @@ class Report:
 
     def bound(self, what, value, most, least=0):
         """Something to be at most `most`; what is less than `least` was not measured at all."""
-        self.hold(f"{what}: {value}, at most {most}", least < value <= most)
+        return self.hold(f"{what}: {value}, at most {most}", least < value <= most)
 
     def hold(self, what, is_so):
         self.checked += 1
         if not is_so:
             self.missed += 1
             print(f"MISSED: {what}")
+        return is_so
 
     def verdict(self):
         print(f"\n{self.checked - self.missed} passed, {self.missed} failed")

@@ -4,8 +4,8 @@ import functools
 import re
 import sys
 
-from graph import Graph
-from origin import LIBRARIES, comes_back, package
+from graph import KEPT, Graph
+from origin import LIBRARIES, package
 
 sys.setrecursionlimit(100_000)
 
@@ -18,29 +18,39 @@ class Depths:
         self.graph = graph or Graph(image)
         self.frames = frames_of(image)
         self.disagreeing = [f for f, size in image.stack_sizes.items() if f in image.names and moved(image)[f] != size]
-        self.edges, self.called_back = self._edges()
+        self.edges = self._edges()
+        self.followed = set()
         self.cycles = circles(self.edges)
         self.ours = self._ours()
 
-    def deepest(self, function, ours=False, back=True):
-        """Bytes, and the functions that take them. `ours`: of frames with code of ours alone. Without `back`: until it leaves
-        for the network stack. Functions that call each other in a circle count once each."""
+    def deepest(self, function, ours=False):
+        """Bytes, and the functions that take them. `ours`: of frames with code of ours alone, also of those that the network
+        stack calls back. Functions that call each other in a circle count once each."""
         weigh = (lambda f: self.frames[f] if f in self.ours else 0) if ours else self.frames.__getitem__
+        kept = frozenset().union(*(self.graph.made[member] for member in self.reachable(function)))
         memo = {}
 
-        def walk(function):
+        def walk(function, lent):
             members = self.cycles.get(function, (function,))
-            if members in memo:
-                return memo[members]
+            lent = lent.union(*(self.graph.made[member] for member in members))
+            if (members, lent) in memo:
+                return memo[members, lent]
             best = (0, ())
             for member in members:
-                for callee, is_back in self.edges.get(member, {}).items():
-                    if callee not in members and (back or not is_back):
-                        best = max(best, walk(callee), key=lambda found: found[0])
-            memo[members] = (sum(map(weigh, members)) + best[0], members + best[1])
-            return memo[members]
+                handed = self.graph.handed.get(member, {})
+                for callee in self.edges.get(member, ()):
+                    made = kept if handed.get(callee) == KEPT else lent
+                    if callee not in members and (callee not in handed or callee in made):
+                        self.followed.add(callee)
+                        best = max(best, walk(callee, lent), key=lambda found: found[0])
+            memo[members, lent] = (sum(map(weigh, members)) + best[0], members + best[1])
+            return memo[members, lent]
 
-        return walk(function)
+        return walk(function, frozenset())
+
+    def not_followed(self):
+        """Functions that are called through pointers handed on, and that nothing asked about leads to."""
+        return {callee for handed in self.graph.handed.values() for callee in handed} - self.followed
 
     def reachable(self, function):
         found, todo = set(), [function]
@@ -52,19 +62,12 @@ class Depths:
         return found
 
     def _edges(self):
-        """Of each function what it calls, and whether only from within what the network stack was handed."""
-        edges, called_back = {}, set()
+        """Of each function what it calls."""
+        edges = {}
         for caller, callees in self.graph.calls.items():
-            if self.graph.is_panic(caller):
-                continue
-            for callee, sites in callees.items():
-                if self.graph.is_panic(callee):
-                    continue
-                is_back = all(comes_back(self.image.frames.get(site, ())) for site in sites)
-                edges.setdefault(caller, {})[callee] = is_back
-                if is_back:
-                    called_back.add(callee)
-        return edges, called_back
+            if not self.graph.is_panic(caller):
+                edges[caller] = {callee for callee in callees if not self.graph.is_panic(callee)}
+        return edges
 
     def _ours(self):
         """Functions with code of ours in them, be it inlined into what others have written."""

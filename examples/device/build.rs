@@ -1,5 +1,6 @@
 //! Makes one file of the page in `page/`, for the device to serve from flash, and the policy to serve it with. What it
 //! does not do is understand the page: it drops indentation, lines that are a comment as a whole, and what follows ` // `.
+//! For boards with a radio it checks the credentials of the network.
 //!
 //! Writes to `OUT_DIR`:
 //! - `index.html.gz`: the page, to be sent with `Content-Encoding: gzip`. The same sources give the same bytes.
@@ -18,8 +19,11 @@ const STYLE: &str = r#"<link rel="stylesheet" href="page.css">"#;
 const SCRIPT: &str = r#"<script src="page.js"></script>"#;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    println!("cargo:rerun-if-changed=build.rs");
-    println!("cargo:rerun-if-changed=page");
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=page");
+    if env::var_os("CARGO_FEATURE_WIFI").is_some() {
+        check_credentials();
+    }
     let out = env::var("OUT_DIR")?;
     let out = Path::new(&out);
 
@@ -68,4 +72,19 @@ fn policy(style: &str, script: &str) -> String {
         "default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; connect-src 'self'; \
          img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
+}
+
+/// What a radio would refuse, or its driver panic at, is said here.
+fn check_credentials() {
+    for name in ["WIFI_NETWORK", "WIFI_PASSWORD"] {
+        println!("cargo::rerun-if-env-changed={name}");
+    }
+    if env::var("WIFI_NETWORK").is_ok_and(|name| !(1..=32).contains(&name.len())) {
+        println!(
+            "cargo::error=WIFI_NETWORK has 1 to 32 bytes; unset it for an access point of the board's own"
+        );
+    }
+    if env::var("WIFI_PASSWORD").is_ok_and(|password| !(8..=63).contains(&password.len())) {
+        println!("cargo::error=WIFI_PASSWORD has 8 to 63 bytes; unset it for an open network");
+    }
 }

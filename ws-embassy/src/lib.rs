@@ -56,7 +56,7 @@ pub mod transport;
 mod websocket;
 
 pub use error::{Error, Waited};
-pub use open::{accept, connect};
+pub use open::{Connected, accept, connect};
 pub use options::Options;
 pub use split::{Chunk, Reader, Writer};
 pub use websocket::WebSocket;

@@ -3,10 +3,13 @@
 //! The state is borrowed only between two awaits. The writing half is behind a lock, which whoever writes holds while it
 //! waits for room; so a Pong that the reader owes leaves with what the writer sends, or by the reader's own hand.
 
+use crate::apart::apart;
 use crate::clock::now;
 use crate::transport::WriteHalf;
 use crate::{Error, Waited};
 use core::cell::{Cell, RefCell};
+use core::future::poll_fn;
+use core::pin::pin;
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
 use embassy_sync::mutex::Mutex;
 use embassy_sync::signal::Signal;
@@ -109,7 +112,9 @@ impl<Wr: WriteHalf, R: Role> Link<Wr, R> {
                             let result = self.encode(&mut out, put.as_deref_mut());
                             (out.filled().len(), result)
                         };
-                        writer.write_with(encode).await
+                        // Apart: what is encoded lies on top of it, and beside the rest of this function.
+                        let mut write = pin!(writer.write_with(encode));
+                        poll_fn(|cx| apart(write.as_mut(), cx)).await
                     }
                     Step::Drain => writer.drain().await.map(Ok),
                     Step::Flush => writer.flush().await.map(|()| Ok(true)),

@@ -103,7 +103,7 @@ impl<'h> From<Result<server::Accept<'h>, Refusal>> for Reply<'h> {
 }
 
 /// Does the opening handshake of a client. `entropy` makes the key and the masks; `store` keeps the response's head meanwhile,
-/// 512 bytes do. Returns the subprotocol agreed on too, if there is one.
+/// 512 bytes do.
 ///
 /// Not cancel-safe: dropped, the handshake is lost; close the transport.
 ///
@@ -118,24 +118,27 @@ pub async fn connect<'r, Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>, E: Entr
     request: client::Request<'r>,
     mut entropy: E,
     store: &mut [u8],
-) -> Result<(WebSocket<Rd, Wr, Client<E>>, Option<&'r str>), Error<Rd::Error>> {
+) -> Result<Connected<'r, Rd, Wr, E>, Error<Rd::Error>> {
     let done = {
         let mut ask = pin!(ask_for(&mut reader, &mut writer, options, request, &mut entropy, store));
         poll_fn(|cx| apart(ask.as_mut(), cx)).await
     };
     #[inline(never)] // as above
-    fn opened<Rd, Wr: WriteHalf, E: Entropy, F, P>(
-        done: Result<P, F>,
+    fn opened<'r, Rd, Wr: WriteHalf, E: Entropy, F>(
+        done: Result<Option<&'r str>, F>,
         reader: Rd,
         writer: Wr,
         entropy: E,
         options: &Options,
-    ) -> Result<(WebSocket<Rd, Wr, Client<E>>, P), F> {
+    ) -> Result<Connected<'r, Rd, Wr, E>, F> {
         let open = || WebSocket::client(reader, writer, entropy, options.config, options.send_timeout);
         done.map(|subprotocol| (open(), subprotocol))
     }
     opened(done, reader, writer, entropy, options)
 }
+
+/// A client's WebSocket, and the subprotocol agreed on.
+pub type Connected<'r, Rd, Wr, E> = (WebSocket<Rd, Wr, Client<E>>, Option<&'r str>);
 
 /// The handshake of [`connect`].
 async fn ask_for<'r, Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>>(

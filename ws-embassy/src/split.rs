@@ -2,11 +2,13 @@
 //! once, and does all it does through them.
 
 use crate::Error;
+use crate::apart::apart;
 use crate::clock::{now, until};
-use crate::link::Link;
+use crate::link::{Link, State};
 use crate::transport::{ReadHalf, WriteHalf};
-use core::future::pending;
-use embassy_futures::select::{Either3, select, select3};
+use core::future::{pending, poll_fn};
+use core::pin::pin;
+use embassy_futures::select::{Either, Either3, select, select3};
 use ws_core::{
     CloseCode, Data, Event, Input, Kind, Message, MessageBuffer, PeerError, ReadyState, Role, UsageError,
 };
@@ -144,21 +146,25 @@ pub(crate) async fn read_message<'m, Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Err
     buffer: &'m mut MessageBuffer<'_>,
 ) -> Result<Option<Message<'m>>, Error<Rd::Error>> {
     loop {
-        let mut stored = None;
-        receive_up_to(reader, link, usize::MAX, &mut |data| stored = Some(buffer.store(data))).await?;
+        let mut stored = Ok(false);
+        if !receive_up_to(reader, link, usize::MAX, &mut |data| stored = buffer.store(data)).await? {
+            return Ok(None);
+        }
         match stored {
-            Some(Ok(true)) => return Ok(buffer.message()),
-            Some(Ok(false)) => {}
-            Some(Err(_)) => {
-                link.with(|state| {
-                    state.ws.set_time(now());
-                    state.ws.fail(CloseCode::MESSAGE_TOO_BIG);
-                    state.fault = Some(PeerError::MessageTooBig);
-                });
-            }
-            None => return Ok(None),
+            Ok(true) => return Ok(buffer.message()),
+            Ok(false) => {}
+            Err(_) => refuse_long_message(link),
         }
     }
+}
+
+#[inline(never)] // nor are the others that are called between two awaits: there, little stack is to be in use
+fn refuse_long_message<Wr: WriteHalf, R: Role>(link: &Link<Wr, R>) {
+    link.with(|state| {
+        state.ws.set_time(now());
+        state.ws.fail(CloseCode::MESSAGE_TOO_BIG);
+        state.fault = Some(PeerError::MessageTooBig);
+    });
 }
 
 /// Of the pieces, at most `limit` bytes at once. Not generic: there is one copy of it for all that reads. `false`: both
@@ -171,66 +177,98 @@ pub(crate) async fn receive_up_to<Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>
 ) -> Result<bool, Error<Rd::Error>> {
     let mut is_blocked = false;
     loop {
-        link.changed.reset();
-        let owes = link.owes();
-        let mut outcome = outcome_of(link);
-        // What is still to be said is said first, if there is somebody to hear it.
-        if (!owes || matches!(outcome, Some(Err(Error::TimedOut(_)))))
-            && let Some(outcome) = outcome.take()
-        {
+        let Ahead { owes, reads, outcome, due } = look_ahead(link, &mut is_blocked);
+        if !owes && let Some(outcome) = outcome {
             return outcome.map(|()| false);
         }
-        // A deadline is judged when there is nothing to read: what it waits for may be in the transport, in several pieces, or
-        // behind what is blocked. But nobody talks for ever once closing.
-        let due = link.with(|state| {
-            is_blocked &= state.ws.wants_transmit();
-            state.ws.poll_timeout().filter(|_| !is_blocked || state.ws.close_expected())
-        });
-        let transmit = async { if owes { link.transmit().await } else { pending().await } };
-        let read = async {
-            if is_blocked || outcome.is_some() {
-                return pending().await;
-            }
-            reader.read_with(|bytes| decode(link, bytes, limit, take)).await
-        };
-        let wake = select(until(due.flatten()), link.changed.wait());
-        match select3(transmit, read, wake).await {
-            Either3::First(sent) => match outcome {
-                Some(Err(error)) => return Err(error), // if it could not be said, that is not the news
-                _ => sent?,
-            },
-            Either3::Second(Ok(Some(Found::Data))) => return Ok(true),
-            Either3::Second(Ok(Some(Found::Blocked))) => is_blocked = true,
-            Either3::Second(Ok(Some(Found::Nothing))) => {
-                link.with(|state| {
-                    if state.ws.close_expected() {
-                        state.ws.handle_timeout(now());
-                    }
-                });
-            }
-            Either3::Second(Ok(None)) => {
-                link.with(|state| state.ws.receive_eof());
-            }
-            Either3::Second(Err(error)) => {
-                let state = link.with(|state| (state.ws.ready_state(), state.ws.receive_eof()));
-                if let Some((ReadyState::Open, ())) = state {
-                    return Err(Error::Io(error)); // once closing, a reset is an end like another
+        let news = {
+            let transmit = async { if owes { link.transmit().await } else { pending().await } };
+            let mut read = pin!(async {
+                if !reads {
+                    return pending().await;
                 }
-            }
-            Either3::Third(_) => {
-                link.with(|state| {
-                    // That which is waited for may be behind what is blocked still.
-                    if !is_blocked || state.ws.close_expected() {
-                        state.ws.handle_timeout(now());
-                    }
-                });
-            }
+                reader.read_with(|bytes| decode(link, bytes, limit, take)).await
+            });
+            let read = poll_fn(|cx| apart(read.as_mut(), cx)); // what is decoded lies on top of it
+            let wake = select(until(due), link.changed.wait());
+            select3(transmit, read, wake).await
+        };
+        if let Some(result) = judge(link, news, outcome, &mut is_blocked) {
+            return result;
+        }
+    }
+}
+
+/// What is to be waited for next.
+struct Ahead<E> {
+    /// There is something to say, and somebody to hear it.
+    owes: bool,
+    reads: bool,
+    /// How the connection has ended, if it has.
+    outcome: Option<Result<(), Error<E>>>,
+    due: Option<ws_core::Instant>,
+}
+
+#[inline(never)]
+fn look_ahead<Wr: WriteHalf, R: Role>(link: &Link<Wr, R>, is_blocked: &mut bool) -> Ahead<Wr::Error> {
+    link.changed.reset();
+    let outcome = outcome_of(link);
+    // What is still to be said is said first, if there is somebody to hear it.
+    let owes = link.owes() && !matches!(outcome, Some(Err(Error::TimedOut(_))));
+    // A deadline is judged when there is nothing to read: what it waits for may be in the transport, in several pieces, or
+    // behind what is blocked. But nobody talks for ever once closing.
+    let due = link.with(|state| {
+        *is_blocked &= state.ws.wants_transmit();
+        state.ws.poll_timeout().filter(|_| !*is_blocked || state.ws.close_expected())
+    });
+    Ahead { owes, reads: !*is_blocked && outcome.is_none(), outcome, due: due.flatten() }
+}
+
+/// What has come of it: something that was sent, something that was read, or a moment.
+type News<E> = Either3<Result<(), Error<E>>, Result<Option<Found>, E>, Either<(), ()>>;
+
+/// `None`: there is more to wait for.
+#[inline(never)]
+fn judge<Wr: WriteHalf, R: Role>(
+    link: &Link<Wr, R>,
+    news: News<Wr::Error>,
+    outcome: Option<Result<(), Error<Wr::Error>>>,
+    is_blocked: &mut bool,
+) -> Option<Result<bool, Error<Wr::Error>>> {
+    match news {
+        // If it could not be said, that is not the news.
+        Either3::First(sent) => outcome.and_then(Result::err).or(sent.err()).map(Err),
+        Either3::Second(Ok(Some(Found::Data))) => Some(Ok(true)),
+        Either3::Second(Ok(Some(Found::Blocked))) => {
+            *is_blocked = true;
+            None
+        }
+        Either3::Second(Err(error)) => {
+            let was = link.with(|state| (state.ws.ready_state(), state.ws.receive_eof()));
+            // Once closing, a reset is an end like another.
+            matches!(was, Some((ReadyState::Open, ()))).then_some(Err(Error::Io(error)))
+        }
+        Either3::Second(Ok(None)) => {
+            link.with(|state| state.ws.receive_eof());
+            None
+        }
+        Either3::Second(Ok(Some(Found::Nothing))) => {
+            link.with(handle_close_timeout);
+            None
+        }
+        // That which is waited for may be behind what is blocked still.
+        Either3::Third(_) if *is_blocked => {
+            link.with(handle_close_timeout);
+            None
+        }
+        Either3::Third(_) => {
+            link.with(|state| state.ws.handle_timeout(now()));
+            None
         }
     }
 }
 
 /// How the connection has ended, if it has.
-#[inline(never)] // nor are the others that are called between two awaits: there, little stack is to be in use
 fn outcome_of<Wr: WriteHalf, R: Role>(link: &Link<Wr, R>) -> Option<Result<(), Error<Wr::Error>>> {
     let outcome = link.with(|state| {
         let ws = &state.ws;
@@ -249,6 +287,14 @@ fn outcome_of<Wr: WriteHalf, R: Role>(link: &Link<Wr, R>) -> Option<Result<(), E
     outcome.flatten()
 }
 
+/// Judges by when the peer has to have closed.
+#[inline(never)]
+fn handle_close_timeout<R: Role>(state: &mut State<R>) {
+    if state.ws.close_expected() {
+        state.ws.handle_timeout(now());
+    }
+}
+
 /// Takes a piece of a message.
 pub(crate) type Take<'f> = dyn FnMut(Data<'_>) + 'f;
 
@@ -262,35 +308,25 @@ fn decode<Wr: WriteHalf, R: Role>(
 ) -> (usize, Found) {
     let limit = limit.min(bytes.len());
     let mut input = Input::new(bytes.get_mut(..limit).unwrap_or_default());
-    let data = link.with(|state| {
-        state.ws.set_time(now());
-        loop {
-            match state.ws.receive(&mut input) {
-                Ok(Some(Event::Data(data))) => {
-                    if state.ws.close_expected() {
-                        state.ws.handle_timeout(now()); // there may always be more of it
-                    }
-                    return Some(data);
-                }
-                Ok(Some(_)) => {} // a control frame: what it asks for is owed already
-                Ok(None) => return None,
-                Err(error) => {
-                    state.fault = Some(error);
-                    input.take_rest();
-                    return None;
-                }
+    link.with(|state| state.ws.set_time(now()));
+    while let Some(result) = link.with(|state| state.ws.receive(&mut input)) {
+        match result {
+            Ok(Some(Event::Data(data))) => {
+                link.with(handle_close_timeout); // there may always be more of it
+                take(data); // which may use the other half: the state is not lent any more
+                return (input.consumed(), Found::Data);
+            }
+            Ok(Some(_)) => {} // a control frame: what it asks for is owed already
+            Ok(None) if input.is_empty() => break,
+            Ok(None) => return (input.consumed(), Found::Blocked),
+            Err(error) => {
+                link.with(|state| state.fault = Some(error));
+                input.take_rest();
+                break;
             }
         }
-    });
-    let found = match data.flatten() {
-        Some(data) => {
-            take(data); // which may use the other half: the state is not lent any more
-            Found::Data
-        }
-        None if input.is_empty() => Found::Nothing,
-        None => Found::Blocked,
-    };
-    (input.consumed(), found)
+    }
+    (input.consumed(), Found::Nothing)
 }
 
 /// The half that writes. Several may be made of one WebSocket, one behind the other: they take turns, a message each.

@@ -6,7 +6,7 @@
 use crate::transport::{ROOM_MIN, ReadHalf, Span, WriteHalf};
 use core::future::poll_fn;
 use core::pin::pin;
-use core::task::Poll;
+use core::task::{Context, Poll, ready};
 use embassy_futures::poll_once;
 use embassy_net::tcp::{ConnectError, Error as TcpError, State, TcpReader, TcpSocket, TcpWriter};
 use embassy_net::{IpAddress, Stack};
@@ -37,11 +37,18 @@ impl ReadHalf for Reader<'_> {
     async fn read_with<O>(&mut self, f: impl FnOnce(&mut [u8]) -> (usize, O)) -> Result<Option<O>, TcpError> {
         match self.0.read_with(f).await {
             Ok(result) => Ok(Some(result)),
-            // A FIN looks like a reset here; a plain read tells them apart, and waits for nothing.
-            Err(error) => match poll_once(self.0.read(&mut [0])) {
-                Poll::Ready(Ok(0)) => Ok(None),
-                _ => Err(error),
-            },
+            Err(error) => self.end(error).map(|()| None),
+        }
+    }
+}
+
+impl Reader<'_> {
+    /// A FIN looks like a reset where it is read; a plain read tells them apart, and waits for nothing.
+    #[inline(never)] // else it would lie on the stack of all that is decoded
+    fn end(&mut self, error: TcpError) -> Result<(), TcpError> {
+        match poll_once(self.0.read(&mut [0])) {
+            Poll::Ready(Ok(0)) => Ok(()),
+            _ => Err(error),
         }
     }
 }
@@ -55,12 +62,17 @@ pub struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    async fn unstage(&mut self) -> Result<(), TcpError> {
+    fn unstage(&mut self) -> impl Future<Output = Result<(), TcpError>> {
+        poll_fn(|cx| self.poll_unstage(cx))
+    }
+
+    #[inline(never)] // else it would lie on the stack of all that is encoded
+    fn poll_unstage(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), TcpError>> {
         while !self.staged.is_empty() {
-            let n = self.inner.write(self.staged.of(&self.stage)).await?;
+            let n = ready!(pin!(self.inner.write(self.staged.of(&self.stage))).poll(cx))?;
             self.staged.advance(n);
         }
-        Ok(())
+        Poll::Ready(Ok(()))
     }
 }
 

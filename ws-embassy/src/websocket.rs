@@ -1,10 +1,13 @@
 //! An open WebSocket: [`WebSocket`].
 
+use crate::apart::apart;
 use crate::clock::now;
 use crate::link::Link;
 use crate::split::{self, Chunk, Reader, Writer};
 use crate::transport::{ReadHalf, WriteHalf};
 use crate::{Error, Options};
+use core::future::poll_fn;
+use core::pin::pin;
 use ws_core::{
     Client, CloseCode, Config, Connection, Data, Duration, Entropy, Kind, Message, MessageBuffer, ReadyState,
     Role, Server, UsageError,
@@ -140,7 +143,12 @@ where
     ///
     /// As [`Reader::receive`]: [`Error::TimedOut`] if the peer does not close, and so on.
     pub async fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error<Rd::Error>> {
-        match self.link.close(code, reason).await {
+        let closed = {
+            // Apart: what it needs is not needed any more while the peer's Close is waited for.
+            let mut close = pin!(self.link.close(code, reason));
+            poll_fn(|cx| apart(close.as_mut(), cx)).await
+        };
+        match closed {
             Ok(()) | Err(Error::Usage(UsageError::Closing)) => {}
             Err(error) => return Err(error),
         }

@@ -15,6 +15,8 @@
 
 mod live;
 mod routes;
+#[cfg(feature = "wifi")]
+pub mod wifi;
 
 use embassy_futures::select::{Either, select};
 use embassy_net::Stack;

@@ -1,6 +1,6 @@
 //! The application of `device` on an ESP32-C3: what runs where. One core, one executor for everything that is ours; the
-//! radio brings tasks of its own, and a heap that nothing else uses. Not here: the network (`wifi`), the LED and the
-//! sensor (`board`), what is served (`device`).
+//! radio brings tasks of its own, and a heap that nothing else uses. Not here: the radio (`wifi`), the LED and the sensor
+//! (`board`), how the network is kept and what is served (`device`).
 #![no_std]
 #![no_main]
 #![forbid(unsafe_code)]
@@ -9,7 +9,10 @@ mod board;
 mod wifi;
 
 use defmt::{info, warn};
-use device::{Device, Memory, SOCKETS};
+use device::{
+    Device, Memory, SOCKETS,
+    wifi::{NETWORK, config},
+};
 use embassy_executor::Spawner;
 use embassy_net::{Stack, StackResources};
 use embassy_time::Timer;
@@ -38,8 +41,7 @@ const RADIO_HEAP: (usize, usize) = (64 * 1024, 36 * 1024);
 /// The sockets of the server, one for DHCP, one for name resolution, one to lend addresses with.
 const STACK_SOCKETS: usize = SOCKETS + 3;
 
-static RESOURCES: ConstStaticCell<StackResources<STACK_SOCKETS>> =
-    ConstStaticCell::new(StackResources::new());
+static RESOURCES: StaticCell<StackResources<STACK_SOCKETS>> = StaticCell::new();
 static DEVICE: StaticCell<Device> = StaticCell::new();
 static MEMORY: ConstStaticCell<[Memory; SOCKETS]> = ConstStaticCell::new([const { Memory::new() }; SOCKETS]);
 
@@ -56,11 +58,12 @@ async fn main(spawner: Spawner) {
     // Sequence numbers and ports of TCP: true randomness, once the radio is on.
     let rng = Rng::new();
     let seed = (u64::from(rng.random()) << 32) | u64::from(rng.random());
-    let (stack, runner) = embassy_net::new(wifi::interface(), wifi::config(), RESOURCES.take(), seed);
+    let resources = RESOURCES.init_with(StackResources::new);
+    let (stack, runner) = embassy_net::new(wifi::interface(), config(wifi::NAME), resources, seed);
     spawner.spawn(run_stack(runner).unwrap());
     spawner.spawn(wifi::run(control, stack).unwrap());
-    if wifi::NETWORK.is_none() {
-        spawner.spawn(wifi::lend(stack).unwrap());
+    if NETWORK.is_none() {
+        spawner.spawn(lend(stack).unwrap());
     }
 
     let device = DEVICE.init(Device::new());
@@ -96,6 +99,12 @@ async fn watch(mut watchdog: Watchdog) -> ! {
 #[embassy_executor::task]
 async fn run_stack(mut runner: embassy_net::Runner<'static, Interface>) -> ! {
     runner.run().await
+}
+
+/// Lends addresses in the board's own network.
+#[embassy_executor::task]
+async fn lend(stack: Stack<'static>) {
+    device::wifi::lend(stack).await
 }
 
 #[embassy_executor::task]

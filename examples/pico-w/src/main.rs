@@ -1,6 +1,6 @@
 //! The application of `device` on a Raspberry Pi Pico W: what runs where. One core, one executor, no interrupts of our
-//! own, no heap; every buffer is a static. Not here: the network (`wifi`), the LED and the sensor (`board`), what is
-//! served (`device`).
+//! own, no heap; every buffer is a static. Not here: the radio (`wifi`), the LED and the sensor (`board`), how the network is
+//! kept and what is served (`device`).
 #![no_std]
 #![no_main]
 #![deny(unsafe_code)] // one exception, in `radio`
@@ -12,7 +12,10 @@ mod wifi;
 use cyw43_pio::{DEFAULT_CLOCK_DIVIDER, PioSpi};
 use defmt::{info, warn};
 use defmt_rtt as _;
-use device::{Device, Memory, SOCKETS};
+use device::{
+    Device, Memory, SOCKETS,
+    wifi::{NETWORK, config},
+};
 use embassy_executor::Spawner;
 use embassy_net::{Stack, StackResources};
 use embassy_rp::{
@@ -67,11 +70,11 @@ async fn main(spawner: Spawner) {
     // Sequence numbers and ports of TCP: from the jitter of the ring oscillator.
     let seed = RoscRng.next_u64();
     let resources = RESOURCES.init_with(StackResources::new);
-    let (stack, runner) = embassy_net::new(driver, wifi::config(), resources, seed);
+    let (stack, runner) = embassy_net::new(driver, config(wifi::NAME), resources, seed);
     spawner.spawn(run_stack(runner).unwrap());
     spawner.spawn(wifi::run(control, stack).unwrap());
-    if wifi::NETWORK.is_none() {
-        spawner.spawn(wifi::lend(stack).unwrap());
+    if NETWORK.is_none() {
+        spawner.spawn(lend(stack).unwrap());
     }
 
     let device = DEVICE.init(Device::new());
@@ -112,6 +115,12 @@ async fn run_radio(runner: cyw43::Runner<'static, RadioBus>) -> ! {
 #[embassy_executor::task]
 async fn run_stack(mut runner: embassy_net::Runner<'static, cyw43::NetDriver<'static>>) -> ! {
     runner.run().await
+}
+
+/// Lends addresses in the board's own network.
+#[embassy_executor::task]
+async fn lend(stack: Stack<'static>) {
+    device::wifi::lend(stack).await
 }
 
 #[embassy_executor::task]

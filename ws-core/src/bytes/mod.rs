@@ -62,15 +62,15 @@ fn copy_words(dst: &mut [u8], src: &[u8]) {
     let (src_head, rest) = src.split_at_checked(head.len()).unwrap_or_default();
     let (middle, src_tail) = rest.split_at_checked(size_of_val(turns)).unwrap_or_default();
     let Ok(src_turns) = bytemuck::try_cast_slice::<u8, Turn>(middle) else { return copy_bytes(dst, src) };
+    if !head.is_empty() {
+        copy_bytes(head, src_head);
+    }
     // One by one: for all at once there are too few registers.
     for ([a, b, c, d], [p, q, r, s]) in turns.iter_mut().zip(src_turns) {
         *a = *p;
         *b = *q;
         *c = *r;
         *d = *s;
-    }
-    if !head.is_empty() {
-        copy_bytes(head, src_head);
     }
     if !tail.is_empty() {
         copy_bytes(tail, src_tail);

@@ -1,6 +1,6 @@
 //! [`Output`]: a place to encode into.
 
-use super::{copy, copy_short};
+use super::copy;
 
 /// A place the caller lends to write into; [`filled`](Self::filled) is what must go to the transport, after
 /// which [`clear`](Self::clear) makes the room free again.
@@ -60,12 +60,23 @@ impl<'o> Output<'o> {
         n
     }
 
-    /// The same for a few bytes, at the end of a deep stack.
+    /// Writes a few bytes, masked with `key`, as far as they fit: one by one and without a call, as the stack may be deep
+    /// already.
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-    pub(crate) fn put_short(&mut self, bytes: &[u8]) -> usize {
-        let n = copy_short(self.buf.get_mut(self.len..).unwrap_or_default(), bytes);
-        self.len = self.len.saturating_add(n);
-        n
+    pub(crate) fn put_few(&mut self, bytes: &[u8], mut key: u32) {
+        for byte in bytes {
+            self.put_one(byte ^ key as u8);
+            key = key.rotate_right(8);
+        }
+    }
+
+    /// Writes a byte; `false`: there is no room for it.
+    #[inline]
+    pub(crate) fn put_one(&mut self, byte: u8) -> bool {
+        let Some(to) = self.buf.get_mut(self.len) else { return false };
+        *to = byte;
+        self.len = self.len.saturating_add(1);
+        true
     }
 
     /// Writes two bytes, if there is room for them: what most headers are, and cheaper than a copy.

@@ -51,7 +51,7 @@ pub(super) enum Phase {
     /// The first of a frame.
     NewFrame,
     /// Of a header, of which these bytes came before.
-    Header { bytes: [u8; HEADER_MAX - 1], have: u8 },
+    Header { bytes: [u8; HEADER_MAX], have: u8 },
     /// Of a data frame's payload.
     Data { left: u64, key: u32, fin: bool },
     /// Of a control frame's payload.
@@ -160,29 +160,15 @@ impl Engine {
             self.heard = self.now;
         }
         if let Phase::NewFrame | Phase::Header { .. } = self.phase {
-            let header = match self.next_header(masked, input) {
-                Ok(Some(header)) => header,
-                Ok(None) => return Ok(None),
+            match self.receive_header(masked, input) {
+                Ok(true) => {}
+                Ok(false) => return Ok(None),
                 Err(error) => return Err(self.violation(error)),
-            };
-            // The slot still holds a Pong. Memory stays bounded, and so that the caller comes back, so does what is
-            // left of the input: this header.
-            if header.opcode >= opcode::CLOSE && self.pong_owed {
-                return Ok(None);
-            }
-            input.take(header.used);
-            if let Err(error) = self.begin_frame(&header) {
-                return Err(self.violation(error));
             }
         }
         match self.phase {
-            Phase::Data { left, key, fin } => self.receive_data(masked, input, left, key, fin),
-            Phase::Control { left, key, opcode } => {
-                match self.receive_control(masked, input, left, key, opcode) {
-                    Ok(event) => Ok(event),
-                    Err(error) => Err(self.violation(error)),
-                }
-            }
+            Phase::Data { left, .. } => self.receive_data(masked, input, left),
+            Phase::Control { .. } => self.receive_control(masked, input),
             Phase::Failed(error) => {
                 input.take_rest();
                 Err(self.violation(error))
@@ -194,6 +180,21 @@ impl Engine {
         }
     }
 
+    /// Begins the next frame; `false`: not yet.
+    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))] // less stack for what comes behind it
+    fn receive_header(&mut self, masked: bool, input: &mut Input<'_>) -> Result<bool, PeerError> {
+        let Some(header) = self.next_header(masked, input)? else { return Ok(false) };
+        // The slot still holds a Pong. Memory stays bounded, and so that the caller comes back, so does what is left of the
+        // input: this header.
+        if header.opcode >= opcode::CLOSE && self.pong_owed {
+            return Ok(false);
+        }
+        input.take(header.used);
+        self.begin_frame(&header)?;
+        Ok(true)
+    }
+
     pub(super) fn control(&self) -> &[u8] {
         self.slot.get(..usize::from(self.slot_len)).unwrap_or(&[])
     }
@@ -202,23 +203,31 @@ impl Engine {
     /// there whole is decoded where it lies; of one that comes in pieces, the bytes gather in the connection.
     #[inline]
     fn next_header(&mut self, masked: bool, input: &mut Input<'_>) -> Result<Option<Header>, PeerError> {
-        let mut all = [0; HEADER_MAX];
-        let mut have = 0;
-        let mut bytes = input.rest();
-        if let Phase::Header { bytes: before, have: n } = &self.phase {
-            have = copy_short(&mut all, before.get(..usize::from(*n)).unwrap_or(&[]));
-            let n = copy_short(all.get_mut(have..).unwrap_or_default(), bytes);
-            bytes = all.get(..have.saturating_add(n)).unwrap_or(&[]);
-        }
-        let header = header::parse(bytes, masked, self.message.is_some())?;
-        if let Some(header) = header {
-            return Ok(Some(Header { used: header.used.saturating_sub(have), ..header }));
-        }
-        if !input.is_empty() {
-            let mut kept = [0; HEADER_MAX - 1];
-            let have = copy_short(&mut kept, bytes) as u8;
-            self.phase = Phase::Header { bytes: kept, have };
-            input.take_rest();
+        while !input.is_empty() {
+            let mut before = 0;
+            let bytes = match &mut self.phase {
+                Phase::Header { bytes, have } => {
+                    before = usize::from(*have);
+                    let mut have = before;
+                    for (to, from) in bytes.iter_mut().skip(before).zip(input.rest()) {
+                        *to = *from;
+                        have = have.saturating_add(1);
+                    }
+                    bytes.get(..have).unwrap_or(&[])
+                }
+                _ => input.rest(),
+            };
+            if let Some(header) = header::parse(bytes, masked, self.message.is_some())? {
+                return Ok(Some(Header { used: header.used.saturating_sub(before), ..header }));
+            }
+            let gathered = bytes.len() as u8;
+            match &mut self.phase {
+                Phase::Header { have, .. } => {
+                    *have = gathered;
+                    input.take_rest();
+                }
+                phase => *phase = Phase::Header { bytes: [0; HEADER_MAX], have: 0 },
+            }
         }
         Ok(None)
     }
@@ -260,30 +269,51 @@ impl Engine {
         masked: bool,
         input: &mut Input<'b>,
         left: u64,
-        key: u32,
-        fin: bool,
     ) -> Result<Option<Event<'b>>, PeerError> {
         if input.is_empty() && left != 0 {
             return Ok(None);
         }
+        match self.unmask_front(masked, input) {
+            Some(valid) => self.bad_piece(input, valid),
+            None => self.take_piece(input),
+        }
+    }
+
+    /// Unmasks the piece at the front of the input; `Some`: only so many bytes of it are valid.
+    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))] // as above
+    fn unmask_front(&mut self, masked: bool, input: &mut Input<'_>) -> Option<usize> {
+        let Phase::Data { left, key, fin } = self.phase else { return None };
         let front = input.front_mut(usize::try_from(left).unwrap_or(usize::MAX));
-        let n = front.len();
-        let remaining = left.saturating_sub(n as u64);
+        let last = fin && left == front.len() as u64;
+        self.unmask(masked, self.message.unwrap_or(Kind::Binary), front, key, last)
+    }
+
+    /// Of the piece at the front of the input, only so many bytes are `valid`.
+    #[cold]
+    fn bad_piece<'b>(&mut self, input: &mut Input<'b>, valid: usize) -> Result<Option<Event<'b>>, PeerError> {
+        let Phase::Data { left, .. } = self.phase else { return Ok(None) };
+        self.bad_text(input.take(valid), self.first, left)
+    }
+
+    /// Takes the piece at the front of the input, which is valid.
+    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))] // as above
+    fn take_piece<'b>(&mut self, input: &mut Input<'b>) -> Result<Option<Event<'b>>, PeerError> {
+        let Phase::Data { left, key, fin } = self.phase else { return Ok(None) };
+        let payload = input.take(usize::try_from(left).unwrap_or(usize::MAX));
+        let remaining = left.saturating_sub(payload.len() as u64);
+        let last = remaining == 0 && fin;
         self.phase = if remaining == 0 {
             Phase::NewFrame
         } else {
-            Phase::Data { left: remaining, key: advance(key, n), fin }
+            Phase::Data { left: remaining, key: advance(key, payload.len()), fin }
         };
         let kind = self.message.unwrap_or(Kind::Binary);
-        let first = core::mem::replace(&mut self.first, false);
-        let last = remaining == 0 && fin;
-        if let Some(valid) = self.unmask(masked, kind, front, key, last) {
-            return self.bad_text(input.take(valid), first, left);
-        }
         if last {
             self.message = None;
         }
-        let payload = input.take(n);
+        let first = core::mem::replace(&mut self.first, false);
         Ok(Some(Event::Data(Data { kind, payload, first, last, remaining })))
     }
 
@@ -331,10 +361,8 @@ impl Engine {
         &mut self,
         masked: bool,
         input: &mut Input<'_>,
-        left: u8,
-        key: u32,
-        opcode: u8,
     ) -> Result<Option<Event<'b>>, PeerError> {
+        let Phase::Control { left, key, opcode } = self.phase else { return Ok(None) };
         let part = input.take(usize::from(left));
         let n = part.len();
         if masked {
@@ -359,7 +387,7 @@ impl Engine {
                 Event::Pong
             }
             _ => {
-                let code = close::parse(self.control())?;
+                let code = close::parse(self.control()).map_err(|error| self.violation(error))?;
                 self.phase = Phase::Closed;
                 self.receive_close(code);
                 Event::Close(code)

@@ -238,7 +238,7 @@ impl<R: Role> Connection<R> {
     fn put_key(&mut self, out: &mut Output<'_>) {
         if R::MASKS {
             let key = self.role.new_key();
-            out.put(&key.to_le_bytes());
+            out.put_few(&key.to_le_bytes(), 0);
         }
     }
 
@@ -276,10 +276,11 @@ impl<R: Role> Connection<R> {
         if !self.make_room(frame, out) {
             return Ok(false);
         }
-        out.put(&[FIN | opcode, Self::MASK | len as u8]);
+        out.put_two(FIN | opcode, Self::MASK | len as u8);
         self.put_key(out);
-        self.put_payload(a, out);
-        self.put_payload(b, out);
+        let key = self.role.key();
+        out.put_few(a, key);
+        out.put_few(b, advance(key, a.len()));
         Ok(true)
     }
 }
@@ -368,18 +369,20 @@ impl Engine {
         let (mask, head) = if masks { (0x80, 6) } else { (0, 2) };
         let bytes = [FIN | opcode, mask | payload.len() as u8, k0, k1, k2, k3];
         let head = bytes.get(..head).unwrap_or(&[]);
-        let at = usize::from(self.control_at);
-        let mut written = out.put_short(head.get(at..).unwrap_or(&[]));
-        let from = at.saturating_add(written).saturating_sub(head.len());
-        let rest = payload.get(from..).unwrap_or(&[]);
-        let n = out.put_short(rest);
-        if masks {
-            unmask::<false>(out.tail_mut(n), advance(key, from));
-        }
-        written = written.saturating_add(n);
-        if n != rest.len() || at.saturating_add(written) != head.len().saturating_add(payload.len()) {
-            self.control_at = self.control_at.saturating_add(written as u8);
-            return false;
+        // One by one: there are few, and the stack may be deep already, so no call is made for them.
+        let mut at = usize::from(self.control_at);
+        loop {
+            let i = at.saturating_sub(head.len());
+            let byte = match (head.get(at), payload.get(i)) {
+                (Some(byte), _) => *byte,
+                (None, Some(byte)) => byte ^ advance(key, i) as u8,
+                (None, None) => break,
+            };
+            if !out.put_one(byte) {
+                self.control_at = at as u8;
+                return false;
+            }
+            at = at.saturating_add(1);
         }
         self.control_at = 0;
         match self.control.take() {
