@@ -105,6 +105,8 @@ pub struct Inflater<'w, L: Layout> {
     block: Block,
     /// How much of the removed tail was fed.
     tail: u8,
+    /// Where in the window the output of the latest call begins.
+    start: usize,
 }
 
 impl<'w, L: Layout> Inflater<'w, L> {
@@ -112,7 +114,7 @@ impl<'w, L: Layout> Inflater<'w, L> {
     /// than [`Layout::SLACK`].
     pub fn new(window: &'w mut [u8], tables: &'w mut L) -> Option<Self> {
         let window = Window::new(window, L::SLACK)?;
-        Some(Self { tables, window, bits: Bits::NONE, block: Block::NONE, tail: 0 })
+        Some(Self { tables, window, bits: Bits::NONE, block: Block::NONE, tail: 0, start: 0 })
     }
 
     /// Takes bytes of a message off the front of `input`, and lends what they inflate to: at most `max_out` bytes, of which
@@ -129,8 +131,8 @@ impl<'w, L: Layout> Inflater<'w, L> {
     /// What is wrong with the stream, once all that is right before it was lent. Each further call fails alike, until
     /// [`reset`](Self::reset).
     pub fn inflate(&mut self, input: &mut &[u8], max_out: usize) -> Result<&[u8], InflateError> {
-        let start = self.step(input, max_out)?;
-        Ok(self.window.since(start))
+        self.step(input, max_out)?;
+        Ok(self.lent())
     }
 
     /// Ends a message, once all its bytes were taken: lends what is left of it, at most `max_out` bytes a call, of which 0
@@ -143,32 +145,45 @@ impl<'w, L: Layout> Inflater<'w, L> {
     ///
     /// As [`inflate`](Self::inflate), and [`InflateError::Truncated`] if the message ends inside a block.
     pub fn finish(&mut self, max_out: usize) -> Result<Option<&[u8]>, InflateError> {
-        let mut start = self.step(&mut &[][..], max_out)?;
-        if self.window.at() == start {
-            // Nothing is held back any more.
+        let done = self.advance(&mut &[][..], true, max_out)?;
+        Ok(if done && self.lent().is_empty() { None } else { Some(self.lent()) })
+    }
+
+    /// The two in one: goes on with a message, which ends with `input` if `last` is set; `true`: all of it was lent. What this
+    /// call lends is [`lent`](Self::lent).
+    pub(crate) fn advance(
+        &mut self,
+        input: &mut &[u8],
+        last: bool,
+        max_out: usize,
+    ) -> Result<bool, InflateError> {
+        self.step(input, max_out)?;
+        let end = self.end(max_out);
+        let is_failed = |block: &Block| matches!(block.state, State::Failed);
+        while last && input.is_empty() && self.window.at() < end && !is_failed(&self.block) {
             if self.is_complete() {
                 self.tail = 0;
-                return Ok(None);
+                return Ok(true);
             }
             let mut rest = TAIL.get(usize::from(self.tail)..).unwrap_or_default();
-            if rest.is_empty() {
-                return Err(self.block.fail(InflateError::Truncated));
-            }
-            start = self.step(&mut rest, max_out)?;
+            let result =
+                if rest.is_empty() { Err(InflateError::Truncated) } else { self.run(&mut rest, end) };
             self.tail = TAIL.len().wrapping_sub(rest.len()) as u8;
-            if self.window.at() == start && self.is_complete() {
-                self.tail = 0;
-                return Ok(None);
-            }
+            self.wait_with(result)?;
         }
-        Ok(Some(self.window.since(start)))
+        Ok(false)
+    }
+
+    /// What the latest call lends.
+    pub(crate) fn lent(&self) -> &[u8] {
+        self.window.since(self.start)
     }
 
     /// Forgets the history, as is due before each message without context takeover (RFC 7692 7.1.1), and any error. Takes
     /// no time: nothing is cleared.
     pub fn reset(&mut self) {
         self.window.reset();
-        (self.bits, self.block, self.tail) = (Bits::NONE, Block::NONE, 0);
+        (self.bits, self.block, self.tail, self.start) = (Bits::NONE, Block::NONE, 0, 0);
     }
 
     /// The message can end here: a block has ended, at the end of a byte, and of the tail there was all or nothing.
@@ -178,17 +193,23 @@ impl<'w, L: Layout> Inflater<'w, L> {
             && (self.tail == 0 || usize::from(self.tail) == TAIL.len())
     }
 
-    /// Goes on with the stream; tells where in the window output begins. An error waits until there is none.
-    fn step(&mut self, input: &mut &[u8], max_out: usize) -> Result<usize, InflateError> {
-        let start = self.window.begin();
-        let end = start.saturating_add(max_out.max(1)).min(self.window.len());
-        if let Err(error) = self.run(input, end) {
-            self.block.fail(error);
-            if self.window.at() == start {
-                return Err(error);
-            }
-        }
-        Ok(start)
+    /// Goes on with the stream.
+    fn step(&mut self, input: &mut &[u8], max_out: usize) -> Result<(), InflateError> {
+        self.start = self.window.begin();
+        let result = self.run(input, self.end(max_out));
+        self.wait_with(result)
+    }
+
+    /// Up to where in the window a call may write.
+    fn end(&self, max_out: usize) -> usize {
+        self.start.saturating_add(max_out.max(1)).min(self.window.len())
+    }
+
+    /// An error waits until what is right before it was lent.
+    fn wait_with(&mut self, result: Result<(), InflateError>) -> Result<(), InflateError> {
+        let Err(error) = result else { return Ok(()) };
+        self.block.fail(error);
+        if self.lent().is_empty() { Err(error) } else { Ok(()) }
     }
 }
 
