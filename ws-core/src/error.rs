@@ -37,6 +37,8 @@ pub enum PeerError {
     /// More fragments than [`Limits::fragments`](crate::Limits::fragments), or more empty ones in a row than
     /// [`Limits::empty_fragments`](crate::Limits::empty_fragments).
     TooManyFragments,
+    /// A compressed message that is none (RFC 1951), or refers to what is not in the window agreed on (RFC 7692 7.2.2).
+    BadCompression,
     /// The application refused what came, by [`Connection::fail`](crate::Connection::fail), and with the code given there.
     Refused,
 }
@@ -57,6 +59,7 @@ impl fmt::Display for PeerError {
             Self::InvalidUtf8 => "the peer sent text that is not UTF-8",
             Self::MessageTooBig => "the peer sent a message above the limit",
             Self::TooManyFragments => "the peer sent more fragments than the limit",
+            Self::BadCompression => "the peer sent a compressed message that cannot be inflated",
             Self::Refused => "the application refused what the peer sent",
         })
     }

@@ -1,6 +1,7 @@
 //! [`Output`]: a place to encode into.
 
 use super::copy;
+use core::cell::Cell;
 
 /// A place the caller lends to write into; [`filled`](Self::filled) is what must go to the transport, after
 /// which [`clear`](Self::clear) makes the room free again.
@@ -86,6 +87,25 @@ impl<'o> Output<'o> {
             (*x, *y) = (a, b);
             self.len = self.len.saturating_add(2);
         }
+    }
+
+    /// The room behind what was written.
+    pub(crate) fn spare_mut(&mut self) -> &mut [u8] {
+        self.buf.get_mut(self.len..).unwrap_or_default()
+    }
+
+    /// Moves `len` bytes of the room, not many, to a place before theirs in it.
+    pub(crate) fn move_spare(&mut self, from: usize, to: usize, len: usize) {
+        let room = Cell::from_mut(self.spare_mut()).as_slice_of_cells();
+        let (from, to) = (room.get(from..).unwrap_or_default(), room.get(to..).unwrap_or_default());
+        for (from, to) in from.iter().zip(to).take(len) {
+            to.set(from.get());
+        }
+    }
+
+    /// Counts `n` bytes of the room as written.
+    pub(crate) fn fill(&mut self, n: usize) {
+        self.len = self.len.saturating_add(n).min(self.buf.len());
     }
 
     /// The last `n` bytes written, to be masked in place.

@@ -6,11 +6,13 @@
 //! | `role.rs` | server and client as types |
 //! | `receiver.rs` | bytes in, events out |
 //! | `sender.rs` | messages in, frames out; the control frames that are owed |
+//! | `compression.rs` | messages compressed and inflated on their way |
 //! | `closing.rs` | the closing handshake, as a table |
 //! | `keepalive.rs` | heartbeat and deadlines |
 //! | `message.rs` | whole messages in lent memory |
 
 mod closing;
+mod compression;
 mod config;
 mod keepalive;
 mod message;
@@ -19,6 +21,7 @@ mod role;
 mod sender;
 
 pub use closing::ReadyState;
+pub use compression::Compression;
 pub use config::{Config, Limits, Timeouts};
 pub use keepalive::TimedOut;
 pub use message::{Message, MessageBuffer};
@@ -60,6 +63,7 @@ struct Engine {
     /// Of the message being received: its kind, whether a piece was delivered, what it may still hold.
     message: Option<Kind>,
     first: bool,
+    compressed: bool,
     utf8: Utf8,
     room: u32,
     fragments: u32,
@@ -130,6 +134,7 @@ impl Engine {
             phase: receiver::Phase::NewFrame,
             message: None,
             first: false,
+            compressed: false,
             utf8: Utf8::START,
             room: 0,
             fragments: 0,

@@ -36,7 +36,7 @@ pub struct Data<'b> {
     /// Text or binary; the same for all pieces of a message.
     pub kind: Kind,
     /// The bytes of this piece; may be empty.
-    pub payload: &'b mut [u8],
+    pub payload: &'b [u8],
     /// No piece of the message came before.
     pub first: bool,
     /// No piece of the message follows.
@@ -75,7 +75,7 @@ impl<R: Role> Connection<R> {
     /// Close frame for it is owed: transmit it and shut down. Each further call returns the same error.
     #[inline(always)]
     pub fn receive<'b>(&mut self, input: &mut Input<'b>) -> Result<Option<Event<'b>>, PeerError> {
-        self.engine.receive(!R::MASKS, input)
+        self.engine.receive(!R::MASKS, false, input)
     }
 
     /// Payload of the latest Ping, Pong or Close, 0 to 125 bytes; valid until the next [`receive`](Self::receive), which may
@@ -96,10 +96,15 @@ impl<R: Role> Connection<R> {
     }
 }
 
-/// `masked`: the peer masks its frames, as a client does (RFC 6455 5.1).
+/// `masked`: the peer masks its frames, as a client does (RFC 6455 5.1). `compression`: it may compress its messages.
 impl Engine {
     #[inline(always)]
-    fn receive<'b>(&mut self, masked: bool, input: &mut Input<'b>) -> Result<Option<Event<'b>>, PeerError> {
+    pub(super) fn receive<'b>(
+        &mut self,
+        masked: bool,
+        compression: bool,
+        input: &mut Input<'b>,
+    ) -> Result<Option<Event<'b>>, PeerError> {
         if cfg!(target_pointer_width = "64")
             && let Some((kind, header, len, key)) = self.whole_message(masked, input.rest())
         {
@@ -111,7 +116,7 @@ impl Engine {
             let payload = input.take(len);
             return Ok(Some(Event::Data(Data { kind, payload, first: true, last: true, remaining: 0 })));
         }
-        self.receive_any(masked, input)
+        self.receive_any(masked, compression, input)
     }
 
     /// The common case: a message in one frame that lies in the input whole, within the limits. It leaves no trace in
@@ -154,19 +159,22 @@ impl Engine {
     fn receive_any<'b>(
         &mut self,
         masked: bool,
+        compression: bool,
         input: &mut Input<'b>,
     ) -> Result<Option<Event<'b>>, PeerError> {
         if !input.is_empty() && self.may_send() {
             self.heard = self.now;
         }
         if let Phase::NewFrame | Phase::Header { .. } = self.phase {
-            match self.receive_header(masked, input) {
+            match self.receive_header(masked, compression, input) {
                 Ok(true) => {}
                 Ok(false) => return Ok(None),
                 Err(error) => return Err(self.violation(error)),
             }
         }
         match self.phase {
+            // Left to who can inflate it.
+            Phase::Data { .. } if self.compressed => Ok(None),
             Phase::Data { left, .. } => self.receive_data(masked, input, left),
             Phase::Control { .. } => self.receive_control(masked, input),
             Phase::Failed(error) => {
@@ -183,8 +191,13 @@ impl Engine {
     /// Begins the next frame; `false`: not yet.
     #[cfg_attr(target_pointer_width = "64", inline)]
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))] // less stack for what comes behind it
-    fn receive_header(&mut self, masked: bool, input: &mut Input<'_>) -> Result<bool, PeerError> {
-        let Some(header) = self.next_header(masked, input)? else { return Ok(false) };
+    fn receive_header(
+        &mut self,
+        masked: bool,
+        compression: bool,
+        input: &mut Input<'_>,
+    ) -> Result<bool, PeerError> {
+        let Some(header) = self.next_header(masked, compression, input)? else { return Ok(false) };
         // The slot still holds a Pong. Memory stays bounded, and so that the caller comes back, so does what is left of the
         // input: this header.
         if header.opcode >= opcode::CLOSE && self.pong_owed {
@@ -202,7 +215,12 @@ impl Engine {
     /// The header at the front of the input; its `used` is how many of the input's bytes are its own. One that lies
     /// there whole is decoded where it lies; of one that comes in pieces, the bytes gather in the connection.
     #[inline]
-    fn next_header(&mut self, masked: bool, input: &mut Input<'_>) -> Result<Option<Header>, PeerError> {
+    fn next_header(
+        &mut self,
+        masked: bool,
+        compression: bool,
+        input: &mut Input<'_>,
+    ) -> Result<Option<Header>, PeerError> {
         while !input.is_empty() {
             let mut before = 0;
             let bytes = match &mut self.phase {
@@ -217,7 +235,7 @@ impl Engine {
                 }
                 _ => input.rest(),
             };
-            if let Some(header) = header::parse(bytes, masked, self.message.is_some())? {
+            if let Some(header) = header::parse(bytes, masked, self.message.is_some(), compression)? {
                 return Ok(Some(Header { used: header.used.saturating_sub(before), ..header }));
             }
             let gathered = bytes.len() as u8;
@@ -235,7 +253,7 @@ impl Engine {
     /// Applies every limit that the header tells of.
     #[inline]
     fn begin_frame(&mut self, header: &Header) -> Result<(), PeerError> {
-        let Header { fin, opcode, len, key, .. } = *header;
+        let Header { fin, compressed, opcode, len, key, .. } = *header;
         if opcode >= opcode::CLOSE {
             self.slot_len = 0;
             self.phase = Phase::Control { left: len as u8, key, opcode };
@@ -245,11 +263,13 @@ impl Engine {
         if opcode != opcode::CONTINUATION {
             self.message = Some(if opcode == opcode::TEXT { Kind::Text } else { Kind::Binary });
             self.first = true;
+            self.compressed = compressed;
             self.room = limits.message;
             self.fragments = limits.fragments;
             self.empty_fragments = limits.empty_fragments;
         }
-        if limits.message != u32::MAX {
+        // Of a compressed message, what it inflates to is counted.
+        if limits.message != u32::MAX && !self.compressed {
             let len = u32::try_from(len).map_err(|_| PeerError::MessageTooBig)?;
             self.room = self.room.checked_sub(len).ok_or(PeerError::MessageTooBig)?;
         }
@@ -344,7 +364,7 @@ impl Engine {
     #[cold]
     fn bad_text<'b>(
         &mut self,
-        payload: &'b mut [u8],
+        payload: &'b [u8],
         first: bool,
         left: u64,
     ) -> Result<Option<Event<'b>>, PeerError> {
@@ -396,7 +416,7 @@ impl Engine {
     }
 
     #[cold]
-    fn violation(&mut self, error: PeerError) -> PeerError {
+    pub(super) fn violation(&mut self, error: PeerError) -> PeerError {
         self.phase = Phase::Failed(error);
         self.owe_close(error.close_code()); // a refusal owes its own already
         error

@@ -4,7 +4,7 @@
 use super::{Connection, Engine, ReadyState, Role, Server, closing::Sent};
 use crate::bytes::Output;
 use crate::error::UsageError;
-use crate::frame::header::{self, opcode_of};
+use crate::frame::header::{self, RSV1, opcode_of};
 use crate::frame::mask::{advance, unmask};
 use crate::frame::{CONTROL_MAX, CloseCode, Kind, opcode};
 
@@ -233,6 +233,47 @@ impl<R: Role> Connection<R> {
         }
         self.put_key(out);
         self.engine.sending = if last { None } else { Some(kind) };
+    }
+
+    /// Bytes kept free in front of compressed payload: for the longer of two headers.
+    pub(super) const COMPRESSED_HEAD: usize = 4usize.saturating_add(Self::KEY_LEN);
+
+    /// There is room for a frame of compressed payload, in a message that is begun with this if it was not; `false`: not yet.
+    pub(super) fn begin_compressed(&mut self, kind: Kind, out: &mut Output<'_>) -> Result<bool, UsageError> {
+        self.engine.check_sendable(kind)?;
+        let least = Self::COMPRESSED_HEAD.saturating_add(1);
+        if out.capacity() < least {
+            return Err(UsageError::OutputTooSmall);
+        }
+        if !self.make_room(least, out) {
+            return Ok(false);
+        }
+        self.engine.sending = Some(kind);
+        Ok(true)
+    }
+
+    /// Makes a frame of the `len` bytes of payload that lie [`COMPRESSED_HEAD`](Self::COMPRESSED_HEAD) bytes behind what `out`
+    /// is filled with.
+    pub(super) fn put_compressed(
+        &mut self,
+        kind: Kind,
+        len: usize,
+        is_first: bool,
+        is_last: bool,
+        out: &mut Output<'_>,
+    ) {
+        if len <= 125 {
+            out.move_spare(Self::COMPRESSED_HEAD, Self::KEY_LEN.saturating_add(2), len);
+        }
+        let opcode = if is_first { RSV1 | opcode_of(kind) } else { opcode::CONTINUATION };
+        let fin = if is_last { FIN } else { 0 };
+        out.put(header::encode(fin | opcode, len as u64, Self::MASK).as_bytes());
+        self.put_key(out);
+        out.fill(len);
+        if R::MASKS {
+            unmask::<false>(out.tail_mut(len), self.role.key());
+        }
+        self.engine.sending = if is_last { None } else { Some(kind) };
     }
 
     fn put_key(&mut self, out: &mut Output<'_>) {

@@ -77,7 +77,7 @@ impl PeerError {
     /// the application has given it.
     pub const fn close_code(self) -> Option<CloseCode> {
         Some(match self {
-            Self::InvalidUtf8 => CloseCode::INVALID_PAYLOAD,
+            Self::InvalidUtf8 | Self::BadCompression => CloseCode::INVALID_PAYLOAD,
             Self::MessageTooBig => CloseCode::MESSAGE_TOO_BIG,
             Self::TooManyFragments => CloseCode::POLICY_VIOLATION,
             Self::Refused => return None,

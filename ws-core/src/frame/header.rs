@@ -6,11 +6,16 @@ use crate::frame::{CONTROL_MAX, Kind, opcode};
 /// The longest header: two bytes, eight of length, four of masking key.
 pub(crate) const HEADER_MAX: usize = 14;
 
+/// The reserved bit that permessage-deflate gives a meaning (RFC 7692 6).
+pub(crate) const RSV1: u8 = 0x40;
+
 /// A decoded header.
 pub(crate) struct Header {
     /// How many bytes it took.
     pub(crate) used: usize,
     pub(crate) fin: bool,
+    /// RSV1: the message is compressed (RFC 7692 6).
+    pub(crate) compressed: bool,
     pub(crate) opcode: u8,
     /// Bytes of payload.
     pub(crate) len: u64,
@@ -21,11 +26,18 @@ pub(crate) struct Header {
 /// Decodes the header at the front of `bytes`, checking as far as the bytes go; `None`: more are needed.
 ///
 /// `masked`: the peer must mask, else it must not (RFC 6455 5.1). `in_message`: a fragmented message is open (5.4).
+/// `compression` was agreed on: then RSV1 may be set where a message begins, and nowhere else (RFC 7692 6.1).
 #[inline]
-pub(crate) fn parse(bytes: &[u8], masked: bool, in_message: bool) -> Result<Option<Header>, PeerError> {
+pub(crate) fn parse(
+    bytes: &[u8],
+    masked: bool,
+    in_message: bool,
+    compression: bool,
+) -> Result<Option<Header>, PeerError> {
     let [b0, rest @ ..] = bytes else { return Ok(None) };
-    let (fin, opcode) = (b0 & 0x80 != 0, b0 & 0x0f);
-    if b0 & 0x70 != 0 {
+    let (fin, opcode, compressed) = (b0 & 0x80 != 0, b0 & 0x0f, b0 & RSV1 != 0);
+    let may_set = compression && matches!(opcode, opcode::TEXT | opcode::BINARY);
+    if b0 & 0x30 != 0 || (compressed && !may_set) {
         return Err(PeerError::ReservedBits);
     }
     match opcode {
@@ -58,10 +70,11 @@ pub(crate) fn parse(bytes: &[u8], masked: bool, in_message: bool) -> Result<Opti
         return Err(PeerError::BadLength);
     }
     if !masked {
-        return Ok(Some(Header { used: unmasked, fin, opcode, len, key: 0 }));
+        return Ok(Some(Header { used: unmasked, fin, compressed, opcode, len, key: 0 }));
     }
     let Some(key) = rest.first_chunk::<4>() else { return Ok(None) };
-    Ok(Some(Header { used: unmasked.wrapping_add(4), fin, opcode, len, key: u32::from_le_bytes(*key) }))
+    let (used, key) = (unmasked.wrapping_add(4), u32::from_le_bytes(*key));
+    Ok(Some(Header { used, fin, compressed, opcode, len, key }))
 }
 
 /// A header ready for the wire, without a masking key: what a server sends.

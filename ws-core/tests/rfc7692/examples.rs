@@ -1,0 +1,115 @@
+//! The examples of RFC 7692 7.2.3, and messages of every shape: each at every split.
+
+use super::{CONFIG, Room, START, Seen, agree, frame, receive};
+use ws_core::deflate::negotiate::Terms;
+use ws_core::{Connection, Kind, Output, Server};
+
+/// What a server sees of a client's `bytes`, cut in three at every pair of places if there are few, with both layouts.
+fn at_every_split(bytes: &[u8], terms: Terms) -> Seen {
+    let (agreement, _) = agree(terms, Terms::new(15, 15).with_takeover());
+    let (mut room, mut whole): (_, Option<Seen>) = (Room::new(), None);
+    let step = 1 + bytes.len() / 60;
+    for a in (0..=bytes.len()).step_by(step) {
+        for b in (a..=bytes.len()).step_by(step) {
+            for is_fast in [false, true] {
+                let mut ws = Connection::<Server>::server(CONFIG, START);
+                let mut seen = Seen::default();
+                let pieces = {
+                    let mut cut = bytes.to_vec();
+                    let tail = cut.split_off(b);
+                    let middle = cut.split_off(a);
+                    [cut, middle, tail]
+                };
+                if is_fast {
+                    let mut fast = room.fast(&agreement);
+                    for mut piece in pieces {
+                        receive(&mut ws, &mut fast, &mut piece, &mut seen);
+                    }
+                } else {
+                    let mut small = room.small(&agreement);
+                    for mut piece in pieces {
+                        receive(&mut ws, &mut small, &mut piece, &mut seen);
+                    }
+                }
+                let whole = whole.get_or_insert_with(|| seen.clone());
+                assert_eq!(*whole, seen, "cut at {a} and {b}, fast: {is_fast}");
+            }
+        }
+    }
+    whole.expect("a run")
+}
+
+fn hello(frames: &[&[u8]]) {
+    let seen = at_every_split(&frames.concat(), Terms::new(9, 9));
+    assert_eq!(seen.messages, [(Kind::Text, b"Hello".to_vec())]);
+    assert_eq!(seen.error, None);
+}
+
+#[test]
+fn a_message_in_one_frame_or_two() {
+    hello(&[&frame(0xc1, b"\xf2\x48\xcd\xc9\xc9\x07\x00")]); // 7.2.3.1
+    hello(&[&frame(0x41, b"\xf2\x48\xcd"), &frame(0x80, b"\xc9\xc9\x07\x00")]);
+    hello(&[&frame(0x41, b""), &frame(0x00, b"\xf2\x48\xcd\xc9\xc9\x07\x00"), &frame(0x80, b"")]);
+}
+
+#[test]
+fn stored_final_and_several_blocks() {
+    hello(&[&frame(0xc1, b"\x00\x05\x00\xfa\xff\x48\x65\x6c\x6c\x6f\x00")]); // 7.2.3.3
+    hello(&[&frame(0xc1, b"\xf3\x48\xcd\xc9\xc9\x07\x00\x00")]); // 7.2.3.4
+    hello(&[&frame(0xc1, b"\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00")]); // 7.2.3.5
+}
+
+#[test]
+fn context_is_taken_over_and_plain_messages_stand_between() {
+    let frames = [
+        frame(0xc1, b"\xf2\x48\xcd\xc9\xc9\x07\x00"),
+        frame(0x81, b"plain"),
+        frame(0xc1, b"\xf2\x00\x11\x00\x00"), // 7.2.3.2
+    ];
+    let seen = at_every_split(&frames.concat(), Terms::new(9, 9));
+    let text = |text: &str| (Kind::Text, text.as_bytes().to_vec());
+    assert_eq!(seen.messages, [text("Hello"), text("plain"), text("Hello")]);
+    assert_eq!(seen.error, None);
+}
+
+#[test]
+fn control_frames_stand_between_fragments_and_empty_messages_are_messages() {
+    let frames = [
+        frame(0x42, b"\xf2\x48\xcd"),
+        frame(0x89, b"a"),
+        frame(0x8a, b"b"),
+        frame(0x80, b"\xc9\xc9\x07\x00"),
+        frame(0xc1, b"\x00"),
+        frame(0xc2, b""),
+        frame(0xc1, b"\x02\x00"),
+        frame(0x88, b"\x03\xe8"),
+    ];
+    let seen = at_every_split(&frames.concat(), Terms::new(9, 9));
+    let binary = (Kind::Binary, b"Hello".to_vec());
+    assert_eq!(seen.messages, [binary, (Kind::Text, vec![]), (Kind::Binary, vec![]), (Kind::Text, vec![])]);
+    assert_eq!((seen.pings, seen.pongs, seen.closed, seen.error), (1, 1, true, None));
+}
+
+#[test]
+fn outputs_of_every_size_hold_the_same_message() {
+    let text: String = (0..40).map(|i| format!("{{\"n\":{i},\"t\":{}}}", i * 7919 % 1000)).collect();
+    let (server, client) = agree(Terms::new(15, 9), Terms::new(15, 15));
+    for size in (5..80).chain([125, 126, 127, 128, 129, 130, 131, 200, 1000]) {
+        let (mut here, mut there) = (Room::new(), Room::new());
+        let mut sender = here.small(&server);
+        let mut ws = Connection::<Server>::server(CONFIG, START);
+        let (mut buf, mut wire, mut rest) = (vec![0; size], Vec::new(), text.as_bytes());
+        let mut out = Output::new(&mut buf);
+        while !sender.send(&mut ws, Kind::Text, &mut rest, true, &mut out).unwrap() {
+            wire.extend_from_slice(out.filled());
+            out.clear();
+        }
+        wire.extend_from_slice(out.filled());
+        assert!(wire.len() < text.len() || size < 12, "{} of {} bytes", wire.len(), text.len());
+        let mut reader = there.fast(&client);
+        let mut ws = Connection::client(CONFIG, super::sessions::Keys(1), START);
+        let mut seen = Seen::default();
+        receive(&mut ws, &mut reader, &mut wire, &mut seen);
+        assert_eq!(seen.messages, [(Kind::Text, text.clone().into_bytes())], "{size}");
+    }
+}
