@@ -63,7 +63,7 @@ pub struct Handshake<'s> {
     key: [u8; key::KEY_LEN],
     at: usize,
     reader: HeadReader<'s>,
-    outcome: Option<Result<Option<Agreement>, Error>>,
+    outcome: Option<Result<(), Error>>,
     deadline: Deadline,
 }
 
@@ -169,7 +169,7 @@ impl<'s> Handshake<'s> {
     /// the response's body; of a head too long to be kept, the status alone is known. Redirects are reported, not followed.
     pub fn receive(&mut self, input: &mut Input<'_>) -> Result<bool, Error> {
         if let Some(outcome) = self.outcome {
-            return outcome.map(|_| true);
+            return outcome.map(|()| true);
         }
         if self.deadline.passed {
             return Err(Error::TimedOut);
@@ -184,7 +184,7 @@ impl<'s> Handshake<'s> {
             }
         };
         self.outcome = Some(outcome);
-        outcome.map(|_| true)
+        outcome.map(|()| true)
     }
 
     /// The server's response. Empty before its head was read.
@@ -199,13 +199,13 @@ impl<'s> Handshake<'s> {
     /// The subprotocol that the server agreed on; `None` before [`receive`](Self::receive) was `true`, and if there is
     /// none.
     pub fn protocol(&self) -> Option<&str> {
-        self.reader.fields().first(field::PROTOCOL).filter(|_| matches!(self.outcome, Some(Ok(_))))
+        self.reader.fields().first(field::PROTOCOL).filter(|_| matches!(self.outcome, Some(Ok(()))))
     }
 
     /// The compression agreed on, which has to be given to the connection; `None` before [`receive`](Self::receive) was
     /// `true`, and if there is none.
     pub fn compression(&self) -> Option<Agreement> {
-        self.outcome?.ok()?
+        self.compression.as_ref()?.agreement.filter(|_| matches!(self.outcome, Some(Ok(()))))
     }
 
     /// The status of a refusal whose head is too long to be kept.
@@ -216,7 +216,7 @@ impl<'s> Handshake<'s> {
     }
 
     /// RFC 6455 4.1, what the client must do with the response.
-    fn check(&self) -> Result<Option<Agreement>, Error> {
+    fn check(&mut self) -> Result<(), Error> {
         let (version, status, _) = head::status_line(self.reader.line())?;
         if status != 101 {
             return Err(Error::Refused { status });
@@ -237,11 +237,11 @@ impl<'s> Handshake<'s> {
         if fields.find(field::ACCEPT) != Some(&key::accept(&self.key)) {
             return Err(Error::Accept);
         }
-        let compression = match &self.compression {
-            None if fields.find(field::EXTENSIONS).is_some() => return Err(Error::Extension),
-            None => None,
+        match &mut self.compression {
             Some(offer) => offer.confirm(fields)?,
-        };
+            None if fields.find(field::EXTENSIONS).is_some() => return Err(Error::Extension),
+            None => {}
+        }
         if fields
             .find(field::PROTOCOL)
             .is_some_and(|agreed| !self.request.subprotocols.iter().any(|name| name.as_bytes() == agreed))
@@ -253,7 +253,7 @@ impl<'s> Handshake<'s> {
         {
             return Err(Error::Body);
         }
-        Ok(compression)
+        Ok(())
     }
 }
 

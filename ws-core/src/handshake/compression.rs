@@ -48,11 +48,13 @@ pub(super) struct Offer {
     terms: Terms,
     put: fn(&mut Pieces<'_, '_>, &Terms),
     confirm: fn(Fields<'_>, &Terms) -> Result<Option<Agreement>, Error>,
+    /// What the server agreed on.
+    pub(super) agreement: Option<Agreement>,
 }
 
 impl Offer {
     pub(super) const fn new(terms: Terms) -> Self {
-        Self { terms, put: put_offer, confirm }
+        Self { terms, put: put_offer, confirm, agreement: None }
     }
 
     /// Writes the field.
@@ -60,9 +62,10 @@ impl Offer {
         (self.put)(pieces, &self.terms);
     }
 
-    /// Whether the client can live with the answer. `None`: the server agreed on nothing.
-    pub(super) fn confirm(&self, fields: Fields<'_>) -> Result<Option<Agreement>, Error> {
-        (self.confirm)(fields, &self.terms)
+    /// Whether the client can live with the answer.
+    pub(super) fn confirm(&mut self, fields: Fields<'_>) -> Result<(), Error> {
+        self.agreement = (self.confirm)(fields, &self.terms)?;
+        Ok(())
     }
 }
 
@@ -81,6 +84,7 @@ fn put(pieces: &mut Pieces<'_, '_>, parameters: &Parameters) {
     pieces.put(b"\r\n");
 }
 
+/// `None`: the server agreed on nothing.
 fn confirm(fields: Fields<'_>, terms: &Terms) -> Result<Option<Agreement>, Error> {
     let mut agreement = None;
     for answer in fields.all(field::EXTENSIONS).flat_map(extensions::offers) {
