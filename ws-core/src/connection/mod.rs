@@ -6,7 +6,7 @@
 //! | `role.rs` | server and client as types |
 //! | `receiver.rs` | bytes in, events out |
 //! | `sender.rs` | messages in, frames out; the control frames that are owed |
-//! | `compression.rs` | messages compressed and inflated on their way |
+//! | `compression/` | messages compressed and inflated on their way |
 //! | `closing.rs` | the closing handshake, as a table |
 //! | `keepalive.rs` | heartbeat and deadlines |
 //! | `message.rs` | whole messages in lent memory |
@@ -21,7 +21,7 @@ mod role;
 mod sender;
 
 pub use closing::ReadyState;
-pub use compression::Compression;
+pub use compression::{Compression, DeflatingSender, InflatingReceiver};
 pub use config::{Config, Limits, Timeouts};
 pub use keepalive::TimedOut;
 pub use message::{Message, MessageBuffer};

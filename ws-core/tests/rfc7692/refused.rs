@@ -135,3 +135,28 @@ fn a_message_of_the_limit_is_taken_and_streams_have_none() {
     let (seen, _) = seen(&frame(0xc2, &payload), 5, whole.len() as u32 - 1);
     assert_eq!(seen.error, Some(PeerError::MessageTooBig));
 }
+
+/// Though there is more of the message to lend.
+#[test]
+fn a_message_that_is_refused_midway_ends_there() {
+    let (agreement, _) = agree(Terms::new(9, 9), Terms::new(15, 15));
+    let mut room = Room::new();
+    let mut compression = room.small(&agreement);
+    let mut ws = Connection::<Server>::server(Config::DEFAULT, START);
+    let mut bytes = frame(0xc2, &bomb(10));
+    let mut input = Input::new(&mut bytes);
+    let lent = match compression.receive(&mut ws, &mut input) {
+        Ok(Some(ws_core::Event::Data(data))) => data.payload.to_vec(),
+        other => panic!("{other:?}"),
+    };
+    let (receiver, sender) = compression.split();
+    assert_eq!(receiver.lent(), lent, "it is lent until the next call");
+    // And sent on meanwhile.
+    let (mut buf, mut piece) = ([0; 1024], receiver.lent());
+    assert_eq!(sender.send(&mut ws, Kind::Binary, &mut piece, false, &mut Output::new(&mut buf)), Ok(true));
+    ws.fail(CloseCode::UNSUPPORTED_DATA);
+    for _ in 0..2 {
+        assert_eq!(compression.receive(&mut ws, &mut input), Err(PeerError::Refused));
+        assert!(!compression.wants_receive());
+    }
+}

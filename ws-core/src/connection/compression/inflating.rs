@@ -1,61 +1,33 @@
-//! Compressed messages over a connection (RFC 7692 6): [`Compression`], which goes between it and who drives it. Who does not
-//! compress links nothing of this. What stands in a compressed message is `deflate`'s; which frames are legal, `frame`'s.
+//! Compressed messages in: [`InflatingReceiver`].
 
-use super::receiver::Phase;
-use super::{Connection, Data, Engine, Event, Role};
-use crate::bytes::{Input, Output};
+use super::super::receiver::Phase;
+use super::super::{Connection, Data, Engine, Event, Role};
+use crate::bytes::Input;
 use crate::deflate::negotiate::Agreement;
-use crate::deflate::{Deflater, Effort, InflateError, Inflater, Layout, Memory, SizeError};
-use crate::error::{PeerError, UsageError};
+use crate::deflate::{InflateError, Inflater, Layout, SizeError};
+use crate::error::PeerError;
 use crate::frame::Kind;
 use crate::frame::mask::{advance, unmask};
 
 /// How much of the input is unmasked at once, before it is known how much of it can be inflated.
 const AHEAD: usize = 1024;
 
-/// permessage-deflate on one connection, behind a handshake that agreed on it: used in place of
-/// [`Connection::receive`] and [`Connection::send`], with the connection given to each call. All else is asked of the connection
-/// itself.
-///
-/// ```
-/// use ws_core::connection::Compression;
-/// use ws_core::deflate::{Buffers, Effort, Small, negotiate::Terms};
-/// use ws_core::{Config, Connection, Event, Input, Instant, Output, Server};
-///
-/// // With 512 bytes of window each way; `agreement` is the handshake's.
-/// # let agreement = Terms::new(9, 9).accept([("client_max_window_bits", None)].into_iter()).unwrap();
-/// let (mut window, mut tables, mut buffers) = ([0; 512], Small::new(), Buffers::<512, 0, 0, 736>::new());
-/// let mut compression =
-///     Compression::new(&agreement, &mut window, &mut tables, buffers.memory(), Effort::SMALL)?;
-/// let mut ws = Connection::<Server>::server(Config::DEFAULT, Instant::from_millis(0));
-///
-/// // "Hello", as in RFC 7692 7.2.3.1, but masked with zeros.
-/// let mut read = *b"\xc1\x87\0\0\0\0\xf2\x48\xcd\xc9\xc9\x07\x00";
-/// let mut input = Input::new(&mut read);
-/// while let Some(event) = compression.receive(&mut ws, &mut input)? {
-///     let Event::Data(data) = event else { continue };
-///     assert_eq!((data.payload, data.last), (&b"Hello"[..], true)); // lent until the next call
-/// }
-/// # Ok::<_, Box<dyn std::error::Error>>(())
-/// ```
+/// The receiving half of [`Compression`](super::Compression): used in place of [`Connection::receive`].
 ///
 /// # Memory
 ///
-/// What is lent, and about 60 words. The formulas stand at [`Inflater`] and [`Buffers`](crate::deflate::Buffers).
-pub struct Compression<'m, L: Layout> {
+/// What is lent, and about 20 words. The formula stands at [`Inflater`].
+pub struct InflatingReceiver<'m, L: Layout> {
     inflater: Inflater<'m, L>,
-    deflater: Deflater<'m>,
-    /// The peer, and we, may refer to earlier messages.
-    peer_takeover: bool,
+    /// The peer may refer to earlier messages.
     takeover: bool,
-    threshold: usize,
-
     incoming: Incoming,
     /// What the message that comes in may still have.
     room: u32,
     /// What is wrong with it, once what is right was lent.
     fault: Option<PeerError>,
-    outgoing: Outgoing,
+    /// How much of what was inflated last is lent.
+    len: usize,
 }
 
 /// How far the compressed message that comes in was read.
@@ -67,15 +39,6 @@ enum Incoming {
     Taken(Kind),
 }
 
-/// What is done with the message that goes out.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Outgoing {
-    Plain,
-    /// It is compressed, and no frame of it was put.
-    First,
-    Compressed,
-}
-
 /// A piece that can be lent: its bytes are the inflater's.
 struct Piece {
     kind: Kind,
@@ -84,47 +47,26 @@ struct Piece {
     last: bool,
 }
 
-impl<'m, L: Layout> Compression<'m, L> {
-    /// Messages shorter than this are sent as they are, unless set otherwise: hardly any gets shorter by itself, and each costs
-    /// time.
-    pub const THRESHOLD: usize = 64;
-
-    /// Over memory for both directions. `window`: at least [`Direction::window`](crate::deflate::negotiate::Direction::window) of
-    /// what was agreed on for `inflate`, and [`Layout::SLACK`] more; of `memory`, no more is used than was agreed on.
+impl<'m, L: Layout> InflatingReceiver<'m, L> {
+    /// Over a window and tables. How to size the window: at least
+    /// [`Direction::window`](crate::deflate::negotiate::Direction::window) of what was agreed on for `inflate`, and
+    /// [`Layout::SLACK`] more.
     ///
     /// # Errors
     ///
-    /// [`SizeError::Window`] if `window` is too short, and what [`Memory`] is refused for.
-    pub fn new(
-        agreement: &Agreement,
-        window: &'m mut [u8],
-        tables: &'m mut L,
-        memory: Memory<'m>,
-        effort: Effort,
-    ) -> Result<Self, SizeError> {
+    /// [`SizeError::Window`] if it is shorter.
+    pub fn new(agreement: &Agreement, window: &'m mut [u8], tables: &'m mut L) -> Result<Self, SizeError> {
         if window.len() < agreement.inflate.window().saturating_add(L::SLACK) {
             return Err(SizeError::Window);
         }
-        let memory = memory.with_window_bits(agreement.deflate.window_bits);
         Ok(Self {
             inflater: Inflater::new(window, tables).ok_or(SizeError::Window)?,
-            deflater: Deflater::new(memory, effort)?,
-            peer_takeover: agreement.inflate.takeover,
-            takeover: agreement.deflate.takeover,
-            threshold: Self::THRESHOLD,
+            takeover: agreement.inflate.takeover,
             incoming: Incoming::No,
             room: 0,
             fault: None,
-            outgoing: Outgoing::Plain,
+            len: 0,
         })
-    }
-
-    /// The same, with messages shorter than `bytes` sent as they are. With context takeover, 16 may be better than
-    /// [`THRESHOLD`](Self::THRESHOLD). A message that is sent in several calls is compressed whatever its length.
-    #[must_use]
-    pub const fn with_threshold(mut self, bytes: usize) -> Self {
-        self.threshold = bytes;
-        self
     }
 
     /// As [`Connection::receive`], and inflates. A piece is lent until the next call; of a compressed message it has at most
@@ -143,6 +85,10 @@ impl<'m, L: Layout> Compression<'m, L> {
         input: &mut Input<'b>,
     ) -> Result<Option<Event<'a>>, PeerError> {
         let engine = &mut ws.engine;
+        self.len = 0;
+        if engine.is_failed() {
+            (self.incoming, self.fault) = (Incoming::No, None);
+        }
         if let Some(fault) = self.fault.take() {
             return Err(self.fail(engine, fault));
         }
@@ -161,8 +107,13 @@ impl<'m, L: Layout> Compression<'m, L> {
                 None => {}
             }
         };
-        let payload = self.inflater.lent().get(..len).unwrap_or_default();
-        Ok(Some(Event::Data(Data { kind, payload, first, last, remaining: 0 })))
+        self.len = len;
+        Ok(Some(Event::Data(Data { kind, payload: self.lent(), first, last, remaining: 0 })))
+    }
+
+    /// The payload that the latest [`receive`](Self::receive) lent, once more, if it was inflated; else empty.
+    pub fn lent(&self) -> &[u8] {
+        self.inflater.lent().get(..self.len).unwrap_or_default()
     }
 
     /// There may be more of a message to lend, though the input is empty: [`receive`](Self::receive) again before more is read.
@@ -214,7 +165,7 @@ impl<'m, L: Layout> Compression<'m, L> {
         if self.incoming == Incoming::No {
             self.incoming = Incoming::Begun;
             self.room = engine.config.limits.message;
-            if !self.peer_takeover {
+            if !self.takeover {
                 self.inflater.reset();
             }
         }
@@ -279,53 +230,6 @@ impl<'m, L: Layout> Compression<'m, L> {
         self.incoming = Incoming::No;
         engine.violation(fault)
     }
-
-    /// As [`Connection::send`], and compresses, unless the message is whole and shorter than the threshold.
-    ///
-    /// What was taken of a message may stay in the deflater until more of it, or its end, comes: there is no flush in the
-    /// middle of one. Work is bounded by the bytes taken and written; see [`Deflater::deflate`].
-    ///
-    /// # Errors
-    ///
-    /// As [`Connection::send`]; but `out` has to hold 5 bytes (server) or 9.
-    #[must_use = "`Ok(false)` asks to be called again"]
-    pub fn send<R: Role>(
-        &mut self,
-        ws: &mut Connection<R>,
-        kind: Kind,
-        payload: &mut &[u8],
-        last: bool,
-        out: &mut Output<'_>,
-    ) -> Result<bool, UsageError> {
-        let is_new = ws.engine.sending.is_none();
-        if is_new && last && payload.len() < self.threshold {
-            self.outgoing = Outgoing::Plain;
-        } else if is_new {
-            self.outgoing = Outgoing::First;
-        }
-        if self.outgoing == Outgoing::Plain {
-            return ws.send(kind, payload, last, out);
-        }
-        if !ws.begin_compressed(kind, out)? {
-            return Ok(false);
-        }
-        if is_new && !self.takeover {
-            self.deflater.reset();
-        }
-        let head = Connection::<R>::COMPRESSED_HEAD;
-        let most = head.saturating_add(0xffff); // the longest that its header can tell
-        let room = out.spare_mut();
-        let end = room.len().min(most);
-        let room = room.get_mut(head..end).unwrap_or_default();
-        let progress = self.deflater.deflate(payload, room, last);
-        let is_last = progress.done && last;
-        if progress.written != 0 || is_last {
-            let is_first = self.outgoing == Outgoing::First;
-            self.outgoing = Outgoing::Compressed;
-            ws.put_compressed(kind, progress.written, is_first, is_last, out);
-        }
-        Ok(progress.done)
-    }
 }
 
 impl Engine {
@@ -335,15 +239,15 @@ impl Engine {
     }
 }
 
-impl<L: Layout> core::fmt::Debug for Compression<'_, L> {
+impl<L: Layout> core::fmt::Debug for InflatingReceiver<'_, L> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "Compression({:?}, {:?})", self.inflater, self.deflater)
+        self.inflater.fmt(f)
     }
 }
 
 #[cfg(feature = "defmt")]
-impl<L: Layout> defmt::Format for Compression<'_, L> {
+impl<L: Layout> defmt::Format for InflatingReceiver<'_, L> {
     fn format(&self, f: defmt::Formatter<'_>) {
-        defmt::write!(f, "Compression({}, {})", self.inflater, self.deflater);
+        defmt::write!(f, "{}", self.inflater);
     }
 }

@@ -1,0 +1,140 @@
+//! Compressed messages over a connection (RFC 7692 6): [`Compression`], which goes between it and who drives it. Who does not
+//! compress links nothing of this. What stands in a compressed message is `deflate`'s; which frames are legal, `frame`'s.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `inflating.rs` | messages in |
+//! | `deflating.rs` | messages out |
+//! | here | both in one |
+
+mod deflating;
+mod inflating;
+
+pub use deflating::DeflatingSender;
+pub use inflating::InflatingReceiver;
+
+use super::{Connection, Event, Role};
+use crate::bytes::{Input, Output};
+use crate::deflate::negotiate::Agreement;
+use crate::deflate::{Effort, Layout, Memory, SizeError};
+use crate::error::{PeerError, UsageError};
+use crate::frame::Kind;
+
+/// permessage-deflate on one connection, behind a handshake that agreed on it: used in place of
+/// [`Connection::receive`] and [`Connection::send`], with the connection given to each call. All else is asked of the connection
+/// itself.
+///
+/// ```
+/// use ws_core::connection::Compression;
+/// use ws_core::deflate::{Buffers, Effort, Small, negotiate::Terms};
+/// use ws_core::{Config, Connection, Event, Input, Instant, Output, Server};
+///
+/// // With 512 bytes of window each way; `agreement` is the handshake's.
+/// # let agreement = Terms::new(9, 9).accept([("client_max_window_bits", None)].into_iter()).unwrap();
+/// let (mut window, mut tables, mut buffers) = ([0; 512], Small::new(), Buffers::<512, 0, 0, 736>::new());
+/// let mut compression =
+///     Compression::new(&agreement, &mut window, &mut tables, buffers.memory(), Effort::SMALL)?;
+/// let mut ws = Connection::<Server>::server(Config::DEFAULT, Instant::from_millis(0));
+///
+/// // "Hello", as in RFC 7692 7.2.3.1, but masked with zeros.
+/// let mut read = *b"\xc1\x87\0\0\0\0\xf2\x48\xcd\xc9\xc9\x07\x00";
+/// let mut input = Input::new(&mut read);
+/// while let Some(event) = compression.receive(&mut ws, &mut input)? {
+///     let Event::Data(data) = event else { continue };
+///     assert_eq!((data.payload, data.last), (&b"Hello"[..], true)); // lent until the next call
+/// }
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Memory
+///
+/// What is lent, and about 60 words. The formulas stand at [`Inflater`](crate::deflate::Inflater) and
+/// [`Buffers`](crate::deflate::Buffers).
+pub struct Compression<'m, L: Layout> {
+    receiver: InflatingReceiver<'m, L>,
+    sender: DeflatingSender<'m>,
+}
+
+impl<'m, L: Layout> Compression<'m, L> {
+    /// Messages shorter than this are sent as they are, unless set otherwise: hardly any gets shorter by itself, and each costs
+    /// time.
+    pub const THRESHOLD: usize = DeflatingSender::THRESHOLD;
+
+    /// Over memory for both directions; how to size it: see [`InflatingReceiver::new`] and [`DeflatingSender::new`].
+    ///
+    /// # Errors
+    ///
+    /// As these two.
+    pub fn new(
+        agreement: &Agreement,
+        window: &'m mut [u8],
+        tables: &'m mut L,
+        memory: Memory<'m>,
+        effort: Effort,
+    ) -> Result<Self, SizeError> {
+        let receiver = InflatingReceiver::new(agreement, window, tables)?;
+        Ok(Self { receiver, sender: DeflatingSender::new(agreement, memory, effort)? })
+    }
+
+    /// As [`DeflatingSender::with_threshold`].
+    #[must_use]
+    pub const fn with_threshold(mut self, bytes: usize) -> Self {
+        self.sender.set_threshold(bytes);
+        self
+    }
+
+    /// Both directions, each by itself: to send on what was received while it is lent, or for two tasks.
+    pub const fn split(&mut self) -> (&mut InflatingReceiver<'m, L>, &mut DeflatingSender<'m>) {
+        (&mut self.receiver, &mut self.sender)
+    }
+
+    /// As [`InflatingReceiver::receive`].
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    #[inline]
+    pub fn receive<'a, 'b: 'a, R: Role>(
+        &'a mut self,
+        ws: &mut Connection<R>,
+        input: &mut Input<'b>,
+    ) -> Result<Option<Event<'a>>, PeerError> {
+        self.receiver.receive(ws, input)
+    }
+
+    /// As [`InflatingReceiver::wants_receive`].
+    pub fn wants_receive(&self) -> bool {
+        self.receiver.wants_receive()
+    }
+
+    /// As [`DeflatingSender::send`].
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    #[must_use = "`Ok(false)` asks to be called again"]
+    #[inline]
+    pub fn send<R: Role>(
+        &mut self,
+        ws: &mut Connection<R>,
+        kind: Kind,
+        payload: &mut &[u8],
+        last: bool,
+        out: &mut Output<'_>,
+    ) -> Result<bool, UsageError> {
+        self.sender.send(ws, kind, payload, last, out)
+    }
+}
+
+impl<L: Layout> core::fmt::Debug for Compression<'_, L> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Compression({:?}, {:?})", self.receiver, self.sender)
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl<L: Layout> defmt::Format for Compression<'_, L> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Compression({}, {})", self.receiver, self.sender);
+    }
+}
