@@ -57,8 +57,8 @@ impl Inbox {
         self.buf.as_ptr().addr()
     }
 
-    pub(crate) fn at(&mut self, place: Range<usize>) -> &mut [u8] {
-        self.buf.get_mut(place).unwrap_or_default()
+    pub(crate) fn at(&self, place: Range<usize>) -> &[u8] {
+        self.buf.get(place).unwrap_or_default()
     }
 
     /// How much is read at once, at most.

@@ -4,6 +4,7 @@
 use crate::body::Body;
 use crate::buffers::{Inbox, Outbox};
 use crate::clock::{Clock, Deadline};
+use crate::compression::written;
 use crate::dial::dial;
 use crate::socket::Agreed;
 use crate::{Error, Options, OsSeeded, Refused, Transport, WebSocket, opening};
@@ -75,7 +76,7 @@ impl<'a> Connect<'a> {
         Self { further: names, ..self }
     }
 
-    /// Memory, limits and deadlines.
+    /// Memory, limits, deadlines and compression.
     pub const fn options(self, options: Options) -> Self {
         Self { options, ..self }
     }
@@ -155,6 +156,9 @@ fn handshake_until<S: Transport>(
     let mut store = vec![0; options.head_buffer];
     let clock = Clock::start();
     let mut handshake = Handshake::new(request, &mut entropy, &mut store, further, clock.now())?;
+    if let Some(compression) = &options.compression {
+        handshake = handshake.with_compression(compression.terms());
+    }
     stream.set_nodelay()?;
     let mut outbox = Outbox::new(options.write_buffer, options.send_timeout);
     opening::write(&mut stream, &mut outbox, deadline, |out| handshake.transmit(out))?;
@@ -173,9 +177,12 @@ fn handshake_until<S: Transport>(
         }
     }
     let protocol = handshake.protocol().map(str::to_owned);
-    let agreed = Agreed { protocol, fields: kept(&handshake, &[further]) };
+    let agreement = handshake.compression();
+    let extensions = agreement.as_ref().map_or_else(String::new, written);
+    let agreed = Agreed { protocol, extensions, fields: kept(&handshake, &[further]) };
+    let compression = options.begin_compression(agreement)?;
     let ws = Connection::client(options.config, entropy, clock.now());
-    Ok(WebSocket::new(stream, ws, clock, (inbox, outbox), agreed))
+    Ok(WebSocket::new(stream, ws, clock, (inbox, outbox), compression, agreed))
 }
 
 /// Fields that tell why a connection was refused.

@@ -3,22 +3,23 @@
 
 use crate::Error;
 use crate::buffers::Inbox;
-use std::ops::Range;
+use crate::compression::Inflating;
+use std::ops::{ControlFlow, Range};
 use ws_core::{Connection, Data, Kind, Message, PeerError, Role};
 
 /// A piece of a message, lent by [`WebSocket::read_chunk`](crate::WebSocket::read_chunk).
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Chunk<'a> {
     /// Text or binary; the same for all pieces of a message.
     pub kind: Kind,
     /// The bytes of this piece; may be empty, and text may be cut inside a character.
-    pub payload: &'a mut [u8],
+    pub payload: &'a [u8],
     /// No piece of the message came before.
     pub first: bool,
     /// No piece of the message follows.
     pub last: bool,
-    /// Bytes of the same frame that are still to come.
+    /// Bytes of the same frame that are still to come; 0 of a compressed message, as nobody knows what they inflate to.
     pub remaining: u64,
 }
 
@@ -70,19 +71,37 @@ impl From<Message<'_>> for OwnedMessage {
     }
 }
 
-/// A piece of a message that lies in the inbox: where, since a borrow cannot outlive the loop that finds it.
+/// What was read, and what it is inflated with, if that was agreed on.
+#[derive(Debug)]
+pub(crate) struct Decoder {
+    pub(crate) inbox: Inbox,
+    inflating: Option<Inflating>,
+}
+
+/// A piece of a message: where it lies, since a borrow cannot outlive the loop that finds it.
+#[derive(Clone, Debug)]
 pub(crate) struct Found {
     kind: Kind,
     first: bool,
     last: bool,
     remaining: u64,
-    place: Range<usize>,
+    place: Place,
 }
 
-impl Found {
-    fn lend(self, inbox: &mut Inbox) -> Chunk<'_> {
-        let Self { kind, first, last, remaining, place } = self;
-        Chunk { kind, payload: inbox.at(place), first, last, remaining }
+#[derive(Clone, Debug)]
+enum Place {
+    Inbox(Range<usize>),
+    /// What was inflated last.
+    Inflated,
+}
+
+impl Decoder {
+    fn payload(&self, found: &Found) -> &[u8] {
+        match (&found.place, &self.inflating) {
+            (Place::Inbox(place), _) => self.inbox.at(place.clone()),
+            (Place::Inflated, Some(inflating)) => inflating.lent(),
+            (Place::Inflated, None) => &[],
+        }
     }
 }
 
@@ -93,27 +112,44 @@ pub(crate) enum Decoded {
     Pong,
 }
 
-/// Decodes up to the next piece of a message, Ping or Pong. `None`: the inbox is empty, or a reply is in the way.
+/// Decodes up to the next piece of a message, Ping or Pong. `None`: there is nothing more in the inbox, or a reply is in the
+/// way.
 pub(crate) fn decode<R: Role>(
     ws: &mut Connection<R>,
-    inbox: &mut Inbox,
+    decoder: &mut Decoder,
 ) -> Result<Option<Decoded>, PeerError> {
-    let base = inbox.base();
+    let Decoder { inbox, inflating } = decoder;
+    let (base, capacity) = (inbox.base(), inbox.capacity());
+    let look = |event: Option<ws_core::Event<'_>>| look(event, base, capacity);
     inbox.decode(|input| {
         loop {
-            return Ok(Some(match ws.receive(input)? {
-                Some(ws_core::Event::Data(data)) => {
-                    let from = data.payload.as_ptr().addr().wrapping_sub(base);
-                    let place = from..from.saturating_add(data.payload.len());
-                    let Data { kind, first, last, remaining, .. } = data;
-                    Decoded::Chunk(Found { kind, first, last, remaining, place })
-                }
-                Some(ws_core::Event::Ping) => Decoded::Ping,
-                Some(ws_core::Event::Pong) => Decoded::Pong,
-                Some(_) => continue, // a Close: the connection knows
-                None => return Ok(None),
-            }));
+            let seen = match inflating {
+                Some(inflating) => inflating.receive(ws, input, look)?,
+                None => look(ws.receive(input)?),
+            };
+            if let ControlFlow::Break(decoded) = seen {
+                return Ok(decoded);
+            }
         }
+    })
+}
+
+/// What an event is to who reads messages. Its payload lies in the inbox, at the address `base`, or else was inflated.
+fn look(event: Option<ws_core::Event<'_>>, base: usize, capacity: usize) -> ControlFlow<Option<Decoded>> {
+    ControlFlow::Break(match event {
+        Some(ws_core::Event::Data(data)) => {
+            let Data { kind, payload, first, last, remaining, .. } = data;
+            let from = payload.as_ptr().addr().wrapping_sub(base);
+            let place = match from < capacity || payload.is_empty() {
+                true => Place::Inbox(from..from.saturating_add(payload.len())),
+                false => Place::Inflated,
+            };
+            Some(Decoded::Chunk(Found { kind, first, last, remaining, place }))
+        }
+        Some(ws_core::Event::Ping) => Some(Decoded::Ping),
+        Some(ws_core::Event::Pong) => Some(Decoded::Pong),
+        Some(_) => return ControlFlow::Continue(()), // a Close: the connection knows
+        None => None,
     })
 }
 
@@ -121,24 +157,24 @@ pub(crate) fn decode<R: Role>(
 /// is in the inbox, and reads.
 #[derive(Debug)]
 pub(crate) struct Incoming {
-    pub(crate) inbox: Inbox,
+    pub(crate) decoder: Decoder,
     assembly: Assembly,
 }
 
 impl Incoming {
-    pub(crate) fn new(inbox: Inbox, limit: u32) -> Self {
-        Self { inbox, assembly: Assembly::up_to(limit) }
+    pub(crate) fn new(inbox: Inbox, inflating: Option<Inflating>, limit: u32) -> Self {
+        Self { decoder: Decoder { inbox, inflating }, assembly: Assembly::up_to(limit) }
     }
 
     /// The next whole message.
     pub(crate) fn read(
         &mut self,
-        mut find: impl FnMut(&mut Inbox) -> Result<Option<Decoded>, Error>,
+        mut find: impl FnMut(&mut Decoder) -> Result<Option<Decoded>, Error>,
     ) -> Result<Option<Message<'_>>, Error> {
         loop {
             let Some(found) = self.find_chunk(&mut find)? else { return Ok(None) };
-            if self.assembly.add(&mut self.inbox, &found) {
-                return Ok(Some(self.assembly.lend(&mut self.inbox, found)));
+            if self.assembly.add(&self.decoder, &found) {
+                return Ok(Some(self.assembly.lend(&self.decoder, &found)));
             }
         }
     }
@@ -146,15 +182,15 @@ impl Incoming {
     /// The next whole message, Ping or Pong.
     pub(crate) fn read_event(
         &mut self,
-        mut find: impl FnMut(&mut Inbox) -> Result<Option<Decoded>, Error>,
+        mut find: impl FnMut(&mut Decoder) -> Result<Option<Decoded>, Error>,
     ) -> Result<Option<Event<'_>>, Error> {
         loop {
-            match find(&mut self.inbox)? {
+            match find(&mut self.decoder)? {
                 None => return Ok(None),
                 Some(Decoded::Ping) => return Ok(Some(Event::Ping)),
                 Some(Decoded::Pong) => return Ok(Some(Event::Pong)),
-                Some(Decoded::Chunk(found)) if self.assembly.add(&mut self.inbox, &found) => {
-                    return Ok(Some(Event::Message(self.assembly.lend(&mut self.inbox, found))));
+                Some(Decoded::Chunk(found)) if self.assembly.add(&self.decoder, &found) => {
+                    return Ok(Some(Event::Message(self.assembly.lend(&self.decoder, &found))));
                 }
                 Some(Decoded::Chunk(_)) => {}
             }
@@ -164,19 +200,23 @@ impl Incoming {
     /// The next piece of a message.
     pub(crate) fn read_chunk(
         &mut self,
-        find: impl FnMut(&mut Inbox) -> Result<Option<Decoded>, Error>,
+        find: impl FnMut(&mut Decoder) -> Result<Option<Decoded>, Error>,
     ) -> Result<Option<Chunk<'_>>, Error> {
         let found = self.find_chunk(find)?;
         self.assembly.forget();
-        Ok(found.map(|found| found.lend(&mut self.inbox)))
+        Ok(found.map(|found| {
+            let payload = self.decoder.payload(&found);
+            let Found { kind, first, last, remaining, .. } = found;
+            Chunk { kind, payload, first, last, remaining }
+        }))
     }
 
     fn find_chunk(
         &mut self,
-        mut find: impl FnMut(&mut Inbox) -> Result<Option<Decoded>, Error>,
+        mut find: impl FnMut(&mut Decoder) -> Result<Option<Decoded>, Error>,
     ) -> Result<Option<Found>, Error> {
         loop {
-            match find(&mut self.inbox)? {
+            match find(&mut self.decoder)? {
                 None => return Ok(None),
                 Some(Decoded::Chunk(found)) => return Ok(Some(found)),
                 Some(Decoded::Ping | Decoded::Pong) => {}
@@ -185,7 +225,7 @@ impl Incoming {
     }
 }
 
-/// A message being put together. One that came in a piece is lent from the inbox, and costs nothing here.
+/// A message being put together. One that came in a piece is lent from where it is, and costs nothing here.
 #[derive(Debug)]
 struct Assembly {
     bytes: Vec<u8>,
@@ -202,7 +242,7 @@ impl Assembly {
     }
 
     /// Takes a piece; `true`: the message is whole. A piece without its beginning is passed over.
-    fn add(&mut self, inbox: &mut Inbox, found: &Found) -> bool {
+    fn add(&mut self, decoder: &Decoder, found: &Found) -> bool {
         if found.first {
             self.bytes.clear();
             self.is_begun = true;
@@ -211,7 +251,7 @@ impl Assembly {
             return false;
         }
         if !(found.first && found.last) {
-            let piece = inbox.at(found.place.clone());
+            let piece = decoder.payload(found);
             self.make_room(piece.len());
             self.bytes.extend_from_slice(piece);
         }
@@ -225,8 +265,8 @@ impl Assembly {
     }
 
     /// The message whose last piece was found.
-    fn lend<'a>(&'a self, inbox: &'a mut Inbox, found: Found) -> Message<'a> {
-        let bytes = if found.first { &*inbox.at(found.place) } else { &self.bytes };
+    fn lend<'a>(&'a self, decoder: &'a Decoder, found: &Found) -> Message<'a> {
+        let bytes = if found.first { decoder.payload(found) } else { &self.bytes };
         match found.kind {
             Kind::Text => {
                 // The connection has checked it byte by byte.

@@ -46,6 +46,11 @@
 //! A connection takes two buffers and, while a message is put together, a third one: 4 KiB, 2 KiB and at most
 //! 8 KiB by default ([`Options`]). The third grows with the bytes that came, never with those that a peer declares.
 //!
+//! # Compression
+//!
+//! permessage-deflate is off unless [`Options::compression`] says otherwise: it takes 30 to 160 KiB a connection with windows
+//! of 4 to 32 KiB, and a connection on which it is not agreed takes none of it. See [`Compression`].
+//!
 //! # TLS
 //!
 //! `wss://` is not opened yet. Make the TLS connection yourself, and hand it to [`Connect::over`] or [`accept`] as
@@ -80,6 +85,7 @@ mod body;
 mod buffers;
 pub mod client;
 mod clock;
+mod compression;
 mod dial;
 mod entropy;
 mod error;
@@ -94,6 +100,7 @@ mod transport;
 mod waiting;
 
 pub use client::{Connect, connect};
+pub use compression::Compression;
 pub use entropy::OsSeeded;
 pub use error::{Error, Refused, Waited};
 pub use incoming::{Chunk, Event, OwnedMessage};
@@ -104,6 +111,7 @@ pub use socket::{Received, WebSocket};
 pub use split::{Halves, Reader, Writer};
 pub use transport::{Plain, Transport};
 pub use ws_core;
+pub use ws_core::deflate::Effort;
 pub use ws_core::handshake::OriginPolicy;
 pub use ws_core::{
     Client, CloseCode, Config, Kind, Limits, Message, PeerError, ReadyState, Role, Server, Timeouts,

@@ -3,7 +3,8 @@
 
 use crate::buffers::{Inbox, Outbox, Patience};
 use crate::clock::{Clock, Deadline};
-use crate::incoming::{Decoded, decode};
+use crate::compression::{self, Deflating};
+use crate::incoming::{Decoded, Decoder, decode};
 use crate::waiting::{Got, ReadTimer, is_end, linger};
 use crate::{Error, Transport};
 use std::io;
@@ -17,6 +18,8 @@ pub(crate) struct Link<S, R: Role> {
     pub(crate) ws: Connection<R>,
     pub(crate) clock: Clock,
     pub(crate) outbox: Outbox,
+    /// What messages are compressed with, if that was agreed on.
+    pub(crate) deflating: Option<Deflating>,
     pub(crate) timer: ReadTimer,
     pub(crate) is_shut: bool,
     /// The stream takes no more, and why; what it brought before may still be read.
@@ -24,8 +27,15 @@ pub(crate) struct Link<S, R: Role> {
 }
 
 impl<S: Transport, R: Role> Link<S, R> {
-    pub(crate) fn new(stream: S, ws: Connection<R>, clock: Clock, outbox: Outbox) -> Self {
-        Self { stream, ws, clock, outbox, timer: ReadTimer::new(), is_shut: false, broken: None }
+    pub(crate) fn new(
+        stream: S,
+        ws: Connection<R>,
+        clock: Clock,
+        outbox: Outbox,
+        deflating: Option<Deflating>,
+    ) -> Self {
+        let timer = ReadTimer::new();
+        Self { stream, ws, clock, outbox, deflating, timer, is_shut: false, broken: None }
     }
 
     /// Sends and writes; what the stream does not take at once goes out with the next call.
@@ -37,17 +47,17 @@ impl<S: Transport, R: Role> Link<S, R> {
     /// Sends a whole message and writes it, however often a stream that does not wait has to be asked: who called again
     /// would begin the message anew, inside itself.
     pub(crate) fn send_whole(&mut self, kind: Kind, mut payload: &[u8]) -> Result<(), Error> {
-        self.encode(Patience::Insist, |ws, out| ws.send(kind, &mut payload, true, out))?;
+        self.encode_data(Patience::Insist, kind, &mut payload, true)?;
         self.write(Patience::Insist)?;
         taken(self.flush())
     }
 
     pub(crate) fn feed(&mut self, kind: Kind, payload: &mut &[u8], last: bool) -> Result<(), Error> {
-        self.encode(Patience::Send, |ws, out| ws.send(kind, payload, last, out))
+        self.encode_data(Patience::Send, kind, payload, last)
     }
 
     pub(crate) fn ping(&mut self, payload: &[u8]) -> Result<(), Error> {
-        self.encode(Patience::Send, |ws, out| ws.ping(payload, out))?;
+        self.encode(Patience::Send, |ws, _, out| ws.ping(payload, out))?;
         taken(self.flush())
     }
 
@@ -55,7 +65,7 @@ impl<S: Transport, R: Role> Link<S, R> {
     /// begins now.
     pub(crate) fn close(&mut self, code: Option<CloseCode>, reason: &str) -> Result<(), Error> {
         self.ws.set_time(self.clock.now());
-        self.encode(closing(&self.ws), |ws, out| ws.close(code, reason, out))?;
+        self.encode(closing(&self.ws), |ws, _, out| ws.close(code, reason, out))?;
         taken(self.flush())
     }
 
@@ -64,17 +74,31 @@ impl<S: Transport, R: Role> Link<S, R> {
         self.ws.fail(code);
     }
 
+    fn encode_data(
+        &mut self,
+        patience: Patience,
+        kind: Kind,
+        payload: &mut &[u8],
+        last: bool,
+    ) -> Result<(), Error> {
+        self.encode(patience, |ws, deflating, out| compression::send(ws, deflating, kind, payload, last, out))
+    }
+
     /// Repeats `encode` until it is done, and writes out what is in its way.
     fn encode(
         &mut self,
         patience: Patience,
-        mut encode: impl FnMut(&mut Connection<R>, &mut Output<'_>) -> Result<bool, UsageError>,
+        mut encode: impl FnMut(
+            &mut Connection<R>,
+            &mut Option<Deflating>,
+            &mut Output<'_>,
+        ) -> Result<bool, UsageError>,
     ) -> Result<(), Error> {
         loop {
             if !self.outbox.has_room() {
                 self.write(patience)?;
             }
-            match self.outbox.encode(|out| encode(&mut self.ws, out)) {
+            match self.outbox.encode(|out| encode(&mut self.ws, &mut self.deflating, out)) {
                 Ok(true) => return Ok(()),
                 Ok(false) => self.write(patience)?,
                 Err(error) => return Err(error.into()),
@@ -121,9 +145,11 @@ impl<S: Transport, R: Role> Link<S, R> {
     }
 
     /// Waits for the next piece of a message, Ping or Pong; `None`: it is over.
-    pub(crate) fn find(&mut self, inbox: &mut Inbox) -> Result<Option<Decoded>, Error> {
+    pub(crate) fn find(&mut self, decoder: &mut Decoder) -> Result<Option<Decoded>, Error> {
         loop {
-            match decode(&mut self.ws, inbox) {
+            let decoded = decode(&mut self.ws, decoder);
+            let inbox = &mut decoder.inbox;
+            match decoded {
                 Ok(Some(found)) => return Ok(Some(found)),
                 Ok(None) => {}
                 Err(error) => {

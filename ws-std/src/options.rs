@@ -1,13 +1,18 @@
 //! What a connection is made with: [`Options`].
 
+use crate::Error;
+use crate::compression::{Compression, Deflating, Inflating};
+use std::io;
 use std::time::Duration;
+use ws_core::deflate::negotiate::Agreement;
 use ws_core::{Config, Limits, handshake};
 
 /// Memory, limits and deadlines of one connection.
 ///
 /// The buffers are `read_buffer` and `write_buffer` bytes for as long as the connection lives, and `head_buffer` bytes
 /// during the opening handshake. A message that came in pieces takes up to `config.limits.message` more, as its bytes
-/// come; above 8 KiB, while that buffer grows, the smaller one before it too. It is kept for the next message.
+/// come; above 8 KiB, while that buffer grows, the smaller one before it too. It is kept for the next message. What compression
+/// takes stands at [`Compression`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
     /// Limits and timeouts of the protocol. `limits.message` is also how far the buffer of [`read`] may grow.
@@ -27,11 +32,13 @@ pub struct Options {
     /// is left of `config.timeouts.close`. It is all that ends a call that writes: the deadlines of the peer's silence
     /// (`config.timeouts.pong`, `idle`) are judged by calls that read.
     pub send_timeout: Duration,
+    /// Messages may be compressed, if the peer agrees; `None`: they are not.
+    pub compression: Option<Compression>,
 }
 
 impl Options {
     /// At most 16 KiB in all: 4 KiB to read, 2 KiB to write, messages of up to 8 KiB. 10 s for the handshake, 10 s for
-    /// a write.
+    /// a write. No compression.
     pub const DEFAULT: Self = Self {
         config: Config::DEFAULT.with_limits(Limits::for_message(8 * 1024)),
         read_buffer: 4 * 1024,
@@ -39,6 +46,7 @@ impl Options {
         head_buffer: 4 * 1024,
         handshake_timeout: Duration::from_millis(handshake::TIMEOUT.millis() as u64),
         send_timeout: Duration::from_secs(10),
+        compression: None,
     };
 
     /// The same with messages of up to `bytes`; `usize::MAX`: no limit. A longer message may come in more fragments: one
@@ -52,6 +60,23 @@ impl Options {
             self.config.limits.fragments = fragments;
         }
         self
+    }
+
+    /// The same with compression, if the peer agrees.
+    #[must_use]
+    pub const fn with_compression(mut self, compression: Compression) -> Self {
+        self.compression = Some(compression);
+        self
+    }
+
+    /// What works as was agreed on, if something was.
+    pub(crate) fn begin_compression(
+        &self,
+        agreement: Option<Agreement>,
+    ) -> Result<Option<(Inflating, Deflating)>, Error> {
+        let (Some(compression), Some(agreement)) = (self.compression, agreement) else { return Ok(None) };
+        // The sizes fit, as they are taken from what was agreed on.
+        compression.begin(&agreement).map(Some).map_err(|error| Error::Io(io::Error::other(error)))
     }
 }
 

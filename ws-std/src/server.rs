@@ -2,6 +2,7 @@
 
 use crate::buffers::{Inbox, Outbox};
 use crate::clock::{Clock, Deadline};
+use crate::compression::written;
 use crate::socket::Agreed;
 use crate::{Error, Options, Transport, Waited, WebSocket, opening};
 use std::borrow::Cow;
@@ -108,10 +109,16 @@ pub fn accept_with<'a, S: Transport>(
         Ok(accept) => accept,
         Err(error) => return exchange.fail(&mut stream, error),
     };
+    if let Some(compression) = &options.compression {
+        accept = accept.compress_if_offered(&compression.terms());
+    }
     opening::write(&mut stream, &mut exchange.outbox, deadline, |out| accept.transmit(out))?;
+    let agreement = accept.compression();
+    let extensions = agreement.as_ref().map_or_else(String::new, written);
+    let agreed = Agreed { protocol: subprotocol, extensions, ..Agreed::default() };
+    let compression = options.begin_compression(agreement)?;
     let ws = Connection::server(options.config, clock.now());
-    let agreed = Agreed { protocol: subprotocol, ..Agreed::default() };
-    Ok(Some(WebSocket::new(stream, ws, clock, (exchange.inbox, exchange.outbox), agreed)))
+    Ok(Some(WebSocket::new(stream, ws, clock, (exchange.inbox, exchange.outbox), compression, agreed)))
 }
 
 /// What to answer to a request; made by the function that is given to [`accept_with`].

@@ -2,6 +2,7 @@
 
 use crate::buffers::{Inbox, Outbox};
 use crate::clock::Clock;
+use crate::compression::{Deflating, Inflating};
 use crate::incoming::{Chunk, Event, Incoming};
 use crate::link::{Link, MessageWriter, Sender, broken};
 use crate::split::{self, Halves};
@@ -24,7 +25,7 @@ use ws_core::{CloseCode, Connection, Kind, Message, ReadyState, Role, UsageError
 ///
 /// # Memory
 ///
-/// See [`Options`](crate::Options); beside its buffers, some 600 bytes, and 320 more for a client's generator.
+/// See [`Options`](crate::Options); beside its buffers and what compression takes, some 600 bytes, and 320 more for a client's generator.
 #[derive(Debug)]
 pub struct WebSocket<S, R: Role> {
     pub(crate) link: Link<S, R>,
@@ -36,6 +37,7 @@ pub struct WebSocket<S, R: Role> {
 #[derive(Debug, Default)]
 pub(crate) struct Agreed {
     pub(crate) protocol: Option<String>,
+    pub(crate) extensions: String,
     /// Of a client: the fields of the response that it wanted.
     pub(crate) fields: Vec<(String, String)>,
 }
@@ -49,10 +51,12 @@ impl<S: Transport, R: Role> WebSocket<S, R> {
         ws: Connection<R>,
         clock: Clock,
         (inbox, outbox): (Inbox, Outbox),
+        compression: Option<(Inflating, Deflating)>,
         agreed: Agreed,
     ) -> Self {
-        let incoming = Incoming::new(inbox, ws.config().limits.message);
-        Self { link: Link::new(stream, ws, clock, outbox), incoming, agreed }
+        let (inflating, deflating) = compression.unzip();
+        let incoming = Incoming::new(inbox, inflating, ws.config().limits.message);
+        Self { link: Link::new(stream, ws, clock, outbox, deflating), incoming, agreed }
     }
 
     /// Waits for the next whole message, and lends it until the next call. `None`: the closing handshake is done; see
@@ -64,7 +68,7 @@ impl<S: Transport, R: Role> WebSocket<S, R> {
     /// [`Error::Peer`] with 1009 for a message above the limit; [`Error::Lost`] at an end without closing;
     /// [`Error::TimedOut`]; [`Error::Io`].
     pub fn read(&mut self) -> Result<Option<Message<'_>>, Error> {
-        self.incoming.read(|inbox| self.link.find(inbox))
+        self.incoming.read(|decoder| self.link.find(decoder))
     }
 
     /// As [`read`](Self::read), and returns for Pings and Pongs too; [`control`](Self::control) is what is in them.
@@ -73,7 +77,7 @@ impl<S: Transport, R: Role> WebSocket<S, R> {
     ///
     /// As [`read`](Self::read).
     pub fn read_event(&mut self) -> Result<Option<Event<'_>>, Error> {
-        self.incoming.read_event(|inbox| self.link.find(inbox))
+        self.incoming.read_event(|decoder| self.link.find(decoder))
     }
 
     /// Waits for the next piece of a message, of any length, and lends it until the next call: for messages that need
@@ -83,7 +87,7 @@ impl<S: Transport, R: Role> WebSocket<S, R> {
     ///
     /// As [`read`](Self::read).
     pub fn read_chunk(&mut self) -> Result<Option<Chunk<'_>>, Error> {
-        self.incoming.read_chunk(|inbox| self.link.find(inbox))
+        self.incoming.read_chunk(|decoder| self.link.find(decoder))
     }
 
     /// As [`read_chunk`](Self::read_chunk), with a [`Sender`] beside the piece: what came can be sent on without a copy.
@@ -101,7 +105,7 @@ impl<S: Transport, R: Role> WebSocket<S, R> {
     ///
     /// As [`read`](Self::read).
     pub fn receive(&mut self) -> Result<Option<Received<'_, S, R>>, Error> {
-        let chunk = self.incoming.read_chunk(|inbox| self.link.find(inbox))?;
+        let chunk = self.incoming.read_chunk(|decoder| self.link.find(decoder))?;
         Ok(chunk.map(|chunk| (chunk, Sender(&mut self.link))))
     }
 
@@ -130,12 +134,13 @@ impl<S: Transport, R: Role> WebSocket<S, R> {
     }
 
     /// Sends a piece of a message, the last one if `last` is set, and moves `payload` past what was taken. Text may be
-    /// cut anywhere, but has to be UTF-8 as a whole.
+    /// cut anywhere, but has to be UTF-8 as a whole. Where [compression](crate::Compression) was agreed on, what was taken may
+    /// go out only with the end of the message.
     ///
     /// # Errors
     ///
-    /// [`Error::WouldBlock`]: `payload` holds what was not taken yet; call again with the same arguments. Else as
-    /// [`send_text`](Self::send_text).
+    /// [`Error::WouldBlock`]: `payload` holds what was not taken yet, and may be empty if it was compressed; call again with
+    /// the same arguments. Else as [`send_text`](Self::send_text).
     pub fn send(&mut self, kind: Kind, payload: &mut &[u8], last: bool) -> Result<(), Error> {
         self.link.send(kind, payload, last)
     }
@@ -150,7 +155,7 @@ impl<S: Transport, R: Role> WebSocket<S, R> {
         self.link.feed(kind, payload, last)
     }
 
-    /// Writes all that waits to be written.
+    /// Writes all that waits to be written. What was compressed of a message whose end was not sent may wait for more of it.
     ///
     /// # Errors
     ///
@@ -159,7 +164,8 @@ impl<S: Transport, R: Role> WebSocket<S, R> {
         self.link.flush()
     }
 
-    /// A writer for one message of unknown length: what is written to it goes out in frames as the buffer fills.
+    /// A writer for one message of unknown length: what is written to it goes out in frames as the buffer fills, or, where it
+    /// is compressed, as there is a block of it.
     pub fn message_writer(&mut self, kind: Kind) -> MessageWriter<'_, S, R> {
         MessageWriter::new(&mut self.link, kind)
     }
@@ -217,9 +223,10 @@ impl<S: Transport, R: Role> WebSocket<S, R> {
         &self.agreed.fields
     }
 
-    /// The extensions agreed on: none yet.
+    /// The extensions agreed on, as the server's response names them, with their parameters: empty, or
+    /// `permessage-deflate; server_no_context_takeover` and the like.
     pub fn extensions(&self) -> &str {
-        ""
+        &self.agreed.extensions
     }
 
     /// How far the connection is.

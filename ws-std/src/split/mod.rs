@@ -22,6 +22,7 @@ use reader::Hearing;
 
 use crate::buffers::{Outbox, Patience};
 use crate::clock::Clock;
+use crate::compression::Deflating;
 use crate::link::{Link, broken, ending, forget, patience, why};
 use crate::waiting::{Access, is_end};
 use crate::{Error, Transport, WebSocket};
@@ -46,6 +47,7 @@ struct Shared<S, R: Role> {
 struct Outgoing<S> {
     stream: S,
     outbox: Outbox,
+    deflating: Option<Deflating>,
     /// The stream takes no more, and why.
     broken: Option<io::Error>,
 }
@@ -65,8 +67,8 @@ pub type Halves<S, R> = (Reader<S, R>, Writer<S, R>);
 
 pub(crate) fn split<S: Transport, R: Role>(socket: WebSocket<S, R>, other: S) -> Halves<S, R> {
     let WebSocket { link, incoming, agreed } = socket;
-    let Link { stream, ws, clock, outbox, timer, is_shut, broken } = link;
-    let outgoing = Mutex::new(Outgoing { stream: other, outbox, broken });
+    let Link { stream, ws, clock, outbox, deflating, timer, is_shut, broken } = link;
+    let outgoing = Mutex::new(Outgoing { stream: other, outbox, deflating, broken });
     let shared = Arc::new(Shared { outgoing, ws: Mutex::new(ws), encoded: Condvar::new(), clock });
     let hearing = Hearing { stream, timer, is_shut, shared: shared.clone() };
     (Reader { incoming, agreed, hearing }, Writer { shared })
@@ -102,7 +104,7 @@ impl<S: Transport, R: Role> Shared<S, R> {
     fn encode(
         &self,
         patience: Patience,
-        mut encode: impl FnMut(&mut Connection<R>, &mut Output<'_>) -> Result<bool, UsageError>,
+        mut encode: impl FnMut(&Self, &mut Option<Deflating>, &mut Output<'_>) -> Result<bool, UsageError>,
     ) -> Result<(), Error> {
         let mut outgoing = self.outgoing();
         let result = loop {
@@ -111,7 +113,8 @@ impl<S: Transport, R: Role> Shared<S, R> {
             {
                 break Err(error);
             }
-            let done = outgoing.outbox.encode(|out| encode(&mut self.ws(), out));
+            let Outgoing { outbox, deflating, .. } = &mut *outgoing;
+            let done = outbox.encode(|out| encode(self, deflating, out));
             self.encoded.notify_one();
             match done {
                 Ok(true) => break Ok(()),

@@ -2,7 +2,7 @@
 
 use super::{SHORT_NAP, Settled, Shared};
 use crate::buffers::{Inbox, Patience};
-use crate::incoming::{Chunk, Decoded, Event, Incoming, decode};
+use crate::incoming::{Chunk, Decoded, Decoder, Event, Incoming, decode};
 use crate::link::note;
 use crate::socket::Agreed;
 use crate::waiting::{ReadTimer, linger};
@@ -45,7 +45,7 @@ impl<S: Transport, R: Role> Reader<S, R> {
     ///
     /// The same.
     pub fn read(&mut self) -> Result<Option<Message<'_>>, Error> {
-        self.incoming.read(|inbox| self.hearing.find(inbox))
+        self.incoming.read(|decoder| self.hearing.find(decoder))
     }
 
     /// As [`WebSocket::read_event`](crate::WebSocket::read_event).
@@ -54,7 +54,7 @@ impl<S: Transport, R: Role> Reader<S, R> {
     ///
     /// The same.
     pub fn read_event(&mut self) -> Result<Option<Event<'_>>, Error> {
-        self.incoming.read_event(|inbox| self.hearing.find(inbox))
+        self.incoming.read_event(|decoder| self.hearing.find(decoder))
     }
 
     /// As [`WebSocket::read_chunk`](crate::WebSocket::read_chunk).
@@ -63,7 +63,7 @@ impl<S: Transport, R: Role> Reader<S, R> {
     ///
     /// The same.
     pub fn read_chunk(&mut self) -> Result<Option<Chunk<'_>>, Error> {
-        self.incoming.read_chunk(|inbox| self.hearing.find(inbox))
+        self.incoming.read_chunk(|decoder| self.hearing.find(decoder))
     }
 
     /// Refuses what the peer sent; as [`WebSocket::fail`](crate::WebSocket::fail).
@@ -86,6 +86,11 @@ impl<S: Transport, R: Role> Reader<S, R> {
     /// The subprotocol agreed on.
     pub fn protocol(&self) -> Option<&str> {
         self.agreed.protocol.as_deref()
+    }
+
+    /// The extensions agreed on; as [`WebSocket::extensions`](crate::WebSocket::extensions).
+    pub fn extensions(&self) -> &str {
+        &self.agreed.extensions
     }
 
     /// The code of the peer's Close: `None` before it came, `Some(None)` if it had none.
@@ -120,9 +125,10 @@ impl<S: Transport, R: Role> Reader<S, R> {
 }
 
 impl<S: Transport, R: Role> Hearing<S, R> {
-    fn find(&mut self, inbox: &mut Inbox) -> Result<Option<Decoded>, Error> {
+    fn find(&mut self, decoder: &mut Decoder) -> Result<Option<Decoded>, Error> {
         loop {
-            let found = decode(&mut self.shared.ws(), inbox);
+            let found = decode(&mut self.shared.ws(), decoder);
+            let inbox = &mut decoder.inbox;
             match found {
                 Ok(Some(found)) => return Ok(Some(found)),
                 Ok(None) => {}

@@ -3,7 +3,7 @@
 use super::Shared;
 use crate::buffers::Patience;
 use crate::link::{closing, taken};
-use crate::{Error, Transport};
+use crate::{Error, Transport, compression};
 use std::sync::Arc;
 use ws_core::{CloseCode, Kind, ReadyState, Role};
 
@@ -37,7 +37,7 @@ impl<S: Transport, R: Role> Writer<S, R> {
     }
 
     fn send_whole(&mut self, kind: Kind, mut payload: &[u8]) -> Result<(), Error> {
-        self.shared.encode(Patience::Insist, |ws, out| ws.send(kind, &mut payload, true, out))?;
+        self.encode_data(Patience::Insist, kind, &mut payload, true)?;
         self.shared.transmit(&mut self.shared.outgoing(), Patience::Insist)?;
         self.shared.write_owed()
     }
@@ -48,7 +48,7 @@ impl<S: Transport, R: Role> Writer<S, R> {
     ///
     /// The same.
     pub fn send(&mut self, kind: Kind, payload: &mut &[u8], last: bool) -> Result<(), Error> {
-        self.shared.encode(Patience::Send, |ws, out| ws.send(kind, payload, last, out))?;
+        self.encode_data(Patience::Send, kind, payload, last)?;
         taken(self.flush())
     }
 
@@ -58,7 +58,19 @@ impl<S: Transport, R: Role> Writer<S, R> {
     ///
     /// The same.
     pub fn feed(&mut self, kind: Kind, payload: &mut &[u8], last: bool) -> Result<(), Error> {
-        self.shared.encode(Patience::Send, |ws, out| ws.send(kind, payload, last, out))
+        self.encode_data(Patience::Send, kind, payload, last)
+    }
+
+    fn encode_data(
+        &self,
+        patience: Patience,
+        kind: Kind,
+        payload: &mut &[u8],
+        last: bool,
+    ) -> Result<(), Error> {
+        self.shared.encode(patience, |shared, deflating, out| {
+            compression::send(shared, deflating, kind, payload, last, out)
+        })
     }
 
     /// As [`WebSocket::flush`](crate::WebSocket::flush).
@@ -78,7 +90,7 @@ impl<S: Transport, R: Role> Writer<S, R> {
     ///
     /// The same.
     pub fn ping(&mut self, payload: &[u8]) -> Result<(), Error> {
-        self.shared.encode(Patience::Send, |ws, out| ws.ping(payload, out))?;
+        self.shared.encode(Patience::Send, |shared, _, out| shared.ws().ping(payload, out))?;
         taken(self.flush())
     }
 
@@ -102,7 +114,7 @@ impl<S: Transport, R: Role> Writer<S, R> {
             ws.set_time(self.shared.clock.now());
             closing(&ws)
         };
-        self.shared.encode(patience, |ws, out| ws.close(code, reason, out))?;
+        self.shared.encode(patience, |shared, _, out| shared.ws().close(code, reason, out))?;
         taken(self.flush())
     }
 

@@ -247,7 +247,7 @@ fn a_broken_rule_behind_the_piece_that_is_held_is_the_next_error() {
     thread::scope(|scope| {
         scope.spawn(move || {
             let (chunk, mut sender) = ws.receive().unwrap().unwrap();
-            assert_eq!((&*chunk.payload, chunk.last), (b"good".as_slice(), false));
+            assert_eq!((chunk.payload, chunk.last), (b"good".as_slice(), false));
             sender.feed(chunk.kind, &mut &*chunk.payload, chunk.last).unwrap();
             let error = ws.receive().unwrap_err();
             assert!(matches!(error, Error::Peer(PeerError::InvalidUtf8)), "{error:?}");
