@@ -4,14 +4,14 @@ the suite is in `run`."""
 import copy
 import json
 
-# Cases in the groups that are run: 1 to 7, 9 and 10.
-CORE = 301
+# Cases in the groups that are run: all that there are.
+ALL = 517
 
 # INFORMATIONAL cases have no right outcome. NON-STRICT is not among these: the specification asks for more.
 GOOD = ("OK", "INFORMATIONAL")
 
 
-def judge(index, agent, expected=CORE):
+def judge(index, agent, expected=ALL):
     """Takes a parsed index.json; returns how many cases passed and a line for each failure. A case that is missing from
     the report is a failure like any other, and so is one that should not be there."""
     cases = index.get(agent, {})
@@ -56,7 +56,7 @@ def self_test():
         ("no report", {}, (0, 7)),
         ("a report about somebody else", {"them": good["us"]}, (0, 7)),
         ("a missing case", doctored(lambda cases: cases.pop("1.1.7")), (6, 1)),
-        ("a case too many", doctored(lambda cases: cases.update({"12.1.1": cases["1.1.1"]})), (8, 1)),
+        ("a case too many", doctored(lambda cases: cases.update({"12.1.19": cases["1.1.1"]})), (8, 1)),
         ("a missing verdict", doctored(lambda cases: cases["1.1.2"].pop("behaviorClose")), (6, 1)),
         ("both verdicts bad", doctored(lambda cases: cases["1.1.2"].update(behavior="FAILED", behaviorClose="FAILED")), (6, 1)),
     ]

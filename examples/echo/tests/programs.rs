@@ -65,6 +65,9 @@ fn arguments_that_make_no_sense_bring_the_usage() {
         (SERVER, &["--help"][..]),
         (CLIENT, &["--help"]),
         (CLIENT, &[]),
+        (SERVER, &["--compress"]),
+        (CLIENT, &["--compress"]),
+        (CLIENT, &["--no-compression", "ws://127.0.0.1:1"]),
         (CONFORMANCE, &["--help", "agent"]),
         (CONFORMANCE, &["ws://127.0.0.1:1"]),
     ] {

@@ -1,19 +1,21 @@
 //! The client under test of a conformance suite that plays the server: asks it how many cases there are, runs each of
 //! them as an echo, and has it write the report. A case that ends in an error is for the suite to judge.
 //!
-//! `cargo run --release -p echo --bin autobahn-client -- ws://127.0.0.1:9002 AGENT`
+//! `cargo run --release -p echo --bin autobahn-client -- ws://127.0.0.1:9002 AGENT`; `--compress` before it offers compression,
+//! without which the suite leaves out what it knows about that.
 
 use std::env;
 use std::process::ExitCode;
-use ws_std::{Connect, Error, Message};
+use ws_std::{Connect, Error, Message, Options};
 
 fn main() -> ExitCode {
-    let mut args = env::args().skip(1).take_while(|arg| !arg.starts_with('-'));
-    let (Some(url), Some(agent)) = (args.next(), args.next()) else {
-        eprintln!("usage: autobahn-client URL AGENT");
+    let args = echo::parse(env::args().skip(1), "--compress");
+    let args = args.as_ref().map(|(flag, others)| (*flag, others.as_slice()));
+    let Some((is_compressed, [url, agent])) = args else {
+        eprintln!("usage: autobahn-client [--compress] URL AGENT");
         return ExitCode::FAILURE;
     };
-    match run_all(&url, &agent) {
+    match run_all(url, agent, echo::options(is_compressed)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{url}: {error}");
@@ -22,16 +24,16 @@ fn main() -> ExitCode {
     }
 }
 
-fn run_all(url: &str, agent: &str) -> Result<(), Box<dyn std::error::Error>> {
+fn run_all(url: &str, agent: &str, options: Options) -> Result<(), Box<dyn std::error::Error>> {
     // Nothing done is no success.
     let count =
         case_count(url)?.filter(|count| *count > 0).ok_or("the suite does not say how many cases it has")?;
     for case in 1..=count {
-        if let Err(error) = echo(&format!("{url}/runCase?case={case}&agent={agent}")) {
+        if let Err(error) = echo(&format!("{url}/runCase?case={case}&agent={agent}"), options) {
             eprintln!("case {case} of {count}: {error}");
         }
     }
-    Ok(echo(&format!("{url}/updateReports?agent={agent}"))?)
+    Ok(echo(&format!("{url}/updateReports?agent={agent}"), options)?)
 }
 
 fn case_count(url: &str) -> Result<Option<u32>, Error> {
@@ -45,8 +47,8 @@ fn case_count(url: &str) -> Result<Option<u32>, Error> {
     Ok(count)
 }
 
-fn echo(url: &str) -> Result<(), Error> {
-    let mut ws = Connect::new(url).options(echo::OPTIONS).open()?;
+fn echo(url: &str, options: Options) -> Result<(), Error> {
+    let mut ws = Connect::new(url).options(options).open()?;
     while let Some((chunk, mut sender)) = ws.receive()? {
         sender.feed(chunk.kind, &mut &*chunk.payload, chunk.last)?;
     }

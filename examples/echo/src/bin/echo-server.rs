@@ -1,22 +1,22 @@
 //! Echo server: sends every message back as it comes, piece by piece, without ever holding a whole one. Any path, any
-//! origin: it tells nobody anything that they did not say.
+//! origin: it tells nobody anything that they did not say. Messages are compressed if the client offers it.
 //!
-//! `cargo run --release -p echo --bin echo-server -- 127.0.0.1:9001`
+//! `cargo run --release -p echo --bin echo-server -- 127.0.0.1:9001`; `--no-compression` before it leaves them as they are.
 
 use std::net::{TcpListener, TcpStream};
 use std::process::ExitCode;
 use std::time::Duration;
 use std::{env, io, thread};
-use ws_std::{Answer, Error, OriginPolicy, accept_with};
+use ws_std::{Answer, Error, Options, OriginPolicy, accept_with};
 
 fn main() -> ExitCode {
-    let address = env::args().nth(1).unwrap_or_else(|| "127.0.0.1:9001".into());
-    if address.starts_with('-') {
-        eprintln!("usage: echo-server [ADDRESS]");
+    let Some((is_plain, addresses)) = echo::parse(env::args().skip(1), "--no-compression") else {
+        eprintln!("usage: echo-server [--no-compression] [ADDRESS]");
         return ExitCode::FAILURE;
-    }
-    match listen(&address) {
-        Ok(listener) => serve(&listener),
+    };
+    let address = addresses.first().map_or("127.0.0.1:9001", String::as_str);
+    match listen(address) {
+        Ok(listener) => serve(&listener, echo::options(!is_plain)),
         Err(error) => {
             eprintln!("cannot listen on {address}: {error}");
             ExitCode::FAILURE
@@ -30,12 +30,12 @@ fn listen(address: &str) -> io::Result<TcpListener> {
     Ok(listener)
 }
 
-fn serve(listener: &TcpListener) -> ! {
+fn serve(listener: &TcpListener, options: Options) -> ! {
     loop {
         match listener.accept() {
             Ok((stream, _)) => {
                 thread::spawn(move || {
-                    if let Err(error) = echo(stream) {
+                    if let Err(error) = echo(stream, &options) {
                         eprintln!("{error}");
                     }
                 });
@@ -48,8 +48,8 @@ fn serve(listener: &TcpListener) -> ! {
     }
 }
 
-fn echo(stream: TcpStream) -> Result<(), Error> {
-    let opened = accept_with(stream, &echo::OPTIONS, &[], |_| Answer::accept(OriginPolicy::Any))?;
+fn echo(stream: TcpStream, options: &Options) -> Result<(), Error> {
+    let opened = accept_with(stream, options, &[], |_| Answer::accept(OriginPolicy::Any))?;
     let Some(mut ws) = opened else { return Ok(()) };
     while let Some((chunk, mut sender)) = ws.receive()? {
         // What was fed goes out when the next read has to wait: one write for all that one read brought.
