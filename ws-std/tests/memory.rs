@@ -1,15 +1,16 @@
 //! What a connection costs, counted by the allocator: at most 16 KiB by default, whatever a peer declares, and no more than
-//! what it has sent.
+//! what it has sent; with compression what its windows take, whatever a message inflates to.
 
 mod common;
 
-use common::REQUEST;
-use common::frames::{BINARY, TEXT, frame, header};
+use common::frames::{BINARY, RSV1, TEXT, frame, header};
 use common::script::{Plan, Script};
+use common::{OFFER, REQUEST, bomb, request};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use ws_std::{
-    Answer, Connect, Error, Options, OriginPolicy, OwnedMessage, PeerError, Server, WebSocket, accept_with,
+    Answer, Compression, Connect, Error, Options, OriginPolicy, OwnedMessage, PeerError, Server, WebSocket,
+    accept_with,
 };
 
 /// The system's allocator, which counts the bytes that each thread holds, and the most it has held.
@@ -147,6 +148,108 @@ fn fragments_are_not_kept_apart() {
     assert!(held <= 2 * 1001, "{held} bytes");
 }
 
+/// A script whose client offers compression.
+fn offering(offer: &str, frames: &[u8]) -> Script {
+    Script::with_room(Plan::SMOOTH, [request(offer), frames.to_vec()].concat(), 1 << 12)
+}
+
+/// The name of the extension and its parameters are kept too.
+const NAMES: usize = 200;
+
+#[test]
+fn compression_takes_what_it_says_once_it_was_agreed_on() {
+    let takes = |compression: Compression, offer: &str| {
+        let options = Options::DEFAULT.with_compression(compression);
+        let (with, without) = (offering(offer, b""), script(b""));
+        let (_plain, plain, _) = cost(|| serve(&without, &options));
+        let (_ws, held, _) = cost(|| serve(&with, &options));
+        held - plain
+    };
+    for bits in 8..=15 {
+        let compression = Compression::new(bits, bits);
+        let (taken, said) = (takes(compression, OFFER), compression.memory());
+        assert!((said..said + NAMES).contains(&taken), "{bits} bits: {taken} bytes, not {said}");
+    }
+    // No more than the client can take.
+    let offer = "permessage-deflate; server_max_window_bits=9; client_max_window_bits=9";
+    let (taken, said) = (takes(Compression::DEFAULT, offer), Compression::new(9, 9).memory());
+    assert!((said..said + NAMES).contains(&taken), "{taken} bytes, not {said}");
+    // And of a client the same.
+    let options = Options::DEFAULT.with_compression(Compression::DEFAULT);
+    let open = |options: Options| {
+        let script = Script::server(Plan::SMOOTH, Vec::new());
+        cost(|| Connect::new("ws://h/").options(options).over(script.clone()).unwrap())
+    };
+    let ((_ws, held, _), (_plain, plain, _)) = (open(options), open(Options::DEFAULT));
+    let (taken, said) = (held - plain, Compression::DEFAULT.memory());
+    assert!((said..said + 1024).contains(&taken), "{taken} bytes, not {said}"); // with the script's answer
+}
+
+#[test]
+fn compression_takes_nothing_where_it_was_not_agreed_on() {
+    let options = Options::DEFAULT.with_compression(Compression::DEFAULT);
+    for offer in ["permessage-deflate; x", "permessage-bzip2", ""] {
+        let frames = frame(true, BINARY, &[7; 4000]);
+        let script = if offer.is_empty() { script(&frames) } else { offering(offer, &frames) };
+        let run = |options: &Options| {
+            let (mut ws, ..) = cost(|| serve(&script.again(), options));
+            let (_, read, _) = cost(|| ws.read().unwrap().is_some());
+            let (_, sent, _) = cost(|| ws.send_binary(&[7; 4000]).unwrap());
+            drop(ws);
+            let (_ws, held, most) = cost(|| serve(&script.again(), options));
+            (held, most, read, sent)
+        };
+        assert_eq!(run(&options), run(&Options::DEFAULT), "{offer}");
+    }
+}
+
+/// 64 MiB in 400 KiB, read whole, in pieces, and with each limit.
+#[test]
+fn a_bomb_takes_no_more_than_the_limit() {
+    let frames = frame(true, BINARY | RSV1, &bomb(250_000));
+    for limit in [100, 8 * KIB, 100 * KIB, 8 << 20] {
+        for is_whole in [true, false] {
+            let options = Options::DEFAULT.with_compression(Compression::DEFAULT).with_message_limit(limit);
+            let script = offering(OFFER, &frames);
+            let mut ws = serve(&script, &options);
+            let (error, _, most) = cost(|| {
+                loop {
+                    let result = match is_whole {
+                        true => ws.read().map(|message| message.is_some()),
+                        false => ws.read_chunk().map(|chunk| chunk.is_some()),
+                    };
+                    if let Err(error) = result {
+                        break error;
+                    }
+                }
+            });
+            assert!(matches!(error, Error::Peer(PeerError::MessageTooBig)), "{error:?}");
+            // While a large buffer grows, the smaller one is still there.
+            let bound = match (is_whole, limit <= 8 * KIB) {
+                (false, _) => 0,
+                (true, true) => limit,
+                (true, false) => 2 * limit,
+            };
+            assert!(most <= bound, "{most} bytes with a limit of {limit}, whole: {is_whole}");
+        }
+    }
+}
+
+/// Nor does what is sent need more than there is.
+#[test]
+fn a_compressed_message_in_one_piece_is_not_copied() {
+    let hello = frame(true, TEXT | RSV1, b"\xf2\x48\xcd\xc9\xc9\x07\x00");
+    let script = offering(OFFER, &[hello.clone(), hello].concat());
+    let mut ws = serve(&script, &Options::DEFAULT.with_compression(Compression::DEFAULT));
+    let ((), held, most) = cost(|| {
+        for _ in 0..2 {
+            assert_eq!(ws.read().unwrap().unwrap().as_bytes(), b"Hello");
+            ws.send_binary(&[7; 4000]).unwrap();
+        }
+    });
+    assert_eq!((held, most), (0, 0));
+}
+
 /// What was allocated is given back, whatever the end was.
 #[test]
 fn nothing_leaks() {
@@ -156,6 +259,12 @@ fn nothing_leaks() {
         let script = script(frames);
         let ((), held, _) = cost(|| {
             let mut ws = serve(&script, &Options::DEFAULT);
+            let _ = ws.read().map(|message| message.map(OwnedMessage::from));
+        });
+        assert_eq!(held, 0);
+        let compressed = offering(OFFER, frames);
+        let ((), held, _) = cost(|| {
+            let mut ws = serve(&compressed, &Options::DEFAULT.with_compression(Compression::DEFAULT));
             let _ = ws.read().map(|message| message.map(OwnedMessage::from));
         });
         assert_eq!(held, 0);

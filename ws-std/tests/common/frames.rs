@@ -6,6 +6,9 @@ pub(crate) const CLOSE: u8 = 0x88;
 pub(crate) const PING: u8 = 0x89;
 pub(crate) const PONG: u8 = 0x8a;
 
+/// Of the first frame of a compressed message (RFC 7692 6).
+pub(crate) const RSV1: u8 = 0x40;
+
 /// First byte and payload.
 pub(crate) type Frame = (u8, Vec<u8>);
 
@@ -43,7 +46,11 @@ pub(crate) fn header(masked: bool, b0: u8, len: u64) -> Vec<u8> {
 /// Takes the first frame off `bytes`, if all of it is there.
 pub(crate) fn take(masked: bool, bytes: &mut &[u8]) -> Option<Frame> {
     let (&b0, &b1) = (bytes.first()?, bytes.get(1)?);
-    assert_eq!(b0 & 0x70, 0, "a reserved bit");
+    assert_eq!(b0 & 0x30, 0, "a reserved bit");
+    assert!(
+        b0 & RSV1 == 0 || matches!(b0 & 0x0f, 1 | 2),
+        "only a message's first frame says that it is compressed"
+    );
     assert_eq!(b1 & 0x80 != 0, masked, "a client masks, a server does not");
     let (len, head) = match b1 & 0x7f {
         126 => (u64::from(u16::from_be_bytes(bytes.get(2..4)?.try_into().unwrap())), 4),

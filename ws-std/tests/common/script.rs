@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::mem;
 use std::rc::Rc;
 use std::time::Duration;
+use ws_core::deflate::negotiate::Terms;
 use ws_core::handshake::{OriginPolicy, server::Handshake};
 use ws_core::{Input, Instant, Output};
 use ws_std::Transport;
@@ -56,6 +57,8 @@ struct State {
     input: Vec<u8>,
     at: usize,
     owed: Owed,
+    /// What the server says about extensions; `None`: what the client offers goes.
+    extensions: Option<String>,
     output: Vec<u8>,
     calls: usize,
     flushes: usize,
@@ -84,6 +87,7 @@ impl Script {
             input,
             at: 0,
             owed: Owed::Nothing,
+            extensions: None,
             output: Vec::new(),
             calls: 0,
             flushes: 0,
@@ -106,11 +110,23 @@ impl Script {
         script
     }
 
+    /// The same with a field about extensions, whatever was offered.
+    pub(crate) fn with_extensions(self, field: &str) -> Self {
+        self.0.borrow_mut().extensions = Some(field.to_owned());
+        self
+    }
+
     /// The peer is a server that says `response`, whatever it is asked, then ends its direction.
     pub(crate) fn answering(plan: Plan, response: Vec<u8>) -> Self {
         let script = Self::new(plan, Vec::new());
         script.0.borrow_mut().owed = Owed::Answer(response);
         script
+    }
+
+    /// Another stream on which the peer says the same.
+    pub(crate) fn again(&self) -> Self {
+        let state = self.0.borrow();
+        Self::with_room(state.plan, state.input.clone(), state.output.capacity())
     }
 
     /// All that was written.
@@ -194,10 +210,19 @@ impl State {
         assert_eq!(handshake.receive(&mut Input::new(&mut request)), Ok(true));
         let accept = handshake.accept(OriginPolicy::Any).unwrap();
         let fields = [("Set-Cookie", "a=b")];
-        let mut accept = accept.fields(&fields).unwrap();
+        let accept = accept.fields(&fields).unwrap();
         let mut out = Output::new(&mut buf);
-        assert!(accept.transmit(&mut out));
-        self.input = [out.filled(), &frames].concat();
+        self.input = match &self.extensions {
+            None => {
+                assert!(accept.compress_if_offered(&Terms::new(15, 15)).transmit(&mut out));
+                [out.filled(), &frames].concat()
+            }
+            Some(field) => {
+                assert!({ accept }.transmit(&mut out));
+                let head = out.filled().strip_suffix(b"\r\n").unwrap();
+                [head, b"Sec-WebSocket-Extensions: ", field.as_bytes(), b"\r\n\r\n", &frames].concat()
+            }
+        };
     }
 }
 
