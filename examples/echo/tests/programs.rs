@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
-use ws_std::{CloseCode, OriginPolicy, accept};
+use ws_std::{Answer, CloseCode, Compression, Connect, Message, Options, OriginPolicy, accept, accept_with};
 
 const SERVER: &str = env!("CARGO_BIN_EXE_echo-server");
 const CLIENT: &str = env!("CARGO_BIN_EXE_echo-client");
@@ -47,7 +47,48 @@ fn a_server_without_descriptors_goes_on() {
     thread::spawn(move || complaints.count()); // a full pipe would stop the server
     let mut ws = ws_std::connect(&url).expect("the server goes on");
     ws.send_text("still there").expect("it listens");
-    assert_eq!(ws.read().expect("an echo"), Some(ws_std::Message::Text("still there")));
+    assert_eq!(ws.read().expect("an echo"), Some(Message::Text("still there")));
+}
+
+const COMPRESSED: Options = Options::DEFAULT.with_compression(Compression::DEFAULT);
+
+#[test]
+fn the_server_compresses_unless_told_otherwise() {
+    for (args, is_compressed) in [(&["127.0.0.1:0"][..], true), (&["--no-compression", "127.0.0.1:0"], false)]
+    {
+        let mut command = Command::new(SERVER);
+        let mut server =
+            Running(command.args(args).stdout(Stdio::piped()).spawn().expect("the server starts"));
+        let mut said = BufReader::new(server.0.stdout.take().expect("a pipe")).lines();
+        let url = said.next().expect("a line").expect("text").replace("listening on ", "");
+        let mut ws = Connect::new(&url).options(COMPRESSED).open().expect("it listens");
+        assert_eq!(ws.extensions().is_empty(), !is_compressed, "{}", ws.extensions());
+        let text = "again and ".repeat(200);
+        ws.send_text(&text).expect("it reads");
+        assert_eq!(ws.read().expect("an echo"), Some(Message::Text(&text)));
+        ws.close(CloseCode::NORMAL, "").expect("it answers");
+    }
+}
+
+#[test]
+fn the_client_compresses_if_told_to() {
+    for is_compressed in [false, true] {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("ws://{}", listener.local_addr().expect("an address"));
+        let server = thread::spawn(move || {
+            let (stream, _) = listener.accept().expect("a client");
+            let opened = accept_with(stream, &COMPRESSED, &[], |_| Answer::accept(OriginPolicy::Any));
+            let mut ws = opened.expect("its request").expect("it was accepted");
+            assert_eq!(ws.extensions().is_empty(), !is_compressed, "{}", ws.extensions());
+            let text = "again and ".repeat(200);
+            ws.send_text(&text).expect("it reads");
+            assert_eq!(ws.read().expect("an echo"), Some(Message::Text(&text)));
+            ws.close(CloseCode::NORMAL, "").expect("it answers");
+        });
+        let args = if is_compressed { vec!["--compress", &url] } else { vec![url.as_str()] };
+        assert_eq!(run(CLIENT, &args), (Some(0), String::new()));
+        server.join().expect("no panic");
+    }
 }
 
 #[test]
