@@ -1,5 +1,5 @@
 //! Messages that inflate to more than the server takes: each ends in 1009, or 1007 where the stream is bad, and the server's
-//! memory stays what it was. `BOMBS=10000` for so many of them; at `--release` they take about a fifth of a second each.
+//! memory stays what it was. `BOMBS=10000` for so many of them; at `--release` they take about a twentieth of a second each.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
