@@ -30,6 +30,7 @@ def run(report, machine):
     finally:
         machine.control("loss 0")
     report.check("an echo works at once when no more are", lambda: echo(machine.port, b"well"))
+    report.check("without credentials the board opens a network of its own", own_network, report.out)
 
 
 def wrong_password(out):
@@ -40,6 +41,16 @@ def wrong_password(out):
         pauses = [text for _, text in board.lines if "next attempt in" in text]
         assert board.control("link?")["link"] == "down", "it joined"
         return "; ".join(pause.split("wifi: ")[-1] for pause in pauses)
+
+
+def own_network(out):
+    """The image that people flash first."""
+    with Machine("pico-w", out, ["--own-network"], log="own-network.log") as board:
+        board.wait_until_up()
+        board.control("dhcp")
+        lent = board.wait_for(r"wifi: lent (192\.168\.4\.\d+)", 10)[1]
+        wire.retry(lambda: wire.page(board.port))
+        return f"it lends {lent}, the page is there, an echo takes {echo(board.port, b'own')}"
 
 
 def outage(machine):

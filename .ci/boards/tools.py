@@ -6,6 +6,7 @@ scripts look after themselves (the emulator's packages, the decoder of its log).
 
 import filecmp
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -41,6 +42,7 @@ def install(machines, suites):
     for program in sorted({QEMU[name] for name in machines}):
         if not shutil.which(program):
             install_qemu(program)
+        expect_new(program)
     if "browsers" in suites:
         install_browsers()
 
@@ -55,6 +57,14 @@ def install_qemu(program):
         root("sh", "-c", f"echo '{BACKPORTS}' >/etc/apt/sources.list.d/bookworm-backports.list")
         apt("-t", "bookworm-backports", package)
     expect(program, package)
+
+
+def expect_new(program):
+    """Of 7.2, since which it has a network that a program can stand in for."""
+    said = subprocess.run([program, "--version"], capture_output=True, text=True).stdout
+    version = re.search(r"version (\d+)\.(\d+)", said)
+    if not version or tuple(map(int, version.groups())) < (7, 2):
+        raise Trouble(f"{program} has to be of version 7.2 or newer, and is not: {said.splitlines()[:1]}")
 
 
 def install_binutils():

@@ -26,7 +26,7 @@
 //!
 //! # Features
 //!
-//! `dns`: hosts by their names. `defmt`: `Format` on every public type, and logs. `small`, `words`: those of [`ws_core`]; an image
+//! `dns`: hosts by their names. `defmt`: `Format` on all options, answers, events and errors, and logs. `small`, `words`: those of [`ws_core`]; an image
 //! for a Cortex-M0+ wants both.
 
 #![cfg_attr(not(test), no_std)]

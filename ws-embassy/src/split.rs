@@ -53,8 +53,8 @@ where
     Wr: WriteHalf<Error = Rd::Error>,
     R: Role,
 {
-    /// Waits for the next piece of a message, and lends it to `f` where it was received: no copy is made. `None`: both
-    /// ends have closed; close the transport.
+    /// Waits for the next piece of a message (RFC 6455 6.2), and lends it to `f` where it was received: no copy is made.
+    /// `None`: both ends have closed; close the transport.
     ///
     /// Over TCP, `f` is called inside the network stack: do not use a socket or the stack in it.
     ///
@@ -71,8 +71,8 @@ where
         receive(self.reader, self.link, f)
     }
 
-    /// Waits for the next piece of a message, up to the size of `buf`, and copies it there. `None`: both ends have closed;
-    /// close the transport.
+    /// Waits for the next piece of a message (RFC 6455 6.2), up to the size of `buf`, and copies it there. `None`: both ends
+    /// have closed; close the transport.
     ///
     /// Cancel-safe: a future that is dropped has lost nothing.
     ///
@@ -86,7 +86,8 @@ where
         read(self.reader, self.link, buf)
     }
 
-    /// Waits for a whole message, which `buffer` then lends. `None`: both ends have closed; close the transport.
+    /// Waits for a whole message (RFC 6455 6.2), which `buffer` then lends. `None`: both ends have closed; close the
+    /// transport.
     ///
     /// A message that does not fit is answered with 1009, and ends the connection: see
     /// [`Options::with_message_limit`](crate::Options::with_message_limit).
@@ -335,7 +336,7 @@ pub struct Writer<'a, Wr, R: Role> {
 }
 
 impl<Wr: WriteHalf, R: Role> Writer<'_, Wr, R> {
-    /// Sends a piece of a message, the last one if `last` is set: moves `payload` past what was taken, and waits only while
+    /// Sends a piece of a message (RFC 6455 6.1), the last one if `last` is set: moves `payload` past what was taken, and waits only while
     /// there is no room for the rest. What was taken leaves at the latest with the next [`flush`](Self::flush), or when the
     /// other half is next asked to read.
     ///
@@ -354,7 +355,7 @@ impl<Wr: WriteHalf, R: Role> Writer<'_, Wr, R> {
         self.link.send(kind, payload, last)
     }
 
-    /// Sends a text message, and flushes.
+    /// Sends a text message (RFC 6455 5.6), and flushes.
     ///
     /// Not cancel-safe: dropped, it has sent nobody knows how much of the message, and the cut may be inside a character. No
     /// frame is torn, but the message has to be finished with [`send`](Self::send), or the connection closed.
@@ -366,7 +367,7 @@ impl<Wr: WriteHalf, R: Role> Writer<'_, Wr, R> {
         self.link.send_whole(Kind::Text, text.as_bytes())
     }
 
-    /// Sends a binary message, and flushes. Not cancel-safe, as [`send_text`](Self::send_text).
+    /// Sends a binary message (RFC 6455 5.6), and flushes. Not cancel-safe, as [`send_text`](Self::send_text).
     ///
     /// # Errors
     ///
@@ -384,7 +385,7 @@ impl<Wr: WriteHalf, R: Role> Writer<'_, Wr, R> {
         self.link.transmit()
     }
 
-    /// Sends a Ping of one's own, with up to 125 bytes of payload; the heartbeat needs none. Cancel-safe: dropped, it has
+    /// Sends a Ping of one's own (RFC 6455 5.5.2), with up to 125 bytes of payload; the heartbeat needs none. Cancel-safe: dropped, it has
     /// sent the whole Ping or nothing.
     ///
     /// # Errors
@@ -394,7 +395,7 @@ impl<Wr: WriteHalf, R: Role> Writer<'_, Wr, R> {
         self.link.ping(payload)
     }
 
-    /// Begins the closing handshake: sends a Close with `code` and a reason of up to 123 bytes. The other half reads on, until
+    /// Begins the closing handshake (RFC 6455 7.1.2): sends a Close with `code` and a reason of up to 123 bytes. The other half reads on, until
     /// the peer has closed too. Cancel-safe: dropped, it has sent the whole Close or nothing.
     ///
     /// # Errors

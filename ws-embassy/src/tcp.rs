@@ -137,14 +137,6 @@ pub(crate) async fn accept(socket: &mut TcpSocket<'_>, port: u16, timeout: Durat
     }
 }
 
-/// Waits until a client has said something, or has left. Takes nothing.
-pub(crate) fn hear(socket: &TcpSocket<'_>) -> impl Future<Output = ()> {
-    poll_fn(|cx| match pin!(socket.wait_read_ready()).poll(cx) {
-        Poll::Pending if socket.may_recv() => Poll::Pending,
-        _ => Poll::Ready(()),
-    })
-}
-
 /// There is a link, and an address.
 pub(crate) fn is_online(stack: Stack<'_>) -> bool {
     stack.is_link_up() && stack.is_config_up()

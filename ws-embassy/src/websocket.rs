@@ -8,6 +8,7 @@ use crate::transport::{ReadHalf, WriteHalf};
 use crate::{Error, Options};
 use core::future::poll_fn;
 use core::pin::pin;
+use ws_core::frame::CONTROL_MAX;
 use ws_core::{
     Client, CloseCode, Config, Connection, Data, Duration, Entropy, Kind, Message, MessageBuffer, ReadyState,
     Role, Server, UsageError,
@@ -171,9 +172,19 @@ where
         self.link.with(|state| state.ws.close_received()).flatten()
     }
 
-    /// Lends `f` the reason in the peer's Close; empty before it came. `None` in a call of itself.
-    pub fn close_reason<O>(&self, f: impl FnOnce(&str) -> O) -> Option<O> {
-        self.link.with(|state| f(state.ws.close_reason()))
+    /// Lends `f` the reason in the peer's Close (RFC 6455 5.5.1), up to 123 bytes of it; empty before it came.
+    pub fn close_reason<O>(&self, f: impl FnOnce(&str) -> O) -> O {
+        let mut bytes = [0; CONTROL_MAX];
+        let len = self.link.with(|state| {
+            let reason = state.ws.close_reason().as_bytes();
+            for (to, from) in bytes.iter_mut().zip(reason) {
+                *to = *from;
+            }
+            reason.len()
+        });
+        // A copy, as `f` may ask the WebSocket for more.
+        let reason = bytes.get(..len.unwrap_or(0)).unwrap_or_default();
+        f(core::str::from_utf8(reason).unwrap_or_default())
     }
 
     /// How long the latest heartbeat took to come back; `None` before the first one did.

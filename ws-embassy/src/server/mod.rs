@@ -3,8 +3,8 @@
 //!
 //! embassy-net has no backlog: a client is accepted only while a socket listens. So some sockets never become WebSockets:
 //! when all others are, they still serve pages, and answer 503 to whoever wants one more WebSocket. And when none listens, a
-//! client that says nothing is sent away, as browsers open connections ahead of need, and one that is done and does not close is
-//! not waited for.
+//! client that does not come to the end of its request is sent away, as browsers open connections ahead of need, and one that is
+//! done and does not close is not waited for.
 //!
 //! ```
 //! use embassy_net::Stack;
@@ -50,7 +50,7 @@ pub use hosts::Hosts;
 pub use ws_core::handshake::server::Request;
 
 use crate::apart::apart;
-use crate::clock::{duration, now, until};
+use crate::clock::{duration, now};
 use crate::log::info;
 use crate::open::{Reply, read_request, write};
 use crate::transport::WriteHalf;
@@ -139,7 +139,8 @@ impl<const RX: usize, const TX: usize, const BUF: usize> Default for Memory<RX, 
 /// How long a client is given to end a connection that is done: enough for a segment to be lost twice, and sent again after a
 /// second, then two.
 const LINGER: Duration = Duration::from_secs(4);
-/// How long a client may be silent, or its end take, when others cannot come in; and how often that is looked at.
+/// How long the head of a request may take, or the end of a connection, when others cannot come in; and how often that is
+/// looked at.
 const PATIENCE: Duration = Duration::from_secs(1);
 const LOOK: Duration = Duration::from_millis(250);
 /// What a client is told to wait for a free WebSocket, in seconds.
@@ -178,16 +179,14 @@ impl<'a> Server<'a> {
                 continue;
             }
             let since = now();
-            let (mut seat, mut linger) = (None, LINGER);
-            let answered = if self.hear(&socket).await {
+            let mut seat = None;
+            let answered = {
                 let mut answer = pin!(self.answer(&mut socket, buf, service, since, &mut seat));
                 poll_fn(|cx| apart(answer.as_mut(), cx)).await
-            } else {
-                linger = Duration::MIN;
-                Ok(None)
             };
+            let linger = if matches!(answered, Ok(Answered::GivenUp)) { Duration::MIN } else { LINGER };
             let result = match answered {
-                Ok(Some(route)) => {
+                Ok(Answered::Open(route)) => {
                     let (reader, writer) = tcp::split(&mut socket);
                     let mut ws = WebSocket::server(reader, writer, &self.settings.options);
                     let served = {
@@ -206,7 +205,7 @@ impl<'a> Server<'a> {
                         _ => served,
                     }
                 }
-                Ok(None) => Ok(()),
+                Ok(Answered::Told | Answered::GivenUp) => Ok(()),
                 Err(error) => Err(error),
             };
             if let Err(error) = result {
@@ -219,7 +218,7 @@ impl<'a> Server<'a> {
         }
     }
 
-    /// One request, of a client that came at `since`, and its answer. `Some`: that was 101, and `seat` is taken.
+    /// One request, of a client that came at `since`, and its answer. If that was 101, `seat` is taken.
     async fn answer<'s, S: Service>(
         &'s self,
         socket: &mut TcpSocket<'_>,
@@ -227,15 +226,17 @@ impl<'a> Server<'a> {
         service: &S,
         since: ws_core::Instant,
         seat: &mut Option<Counted<'s>>,
-    ) -> Result<Option<S::Route>, tcp::Error> {
+    ) -> Result<Answered<S::Route>, tcp::Error> {
         let options = &self.settings.options;
         let (mut reader, mut writer) = tcp::split(socket);
         let mut handshake =
             Handshake::new(buf, self.settings.fields, since).with_timeout(options.handshake_timeout);
-        let choice = match read_request(&mut reader, &mut handshake).await {
-            Ok(()) => self.choose(&handshake, service),
-            Err(Error::Refusal(refusal)) => Choice::Refuse(refusal),
-            Err(error) => return Err(error),
+        let choice = match select(read_request(&mut reader, &mut handshake), self.crowded()).await {
+            Either::First(Ok(())) => self.choose(&handshake, service),
+            Either::First(Err(Error::Refusal(refusal))) => Choice::Refuse(refusal),
+            Either::First(Err(error)) => return Err(error),
+            // Browsers open connections that they may need later; they do without them as well.
+            Either::Second(()) => return Ok(Answered::GivenUp),
         };
         let (mut reply, route) = self.decide(&handshake, choice, seat);
         info!("answered {}", reply.status());
@@ -245,20 +246,11 @@ impl<'a> Server<'a> {
             // The end of a page is in the ring still; what closes it has less patience with a slow client.
             let _ = with_deadline(taken_by, async { while writer.drain().await == Ok(false) {} }).await;
         }
-        Ok(route)
+        Ok(route.map_or(Answered::Told, Answered::Open))
     }
 
-    /// Waits until a client says something, or it is too late for that, as the handshake will say. `false`: it has to give way.
-    /// Browsers open connections that they may need later; they do without them as well.
-    async fn hear(&self, socket: &TcpSocket<'_>) -> bool {
-        let limit = self.settings.options.handshake_timeout;
-        let due = (limit != ws_core::Duration::ZERO).then(|| now().after(limit));
-        let heard = select(tcp::hear(socket), until(due));
-        matches!(select(heard, self.crowded()).await, Either::First(_))
-    }
-
-    /// Returns when a client with which nothing goes on has to give way, as no socket listens for others; at the earliest after
-    /// [`PATIENCE`].
+    /// Returns when a client that asks for nothing, or is done, has to give way, as no socket listens for others; at the earliest
+    /// after [`PATIENCE`].
     async fn crowded(&self) {
         Timer::after(PATIENCE).await;
         while self.listening.get() != 0 {
@@ -316,6 +308,16 @@ impl<'a> Server<'a> {
         }
         (Reply::Open(accept.subprotocol_if_offered(subprotocol)), Some(route))
     }
+}
+
+/// What a client has got.
+enum Answered<T> {
+    /// A WebSocket.
+    Open(T),
+    /// A page, or a refusal.
+    Told,
+    /// Nothing: it did not ask, and others could not come in.
+    GivenUp,
 }
 
 /// What becomes of a request.

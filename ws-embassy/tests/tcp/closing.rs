@@ -314,7 +314,7 @@ fn the_peer_s_code_and_reason_are_told() {
         peer.send(&Frame::close(4001, "grüße").masked()).await.unwrap();
         rest(&mut peer).await;
         peer.close().await.unwrap();
-        assert_eq!(served.await, Ok((Some(4001), Some(String::from("grüße")), true)));
+        assert_eq!(served.await, Ok((Some(4001), String::from("grüße"), true)));
     });
 }
 
