@@ -32,10 +32,10 @@ use ws_core::{Connection, Event, Input, Kind, Output, PeerError, Role, UsageErro
 ///
 /// | window bits | bytes a connection |
 /// | ---: | ---: |
-/// | 15 | 163,240 |
-/// | 12 | 30,120 |
-/// | 10 | 13,224 |
-/// | 9 | 10,920 |
+/// | 15 | 163,248 |
+/// | 12 | 30,128 |
+/// | 10 | 13,232 |
+/// | 9 | 10,928 |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "goes into `Options::compression`"]
 pub struct Compression {
@@ -145,7 +145,9 @@ impl Inflating {
         let memory = MutBorrow::new(InflateMemory { window, tables: Fast::new() });
         let cell = InflatingCell::try_new(memory, |memory| {
             let InflateMemory { window, tables } = memory.borrow_mut();
-            InflatingReceiver::new(agreement, window, tables)
+            let mut receiver = InflatingReceiver::new(window, tables)?;
+            receiver.begin(agreement)?;
+            Ok(receiver)
         });
         Ok(Self(cell?))
     }
@@ -215,8 +217,9 @@ impl Deflating {
         let cell = DeflatingCell::try_new(memory, |memory| {
             let DeflateMemory { window, heads, links, work, tokens } = memory.borrow_mut();
             let memory = Memory { window, heads, links, work, tokens };
-            let sender = DeflatingSender::new(agreement, memory, options.effort)?;
-            Ok::<_, SizeError>(sender.with_threshold(options.threshold))
+            let mut sender = DeflatingSender::new(memory, options.effort)?.with_threshold(options.threshold);
+            sender.begin(agreement);
+            Ok::<_, SizeError>(sender)
         });
         Ok(Self(cell?))
     }

@@ -14,8 +14,11 @@ pub fn probe() {
         work: &mut work,
         tokens: read(&mut tokens),
     };
-    match Deflater::new(memory.with_window_bits(any() as u8), effort()) {
-        Ok(mut deflater) => drive(&mut deflater),
+    match Deflater::new(memory, effort()) {
+        Ok(mut deflater) => {
+            deflater.restart(any() as u8);
+            drive(&mut deflater);
+        }
         Err(error) => say(error),
     }
     let mut buffers = Buffers::<512, 128, 512, 1024>::new();

@@ -15,6 +15,18 @@ pub use inflate::{Fast, Inflater, Layout, Small};
 /// (RFC 7692 7.2.1, 7.2.2).
 pub const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
 
+/// The windows that the extension knows, in bytes (RFC 7692 7.1.2).
+pub(crate) const WINDOW_MIN: usize = 256;
+const WINDOW_MAX: usize = 32_768;
+
+/// The bits of the largest of them that a window has room for, which is not shorter than the smallest.
+pub(crate) fn bits_of(window: usize) -> u8 {
+    match window.min(WINDOW_MAX).checked_ilog2() {
+        Some(bits) => bits as u8, // at most 15
+        None => 0,
+    }
+}
+
 /// Why a compressed message was refused. Final: what was inflated before it is right, and nothing comes after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

@@ -113,3 +113,58 @@ fn outputs_of_every_size_hold_the_same_message() {
         assert_eq!(seen.messages, [(Kind::Text, text.clone().into_bytes())], "{size}");
     }
 }
+
+#[test]
+fn it_serves_one_connection_after_the_other_whatever_was_left_unfinished() {
+    let text = "a text with a text in it, and a text behind that text";
+    let (server, client) = agree(Terms::new(10, 10).with_takeover(), Terms::new(10, 10).with_takeover());
+    let narrow = agree(Terms::new(8, 8), Terms::new(8, 8)).0;
+    let (mut here, mut there) = (Room::new(), Room::new());
+    let (mut sender, mut reader) = (here.small(&server), there.small(&client));
+    let mut wires = Vec::new();
+    for agreement in [&server, &narrow, &server] {
+        sender.begin(agreement).unwrap();
+        reader.begin(&client).unwrap();
+        let mut ws = Connection::<Server>::server(CONFIG, START);
+        let mut peer = Connection::client(CONFIG, super::sessions::Keys(1), START);
+        let mut buf = [0; 256];
+        let mut out = Output::new(&mut buf);
+        assert_eq!(sender.send(&mut ws, Kind::Text, &mut text.as_bytes(), true, &mut out), Ok(true));
+        let (mut wire, mut seen) = (out.filled().to_vec(), Seen::default());
+        wires.push(wire.clone());
+        receive(&mut peer, &mut reader, &mut wire, &mut seen);
+        assert_eq!(seen.messages, [(Kind::Text, text.as_bytes().to_vec())]);
+        // Both are left in the middle of a message.
+        out.clear();
+        assert_eq!(sender.send(&mut ws, Kind::Text, &mut text.as_bytes(), false, &mut out), Ok(true));
+        receive(&mut peer, &mut reader, &mut [0x41, 3, 0xf2, 0x48, 0xcd], &mut seen);
+        assert!(seen.in_message && seen.error.is_none());
+    }
+    assert_eq!(wires[0], wires[2], "nothing is known of the connections before");
+}
+
+#[test]
+fn a_window_too_short_for_what_was_agreed_on_is_an_error() {
+    use ws_core::connection::Compression;
+    use ws_core::deflate::{Buffers, Effort, Fast, SizeError, Small};
+    let (mut small, mut fast) = (Small::new(), Fast::new());
+    let (mut window, mut buffers) = ([0; 2048], Buffers::<1024, 0, 0, 512>::new());
+    for (len, bits) in [(256, 8), (511, 8), (512, 9), (2048, 11)] {
+        let memory = buffers.memory();
+        let mut compression =
+            Compression::new(&mut window[..len], &mut small, memory, Effort::SMALL).unwrap();
+        assert_eq!(compression.terms(), Terms::new(bits, 10));
+        for agreed in 8..=15 {
+            let (agreement, _) = agree(Terms::new(agreed, 9), Terms::new(15, 15));
+            let fits = if agreed <= bits { Ok(()) } else { Err(SizeError::Window) };
+            assert_eq!(compression.begin(&agreement), fits, "{agreed} bits in {len} bytes");
+        }
+    }
+    let memory = buffers.memory();
+    assert!(Compression::new(&mut window[..255], &mut small, memory, Effort::SMALL).is_err());
+    let memory = buffers.memory();
+    let compression = Compression::new(&mut window[..288], &mut fast, memory, Effort::SMALL);
+    assert_eq!(compression.unwrap().terms(), Terms::new(8, 10));
+    let memory = buffers.memory();
+    assert!(Compression::new(&mut window[..287], &mut fast, memory, Effort::SMALL).is_err());
+}

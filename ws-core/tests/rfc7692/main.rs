@@ -8,7 +8,7 @@ mod sessions;
 
 use ws_core::connection::Compression;
 use ws_core::deflate::negotiate::{Agreement, Terms};
-use ws_core::deflate::{Buffers, Effort, Fast, Small};
+use ws_core::deflate::{Buffers, Effort, Fast, Layout, Small};
 use ws_core::{Config, Connection, Event, Input, Instant, Kind, Output, PeerError, Role};
 
 const START: Instant = Instant::from_millis(0);
@@ -30,13 +30,20 @@ impl Room {
     /// With the window just large enough.
     fn small(&mut self, agreement: &Agreement) -> Compression<'_, Small> {
         let window = &mut self.window[..agreement.inflate.window()];
-        Compression::new(agreement, window, &mut self.small, self.buffers.memory(), Effort::QUICK).unwrap()
+        let memory = self.buffers.memory();
+        begun(Compression::new(window, &mut self.small, memory, Effort::QUICK).unwrap(), agreement)
     }
 
     fn fast(&mut self, agreement: &Agreement) -> Compression<'_, Fast> {
         let window = &mut self.window[..agreement.inflate.window() + 32];
-        Compression::new(agreement, window, &mut self.fast, self.buffers.memory(), Effort::QUICK).unwrap()
+        let memory = self.buffers.memory();
+        begun(Compression::new(window, &mut self.fast, memory, Effort::QUICK).unwrap(), agreement)
     }
+}
+
+fn begun<'m, L: Layout>(mut compression: Compression<'m, L>, agreement: &Agreement) -> Compression<'m, L> {
+    compression.begin(agreement).expect("a window just large enough");
+    compression
 }
 
 /// What a server and a client with these terms agree on: first the server's view, then the client's.
@@ -60,7 +67,7 @@ struct Seen {
 }
 
 /// Receives all of `bytes`.
-fn receive<R: Role, L: ws_core::deflate::Layout>(
+fn receive<R: Role, L: Layout>(
     ws: &mut Connection<R>,
     compression: &mut Compression<'_, L>,
     bytes: &mut [u8],

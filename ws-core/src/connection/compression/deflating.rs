@@ -3,7 +3,7 @@
 use super::super::{Connection, Role};
 use crate::bytes::Output;
 use crate::deflate::negotiate::Agreement;
-use crate::deflate::{Deflater, Effort, Memory, SizeError};
+use crate::deflate::{Deflater, Effort, Memory, SizeError, bits_of};
 use crate::error::UsageError;
 use crate::frame::Kind;
 
@@ -34,19 +34,30 @@ impl<'m> DeflatingSender<'m> {
     /// time.
     pub const THRESHOLD: usize = 64;
 
-    /// Over memory of which no more is used than was agreed on; how to size it: see [`Memory`].
+    /// Over memory for the connections to come; how to size it: see [`Memory`].
     ///
     /// # Errors
     ///
     /// What [`Memory`] is refused for.
-    pub fn new(agreement: &Agreement, memory: Memory<'m>, effort: Effort) -> Result<Self, SizeError> {
-        let memory = memory.with_window_bits(agreement.deflate.window_bits);
+    pub fn new(memory: Memory<'m>, effort: Effort) -> Result<Self, SizeError> {
         Ok(Self {
             deflater: Deflater::new(memory, effort)?,
-            takeover: agreement.deflate.takeover,
+            takeover: false,
             threshold: Self::THRESHOLD,
             outgoing: Outgoing::Plain,
         })
+    }
+
+    /// For a connection whose handshake has agreed on this: to be called before its first message. Of a larger window than was
+    /// agreed on, the rest is not used.
+    pub fn begin(&mut self, agreement: &Agreement) {
+        self.deflater.restart(agreement.deflate.window_bits);
+        (self.takeover, self.outgoing) = (agreement.deflate.takeover, Outgoing::Plain);
+    }
+
+    /// The window that there is memory for, in bits: at most what may be agreed on.
+    pub fn window_bits(&self) -> u8 {
+        bits_of(self.deflater.window())
     }
 
     /// The same, with messages shorter than `bytes` sent as they are. With context takeover, 16 may be better than

@@ -4,7 +4,7 @@ use super::super::receiver::Phase;
 use super::super::{Connection, Data, Engine, Event, Role};
 use crate::bytes::Input;
 use crate::deflate::negotiate::Agreement;
-use crate::deflate::{InflateError, Inflater, Layout, SizeError};
+use crate::deflate::{InflateError, Inflater, Layout, SizeError, WINDOW_MIN, bits_of};
 use crate::error::PeerError;
 use crate::frame::Kind;
 use crate::frame::mask::{advance, unmask};
@@ -48,25 +48,42 @@ struct Piece {
 }
 
 impl<'m, L: Layout> InflatingReceiver<'m, L> {
-    /// Over a window and tables. How to size the window: at least
-    /// [`Direction::window`](crate::deflate::negotiate::Direction::window) of what was agreed on for `inflate`, and
-    /// [`Layout::SLACK`] more.
+    /// Over a window and tables for the connections to come. How to size the window: `2^bits` bytes for the window bits that are
+    /// to be agreed on, 8 to 15, and [`Layout::SLACK`] more.
     ///
     /// # Errors
     ///
-    /// [`SizeError::Window`] if it is shorter.
-    pub fn new(agreement: &Agreement, window: &'m mut [u8], tables: &'m mut L) -> Result<Self, SizeError> {
-        if window.len() < agreement.inflate.window().saturating_add(L::SLACK) {
-            return Err(SizeError::Window);
-        }
+    /// [`SizeError::Window`] if it is shorter than for 8 bits.
+    pub fn new(window: &'m mut [u8], tables: &'m mut L) -> Result<Self, SizeError> {
+        let inflater = Inflater::new(window, tables).filter(|inflater| inflater.reach() >= WINDOW_MIN);
         Ok(Self {
-            inflater: Inflater::new(window, tables).ok_or(SizeError::Window)?,
-            takeover: agreement.inflate.takeover,
+            inflater: inflater.ok_or(SizeError::Window)?,
+            takeover: false,
             incoming: Incoming::No,
             room: 0,
             fault: None,
             len: 0,
         })
+    }
+
+    /// For a connection whose handshake has agreed on this: to be called before its first message.
+    ///
+    /// # Errors
+    ///
+    /// [`SizeError::Window`] if the window is shorter than what was agreed on: than [`window_bits`](Self::window_bits) says.
+    pub fn begin(&mut self, agreement: &Agreement) -> Result<(), SizeError> {
+        if agreement.inflate.window_bits > self.window_bits() {
+            return Err(SizeError::Window);
+        }
+        self.inflater.reset();
+        self.takeover = agreement.inflate.takeover;
+        (self.incoming, self.fault, self.len) = (Incoming::No, None, 0);
+        Ok(())
+    }
+
+    /// The window that there is memory for, in bits: at most what may be agreed on.
+    pub fn window_bits(&self) -> u8 {
+        bits_of(self.inflater.reach())
     }
 
     /// As [`Connection::receive`], and inflates. A piece is lent until the next call; of a compressed message it has at most

@@ -15,25 +15,28 @@ pub use inflating::InflatingReceiver;
 
 use super::{Connection, Event, Role};
 use crate::bytes::{Input, Output};
-use crate::deflate::negotiate::Agreement;
+use crate::deflate::negotiate::{Agreement, Terms};
 use crate::deflate::{Effort, Layout, Memory, SizeError};
 use crate::error::{PeerError, UsageError};
 use crate::frame::Kind;
 
-/// permessage-deflate on one connection, behind a handshake that agreed on it: used in place of
-/// [`Connection::receive`] and [`Connection::send`], with the connection given to each call. All else is asked of the connection
-/// itself.
+/// permessage-deflate on a connection: used in place of [`Connection::receive`] and [`Connection::send`], with the connection
+/// given to each call. All else is asked of the connection itself.
+///
+/// It serves one connection after the other: [`begin`](Self::begin) it behind each handshake that agreed on its
+/// [`terms`](Self::terms).
 ///
 /// ```
 /// use ws_core::connection::Compression;
-/// use ws_core::deflate::{Buffers, Effort, Small, negotiate::Terms};
+/// use ws_core::deflate::{Buffers, Effort, Small};
 /// use ws_core::{Config, Connection, Event, Input, Instant, Output, Server};
 ///
-/// // With 512 bytes of window each way; `agreement` is the handshake's.
-/// # let agreement = Terms::new(9, 9).accept([("client_max_window_bits", None)].into_iter()).unwrap();
+/// // With 512 bytes of window each way.
 /// let (mut window, mut tables, mut buffers) = ([0; 512], Small::new(), Buffers::<512, 0, 0, 736>::new());
-/// let mut compression =
-///     Compression::new(&agreement, &mut window, &mut tables, buffers.memory(), Effort::SMALL)?;
+/// let mut compression = Compression::new(&mut window, &mut tables, buffers.memory(), Effort::SMALL)?;
+/// let terms = compression.terms(); // for the handshake, which makes an agreement of it
+/// # let agreement = terms.accept([("client_max_window_bits", None)].into_iter()).unwrap();
+/// compression.begin(&agreement)?;
 /// let mut ws = Connection::<Server>::server(Config::DEFAULT, Instant::from_millis(0));
 ///
 /// // "Hello", as in RFC 7692 7.2.3.1, but masked with zeros.
@@ -66,14 +69,30 @@ impl<'m, L: Layout> Compression<'m, L> {
     ///
     /// As these two.
     pub fn new(
-        agreement: &Agreement,
         window: &'m mut [u8],
         tables: &'m mut L,
         memory: Memory<'m>,
         effort: Effort,
     ) -> Result<Self, SizeError> {
-        let receiver = InflatingReceiver::new(agreement, window, tables)?;
-        Ok(Self { receiver, sender: DeflatingSender::new(agreement, memory, effort)? })
+        let receiver = InflatingReceiver::new(window, tables)?;
+        Ok(Self { receiver, sender: DeflatingSender::new(memory, effort)? })
+    }
+
+    /// What the memory is good for: to be offered by a client, or for a server to answer from. A handshake may ask for less than
+    /// this, not for more.
+    pub fn terms(&self) -> Terms {
+        Terms::new(self.receiver.window_bits(), self.sender.window_bits())
+    }
+
+    /// For a connection whose handshake has agreed on this: to be called before its first message.
+    ///
+    /// # Errors
+    ///
+    /// [`SizeError::Window`] if there is not that much memory to inflate in: it was not agreed on by these
+    /// [`terms`](Self::terms).
+    pub fn begin(&mut self, agreement: &Agreement) -> Result<(), SizeError> {
+        self.sender.begin(agreement);
+        self.receiver.begin(agreement)
     }
 
     /// As [`DeflatingSender::with_threshold`].

@@ -22,6 +22,8 @@ pub(super) struct History<'m> {
     at: usize,
     /// How far back it is known.
     len: usize,
+    /// How far back it may be known: what a peer agreed on may be less than there is memory for.
+    reach: usize,
     /// Of the next byte.
     position: u16,
     /// How far a product is shifted to be a hash.
@@ -33,7 +35,9 @@ pub(super) struct History<'m> {
 impl<'m> History<'m> {
     /// Of memory that was checked.
     pub(super) fn new(window: &'m mut [u8], heads: &'m mut [u16], links: &'m mut [u16]) -> Self {
-        let mut history = Self { window, heads, links, at: 0, len: 0, position: 0, shift: 0, behind: 0 };
+        let reach = window.len();
+        let mut history =
+            Self { window, heads, links, at: 0, len: 0, reach, position: 0, shift: 0, behind: 0 };
         let chained = history.heads.len().wrapping_sub(history.first_chain());
         history.shift = 32u8.wrapping_sub(codes::log2(chained as u16));
         history
@@ -52,6 +56,13 @@ impl<'m> History<'m> {
     /// Forgets everything. Bytes that are entered in the table later on are too far back by then.
     pub(super) fn reset(&mut self) {
         self.len = 0;
+    }
+
+    /// The same for another peer, and from now on nothing is known that is farther back than `2^bits` bytes.
+    pub(super) fn restart(&mut self, bits: u8) {
+        self.reset();
+        self.behind = 0;
+        self.reach = self.window.len().min(1usize.checked_shl(bits.into()).unwrap_or(usize::MAX));
     }
 
     #[inline]
@@ -151,7 +162,7 @@ impl<'m> History<'m> {
             self.at = 0;
         }
         self.position = self.position.wrapping_add(1);
-        if self.len < self.window.len() {
+        if self.len < self.reach {
             self.len = self.len.wrapping_add(1);
         }
     }

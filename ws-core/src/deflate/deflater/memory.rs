@@ -4,10 +4,7 @@ use core::fmt;
 
 use super::block::Work;
 use super::{Deflater, Effort};
-
-/// The windows that the extension knows, in bytes (RFC 7692 7.1.2).
-const WINDOW_MIN: usize = 256;
-const WINDOW_MAX: usize = 32_768;
+use crate::deflate::{WINDOW_MAX, WINDOW_MIN};
 
 /// Cells of the table of heads.
 const HEADS_MIN: usize = 16;
@@ -40,22 +37,6 @@ pub struct Memory<'m> {
 }
 
 impl Memory<'_> {
-    /// The same with a window of at most `2^bits` bytes: what is left of it when a peer agreed on less than it was
-    /// allocated for. Below 8 is as 8.
-    #[must_use]
-    pub fn with_window_bits(self, bits: u8) -> Self {
-        let most = WINDOW_MIN.max(1usize.checked_shl(bits.into()).unwrap_or(usize::MAX));
-        let Self { window, heads, links, work, tokens } = self;
-        let (window_len, links_len) = (window.len().min(most), links.len().min(most));
-        Self {
-            window: window.get_mut(..window_len).unwrap_or_default(),
-            links: links.get_mut(..links_len).unwrap_or_default(),
-            heads,
-            work,
-            tokens,
-        }
-    }
-
     pub(super) const fn check(&self) -> Result<(), SizeError> {
         check(self.window.len(), self.heads.len(), self.links.len(), self.tokens.len())
     }
@@ -122,23 +103,23 @@ impl core::error::Error for SizeError {}
 ///
 /// # Memory
 ///
-/// `WINDOW + 2 * HEADS + 2 * LINKS + TOKENS` bytes, and 678 for [`Work`]. With the [`Deflater`] itself it is 108 bytes more
-/// where pointers have 32 bits, as counted here, and 176 where they have 64.
+/// `WINDOW + 2 * HEADS + 2 * LINKS + TOKENS` bytes, and 678 for [`Work`]. With the [`Deflater`] itself it is 112 bytes more
+/// where pointers have 32 bits, as counted here, and 184 where they have 64.
 ///
 /// JSON is a feed of telemetry in messages of 200 to 2,000 bytes; what they compress to in all, with context takeover and
 /// without:
 ///
 /// | `Buffers` | [`Effort`] | bytes in all | JSON | without takeover |
 /// | --- | --- | ---: | ---: | ---: |
-/// | `<256, 0, 0, 512>` | `SMALL` | 1554 | 33.6 % | 44.4 % |
-/// | `<512, 0, 0, 736>` | `SMALL` | 2034 | 29.7 % | 43.8 % |
-/// | `<1024, 0, 0, 2048>` | `SMALL` | 3858 | 25.5 % | 43.7 % |
-/// | `<512, 128, 512, 1024>` | `QUICK` | 3602 | 30.0 % | 43.8 % |
-/// | `<1024, 256, 1024, 1024>` | `QUICK` | 5394 | 26.0 % | 43.7 % |
-/// | `<4096, 1024, 4096, 4096>` | `QUICK` | 19218 | 22.1 % | 43.7 % |
-/// | `<4096, 1024, 4096, 4096>` | `NORMAL` | 19218 | 20.6 % | 43.7 % |
-/// | `<32768, 4096, 32768, 16384>` | `NORMAL` | 123666 | 18.3 % | 43.8 % |
-/// | `<32768, 16384, 32768, 49152>` | `NORMAL` | 181010 | 18.2 % | 43.8 % |
+/// | `<256, 0, 0, 512>` | `SMALL` | 1558 | 33.6 % | 44.4 % |
+/// | `<512, 0, 0, 736>` | `SMALL` | 2038 | 29.7 % | 43.8 % |
+/// | `<1024, 0, 0, 2048>` | `SMALL` | 3862 | 25.5 % | 43.7 % |
+/// | `<512, 128, 512, 1024>` | `QUICK` | 3606 | 30.0 % | 43.8 % |
+/// | `<1024, 256, 1024, 1024>` | `QUICK` | 5398 | 26.0 % | 43.7 % |
+/// | `<4096, 1024, 4096, 4096>` | `QUICK` | 19222 | 22.1 % | 43.7 % |
+/// | `<4096, 1024, 4096, 4096>` | `NORMAL` | 19222 | 20.6 % | 43.7 % |
+/// | `<32768, 4096, 32768, 16384>` | `NORMAL` | 123670 | 18.3 % | 43.8 % |
+/// | `<32768, 16384, 32768, 49152>` | `NORMAL` | 181014 | 18.2 % | 43.8 % |
 pub struct Buffers<const WINDOW: usize, const HEADS: usize, const LINKS: usize, const TOKENS: usize> {
     heads: [u16; HEADS],
     links: [u16; LINKS],
@@ -170,7 +151,7 @@ impl<const WINDOW: usize, const HEADS: usize, const LINKS: usize, const TOKENS: 
         Deflater::over(self.memory(), effort)
     }
 
-    /// The parts, to lend them otherwise: [`Memory::with_window_bits`].
+    /// The parts, to lend them to a [`DeflatingSender`](crate::connection::DeflatingSender).
     pub const fn memory(&mut self) -> Memory<'_> {
         Memory {
             window: &mut self.window,

@@ -94,7 +94,7 @@ pub struct Progress {
 ///
 /// # Memory
 ///
-/// What is lent, and 108 bytes where pointers have 32 bits, or 176. The formula, and what each size is good for, stand at
+/// What is lent, and 112 bytes where pointers have 32 bits, or 184. The formula, and what each size is good for, stand at
 /// [`Buffers`].
 pub struct Deflater<'m> {
     history: History<'m>,
@@ -132,6 +132,19 @@ impl<'m> Deflater<'m> {
     /// is cleared. To be called between two messages.
     pub fn reset(&mut self) {
         self.history.reset();
+    }
+
+    /// Begins anew for another peer: forgets the history and a message that is unfinished, and refers from now on to nothing
+    /// farther back than `2^bits` bytes, 8 to 15, or the window that was lent, if that is less.
+    pub fn restart(&mut self, bits: u8) {
+        self.history.restart(bits);
+        self.block.clear();
+        (self.emitter, self.held) = (Emitter::NEW, None);
+    }
+
+    /// Bytes of the window that was lent.
+    pub(crate) fn window(&self) -> usize {
+        self.history.capacity()
     }
 
     /// Takes bytes of a message off the front of `input`, and writes to the front of `out` what is ready; `end`: nothing of the

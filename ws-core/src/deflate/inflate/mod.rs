@@ -186,6 +186,11 @@ impl<'w, L: Layout> Inflater<'w, L> {
         (self.bits, self.block, self.tail, self.start) = (Bits::NONE, Block::NONE, 0, 0);
     }
 
+    /// The farthest distance that the window serves.
+    pub(crate) fn reach(&self) -> usize {
+        self.window.reach()
+    }
+
     /// The message can end here: a block has ended, at the end of a byte, and of the tail there was all or nothing.
     fn is_complete(&self) -> bool {
         matches!(self.block.state, State::Header)

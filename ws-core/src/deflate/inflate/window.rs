@@ -31,6 +31,10 @@ impl<'w> Window<'w> {
         self.bytes.len()
     }
 
+    pub(super) fn reach(&self) -> usize {
+        self.reach
+    }
+
     #[inline]
     pub(super) fn at(&self) -> usize {
         self.at
