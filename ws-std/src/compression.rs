@@ -6,7 +6,7 @@ use self_cell::{MutBorrow, self_cell};
 use std::fmt;
 use ws_core::connection::{DeflatingSender, InflatingReceiver};
 use ws_core::deflate::negotiate::{Agreement, Direction, NAME, Terms};
-use ws_core::deflate::{Effort, Fast, Layout, Memory, SizeError, Work};
+use ws_core::deflate::{Deflater, Effort, Fast, Inflater, Layout, Memory, SizeError, Work};
 use ws_core::{Connection, Event, Input, Kind, Output, PeerError, Role, UsageError};
 
 /// Compression of messages, permessage-deflate (RFC 7692): offered by a client, agreed on by a server if it is offered. Put it
@@ -145,7 +145,8 @@ impl Inflating {
         let memory = MutBorrow::new(InflateMemory { window, tables: Fast::new() });
         let cell = InflatingCell::try_new(memory, |memory| {
             let InflateMemory { window, tables } = memory.borrow_mut();
-            let mut receiver = InflatingReceiver::new(window, tables)?;
+            let inflater = Inflater::new(window, tables).ok_or(SizeError::Window)?;
+            let mut receiver = InflatingReceiver::new(inflater);
             receiver.begin(agreement)?;
             Ok(receiver)
         });
@@ -217,7 +218,8 @@ impl Deflating {
         let cell = DeflatingCell::try_new(memory, |memory| {
             let DeflateMemory { window, heads, links, work, tokens } = memory.borrow_mut();
             let memory = Memory { window, heads, links, work, tokens };
-            let mut sender = DeflatingSender::new(memory, options.effort)?.with_threshold(options.threshold);
+            let deflater = Deflater::new(memory, options.effort)?;
+            let mut sender = DeflatingSender::new(deflater).with_threshold(options.threshold);
             sender.begin(agreement);
             Ok::<_, SizeError>(sender)
         });

@@ -21,7 +21,7 @@ mod role;
 mod sender;
 
 pub use closing::ReadyState;
-pub use compression::{Compression, DeflatingSender, InflatingReceiver};
+pub use compression::{Compression, CompressionBuffers, DeflatingSender, InflatingReceiver};
 pub use config::{Config, Limits, Timeouts};
 pub use keepalive::TimedOut;
 pub use message::{Message, MessageBuffer};

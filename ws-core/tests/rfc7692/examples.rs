@@ -142,29 +142,3 @@ fn it_serves_one_connection_after_the_other_whatever_was_left_unfinished() {
     }
     assert_eq!(wires[0], wires[2], "nothing is known of the connections before");
 }
-
-#[test]
-fn a_window_too_short_for_what_was_agreed_on_is_an_error() {
-    use ws_core::connection::Compression;
-    use ws_core::deflate::{Buffers, Effort, Fast, SizeError, Small};
-    let (mut small, mut fast) = (Small::new(), Fast::new());
-    let (mut window, mut buffers) = ([0; 2048], Buffers::<1024, 0, 0, 512>::new());
-    for (len, bits) in [(256, 8), (511, 8), (512, 9), (2048, 11)] {
-        let memory = buffers.memory();
-        let mut compression =
-            Compression::new(&mut window[..len], &mut small, memory, Effort::SMALL).unwrap();
-        assert_eq!(compression.terms(), Terms::new(bits, 10));
-        for agreed in 8..=15 {
-            let (agreement, _) = agree(Terms::new(agreed, 9), Terms::new(15, 15));
-            let fits = if agreed <= bits { Ok(()) } else { Err(SizeError::Window) };
-            assert_eq!(compression.begin(&agreement), fits, "{agreed} bits in {len} bytes");
-        }
-    }
-    let memory = buffers.memory();
-    assert!(Compression::new(&mut window[..255], &mut small, memory, Effort::SMALL).is_err());
-    let memory = buffers.memory();
-    let compression = Compression::new(&mut window[..288], &mut fast, memory, Effort::SMALL);
-    assert_eq!(compression.unwrap().terms(), Terms::new(8, 10));
-    let memory = buffers.memory();
-    assert!(Compression::new(&mut window[..287], &mut fast, memory, Effort::SMALL).is_err());
-}

@@ -1,14 +1,15 @@
 //! Compressed messages over a connection (RFC 7692 6, 7.2): `examples`, those of the RFC and their like at every split and every
-//! size of output; `refused`, what may not come; `sessions`, random talk of a client and a server over pipes that cut it anywhere.
+//! size of output; `refused`, what may not come; `memory`, what it takes; `sessions`, random talk of a client and a server over pipes that cut it anywhere.
 //! What is compressed in them, by itself, is in `../inflate` and `../deflate`; the handshake in `../handshake`.
 
 mod examples;
+mod memory;
 mod refused;
 mod sessions;
 
 use ws_core::connection::Compression;
 use ws_core::deflate::negotiate::{Agreement, Terms};
-use ws_core::deflate::{Buffers, Effort, Fast, Layout, Small};
+use ws_core::deflate::{Buffers, Effort, Fast, Inflater, Layout, Small};
 use ws_core::{Config, Connection, Event, Input, Instant, Kind, Output, PeerError, Role};
 
 const START: Instant = Instant::from_millis(0);
@@ -30,14 +31,14 @@ impl Room {
     /// With the window just large enough.
     fn small(&mut self, agreement: &Agreement) -> Compression<'_, Small> {
         let window = &mut self.window[..agreement.inflate.window()];
-        let memory = self.buffers.memory();
-        begun(Compression::new(window, &mut self.small, memory, Effort::QUICK).unwrap(), agreement)
+        let inflater = Inflater::new(window, &mut self.small).expect("a window");
+        begun(Compression::new(inflater, self.buffers.deflater(Effort::QUICK)), agreement)
     }
 
     fn fast(&mut self, agreement: &Agreement) -> Compression<'_, Fast> {
         let window = &mut self.window[..agreement.inflate.window() + 32];
-        let memory = self.buffers.memory();
-        begun(Compression::new(window, &mut self.fast, memory, Effort::QUICK).unwrap(), agreement)
+        let inflater = Inflater::new(window, &mut self.fast).expect("a window");
+        begun(Compression::new(inflater, self.buffers.deflater(Effort::QUICK)), agreement)
     }
 }
 

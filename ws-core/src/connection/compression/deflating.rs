@@ -3,7 +3,7 @@
 use super::super::{Connection, Role};
 use crate::bytes::Output;
 use crate::deflate::negotiate::Agreement;
-use crate::deflate::{Deflater, Effort, Memory, SizeError, bits_of};
+use crate::deflate::{Deflater, bits_of};
 use crate::error::UsageError;
 use crate::frame::Kind;
 
@@ -34,18 +34,9 @@ impl<'m> DeflatingSender<'m> {
     /// time.
     pub const THRESHOLD: usize = 64;
 
-    /// Over memory for the connections to come; how to size it: see [`Memory`].
-    ///
-    /// # Errors
-    ///
-    /// What [`Memory`] is refused for.
-    pub fn new(memory: Memory<'m>, effort: Effort) -> Result<Self, SizeError> {
-        Ok(Self {
-            deflater: Deflater::new(memory, effort)?,
-            takeover: false,
-            threshold: Self::THRESHOLD,
-            outgoing: Outgoing::Plain,
-        })
+    /// For the connections to come, each of which is to [begin](Self::begin).
+    pub const fn new(deflater: Deflater<'m>) -> Self {
+        Self { deflater, takeover: false, threshold: Self::THRESHOLD, outgoing: Outgoing::Plain }
     }
 
     /// For a connection whose handshake has agreed on this: to be called before its first message. Of a larger window than was

@@ -4,7 +4,7 @@ use super::super::receiver::Phase;
 use super::super::{Connection, Data, Engine, Event, Role};
 use crate::bytes::Input;
 use crate::deflate::negotiate::Agreement;
-use crate::deflate::{InflateError, Inflater, Layout, SizeError, WINDOW_MIN, bits_of};
+use crate::deflate::{InflateError, Inflater, Layout, SizeError, bits_of};
 use crate::error::PeerError;
 use crate::frame::Kind;
 use crate::frame::mask::{advance, unmask};
@@ -48,22 +48,9 @@ struct Piece {
 }
 
 impl<'m, L: Layout> InflatingReceiver<'m, L> {
-    /// Over a window and tables for the connections to come. How to size the window: `2^bits` bytes for the window bits that are
-    /// to be agreed on, 8 to 15, and [`Layout::SLACK`] more.
-    ///
-    /// # Errors
-    ///
-    /// [`SizeError::Window`] if it is shorter than for 8 bits.
-    pub fn new(window: &'m mut [u8], tables: &'m mut L) -> Result<Self, SizeError> {
-        let inflater = Inflater::new(window, tables).filter(|inflater| inflater.reach() >= WINDOW_MIN);
-        Ok(Self {
-            inflater: inflater.ok_or(SizeError::Window)?,
-            takeover: false,
-            incoming: Incoming::No,
-            room: 0,
-            fault: None,
-            len: 0,
-        })
+    /// For the connections to come, each of which is to [begin](Self::begin).
+    pub const fn new(inflater: Inflater<'m, L>) -> Self {
+        Self { inflater, takeover: false, incoming: Incoming::No, room: 0, fault: None, len: 0 }
     }
 
     /// For a connection whose handshake has agreed on this: to be called before its first message.

@@ -5,18 +5,21 @@
 //! | --- | --- |
 //! | `inflating.rs` | messages in |
 //! | `deflating.rs` | messages out |
+//! | `buffers.rs` | memory for both in one piece |
 //! | here | both in one |
 
+mod buffers;
 mod deflating;
 mod inflating;
 
+pub use buffers::CompressionBuffers;
 pub use deflating::DeflatingSender;
 pub use inflating::InflatingReceiver;
 
 use super::{Connection, Event, Role};
 use crate::bytes::{Input, Output};
 use crate::deflate::negotiate::{Agreement, Terms};
-use crate::deflate::{Effort, Layout, Memory, SizeError};
+use crate::deflate::{Deflater, Inflater, Layout, SizeError};
 use crate::error::{PeerError, UsageError};
 use crate::frame::Kind;
 
@@ -28,12 +31,13 @@ use crate::frame::Kind;
 ///
 /// ```
 /// use ws_core::connection::Compression;
-/// use ws_core::deflate::{Buffers, Effort, Small};
+/// use ws_core::deflate::{Buffers, Effort, Inflater, Small};
 /// use ws_core::{Config, Connection, Event, Input, Instant, Output, Server};
 ///
 /// // With 512 bytes of window each way.
 /// let (mut window, mut tables, mut buffers) = ([0; 512], Small::new(), Buffers::<512, 0, 0, 736>::new());
-/// let mut compression = Compression::new(&mut window, &mut tables, buffers.memory(), Effort::SMALL)?;
+/// let inflater = Inflater::new(&mut window, &mut tables).expect("a window");
+/// let mut compression = Compression::new(inflater, buffers.deflater(Effort::SMALL));
 /// let terms = compression.terms(); // for the handshake, which makes an agreement of it
 /// # let agreement = terms.accept([("client_max_window_bits", None)].into_iter()).unwrap();
 /// compression.begin(&agreement)?;
@@ -51,11 +55,12 @@ use crate::frame::Kind;
 ///
 /// # Memory
 ///
-/// What is lent, and about 60 words. The formulas stand at [`Inflater`](crate::deflate::Inflater) and
-/// [`Buffers`](crate::deflate::Buffers).
+/// What is lent, and 192 bytes where pointers have 32 bits. The formulas stand at [`Inflater`] and [`Buffers`](crate::deflate::Buffers);
+/// [`CompressionBuffers`] are all of it in one piece.
 pub struct Compression<'m, L: Layout> {
     receiver: InflatingReceiver<'m, L>,
     sender: DeflatingSender<'m>,
+    terms: Terms,
 }
 
 impl<'m, L: Layout> Compression<'m, L> {
@@ -63,33 +68,39 @@ impl<'m, L: Layout> Compression<'m, L> {
     /// time.
     pub const THRESHOLD: usize = DeflatingSender::THRESHOLD;
 
-    /// Over memory for both directions; how to size it: see [`InflatingReceiver::new`] and [`DeflatingSender::new`].
-    ///
-    /// # Errors
-    ///
-    /// As these two.
-    pub fn new(
-        window: &'m mut [u8],
-        tables: &'m mut L,
-        memory: Memory<'m>,
-        effort: Effort,
-    ) -> Result<Self, SizeError> {
-        let receiver = InflatingReceiver::new(window, tables)?;
-        Ok(Self { receiver, sender: DeflatingSender::new(memory, effort)? })
+    /// Of one for each direction. How to size the window to inflate in: see [`Inflater`]; with less than 256 bytes nothing can be
+    /// agreed on.
+    pub fn new(inflater: Inflater<'m, L>, deflater: Deflater<'m>) -> Self {
+        let (receiver, sender) = (InflatingReceiver::new(inflater), DeflatingSender::new(deflater));
+        let terms = Terms::new(receiver.window_bits(), sender.window_bits());
+        Self { receiver, sender, terms }
     }
 
-    /// What the memory is good for: to be offered by a client, or for a server to answer from. A handshake may ask for less than
-    /// this, not for more.
-    pub fn terms(&self) -> Terms {
-        Terms::new(self.receiver.window_bits(), self.sender.window_bits())
+    /// The same, on terms [with takeover](Terms::with_takeover): only for what holds no secrets, or no text of strangers.
+    #[must_use]
+    pub const fn with_takeover(self) -> Self {
+        let Self { receiver, sender, terms } = self;
+        Self { receiver, sender, terms: terms.with_takeover() }
+    }
+
+    /// The same, on terms [without the peer's takeover](Terms::without_peer_takeover).
+    #[must_use]
+    pub const fn without_peer_takeover(self) -> Self {
+        let Self { receiver, sender, terms } = self;
+        Self { receiver, sender, terms: terms.without_peer_takeover() }
+    }
+
+    /// What the memory is good for: to be offered by a client, or for a server to answer from. A handshake may agree on less than
+    /// this, not on more.
+    pub const fn terms(&self) -> &Terms {
+        &self.terms
     }
 
     /// For a connection whose handshake has agreed on this: to be called before its first message.
     ///
     /// # Errors
     ///
-    /// [`SizeError::Window`] if there is not that much memory to inflate in: it was not agreed on by these
-    /// [`terms`](Self::terms).
+    /// [`SizeError::Window`] if there is not that much memory to inflate in: other [`terms`](Self::terms) were agreed on.
     pub fn begin(&mut self, agreement: &Agreement) -> Result<(), SizeError> {
         self.sender.begin(agreement);
         self.receiver.begin(agreement)

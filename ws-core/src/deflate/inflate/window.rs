@@ -15,10 +15,10 @@ pub struct Window<'w> {
 }
 
 impl<'w> Window<'w> {
-    /// `None` if there is nothing but `slack`, the bytes that a loop may write past its end.
-    pub(super) fn new(bytes: &'w mut [u8], slack: usize) -> Option<Self> {
-        let reach = bytes.len().checked_sub(slack).filter(|reach| *reach != 0)?;
-        Some(Self { bytes, at: 0, reach, full: false })
+    /// Of more bytes than `slack`, those that a loop may write past its end.
+    pub(super) fn new(bytes: &'w mut [u8], slack: usize) -> Self {
+        let reach = bytes.len().wrapping_sub(slack);
+        Self { bytes, at: 0, reach, full: false }
     }
 
     /// Forgets the history.
