@@ -142,3 +142,26 @@ fn it_serves_one_connection_after_the_other_whatever_was_left_unfinished() {
     }
     assert_eq!(wires[0], wires[2], "nothing is known of the connections before");
 }
+
+#[test]
+fn all_that_was_taken_of_a_message_is_lent_before_more_of_it_comes() {
+    // 1,000 zeros in the fixed code, flushed; it expands to twice the window.
+    let zeros = b"\x62\x60\x18\x05\xa3\x60\x14\x0c\x77\x00\x00\x00\x00\xff\xff";
+    let (agreement, _) = agree(Terms::new(9, 9), Terms::new(15, 15));
+    for limit in [0, 1, 2, 7, 255, 256, 257, 511, 512, 513, usize::MAX] {
+        let mut room = Room::new();
+        let mut compression = room.small(&agreement);
+        let mut ws = Connection::<Server>::server(CONFIG, START);
+        let mut whole = 0;
+        for mut wire in [frame(0x42, zeros), frame(0x89, b""), frame(0x00, b""), frame(0x80, b"")] {
+            let mut input = ws_core::Input::new(&mut wire);
+            while let Some(event) = compression.receive_up_to(&mut ws, &mut input, limit).unwrap() {
+                let ws_core::Event::Data(data) = event else { continue };
+                assert!(data.payload.len() <= limit.max(1) && data.payload.iter().all(|byte| *byte == 0));
+                whole += data.payload.len();
+            }
+            assert!(input.is_empty() && !compression.wants_receive());
+            assert_eq!(whole, 1000, "in pieces of {limit}");
+        }
+    }
+}

@@ -26,6 +26,8 @@ pub struct InflatingReceiver<'m, L: Layout> {
     room: u32,
     /// What is wrong with it, once what is right was lent.
     fault: Option<PeerError>,
+    /// What was taken of it may stand for more than was lent.
+    more: bool,
     /// How much of what was inflated last is lent.
     len: usize,
 }
@@ -50,7 +52,7 @@ struct Piece {
 impl<'m, L: Layout> InflatingReceiver<'m, L> {
     /// For the connections to come, each of which is to [begin](Self::begin).
     pub const fn new(inflater: Inflater<'m, L>) -> Self {
-        Self { inflater, takeover: false, incoming: Incoming::No, room: 0, fault: None, len: 0 }
+        Self { inflater, takeover: false, incoming: Incoming::No, room: 0, fault: None, more: false, len: 0 }
     }
 
     /// For a connection whose handshake has agreed on this: to be called before its first message.
@@ -64,7 +66,7 @@ impl<'m, L: Layout> InflatingReceiver<'m, L> {
         }
         self.inflater.reset();
         self.takeover = agreement.inflate.takeover;
-        (self.incoming, self.fault, self.len) = (Incoming::No, None, 0);
+        (self.incoming, self.fault, self.more, self.len) = (Incoming::No, None, false, 0);
         Ok(())
     }
 
@@ -83,15 +85,31 @@ impl<'m, L: Layout> InflatingReceiver<'m, L> {
     ///
     /// As [`Connection::receive`]; [`PeerError::BadCompression`]. [`Limits::message`](crate::Limits::message) counts what a
     /// message inflates to, and what exceeds it is not inflated.
+    #[inline]
     pub fn receive<'a, 'b: 'a, R: Role>(
         &'a mut self,
         ws: &mut Connection<R>,
         input: &mut Input<'b>,
     ) -> Result<Option<Event<'a>>, PeerError> {
+        self.receive_up_to(ws, input, usize::MAX)
+    }
+
+    /// As [`receive`](Self::receive), and of a compressed message a piece has at most `limit` bytes, of which 0 counts as 1: for who
+    /// has no more room for a copy. What is not compressed is bounded by the input.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn receive_up_to<'a, 'b: 'a, R: Role>(
+        &'a mut self,
+        ws: &mut Connection<R>,
+        input: &mut Input<'b>,
+        limit: usize,
+    ) -> Result<Option<Event<'a>>, PeerError> {
         let engine = &mut ws.engine;
         self.len = 0;
         if engine.is_failed() {
-            (self.incoming, self.fault) = (Incoming::No, None);
+            (self.incoming, self.fault, self.more) = (Incoming::No, None, false);
         }
         if let Some(fault) = self.fault.take() {
             return Err(self.fail(engine, fault));
@@ -105,7 +123,7 @@ impl<'m, L: Layout> InflatingReceiver<'m, L> {
                     return Ok(None);
                 }
             }
-            match self.inflate(engine, !R::MASKS, input)? {
+            match self.inflate(engine, !R::MASKS, input, limit)? {
                 Some(piece) => break piece,
                 None if input.is_empty() && !self.wants_receive() => return Ok(None),
                 None => {}
@@ -122,7 +140,7 @@ impl<'m, L: Layout> InflatingReceiver<'m, L> {
 
     /// There may be more of a message to lend, though the input is empty: [`receive`](Self::receive) again before more is read.
     pub fn wants_receive(&self) -> bool {
-        matches!(self.incoming, Incoming::Taken(_)) || self.fault.is_some()
+        matches!(self.incoming, Incoming::Taken(_)) || self.more || self.fault.is_some()
     }
 
     /// One step further in a compressed message; `None`: it has come to nothing that could be lent.
@@ -131,14 +149,20 @@ impl<'m, L: Layout> InflatingReceiver<'m, L> {
         engine: &mut Engine,
         masked: bool,
         input: &mut Input<'_>,
+        limit: usize,
     ) -> Result<Option<Piece>, PeerError> {
+        let nothing = &mut &[][..];
         let (done, kind) = match self.incoming {
-            Incoming::Taken(kind) => (self.inflater.advance(&mut &[][..], true, self.max_out()), kind),
-            _ => match self.inflate_front(engine, masked, input) {
+            Incoming::Taken(kind) => (self.inflater.advance(nothing, true, self.max_out(limit)), kind),
+            Incoming::Begun if self.more => {
+                (self.inflater.advance(nothing, false, self.max_out(limit)), kind_of(engine))
+            }
+            _ => match self.inflate_front(engine, masked, input, limit) {
                 Some(found) => found,
                 None => return Ok(None),
             },
         };
+        self.more = self.inflater.is_full(self.max_out(limit));
         let Ok(done) = done else { return Err(self.fail(engine, PeerError::BadCompression)) };
         if done {
             self.incoming = Incoming::No;
@@ -161,6 +185,7 @@ impl<'m, L: Layout> InflatingReceiver<'m, L> {
         engine: &mut Engine,
         masked: bool,
         input: &mut Input<'_>,
+        limit: usize,
     ) -> Option<(Result<bool, InflateError>, Kind)> {
         let Phase::Data { left, key, fin } = engine.phase else { return None };
         if input.is_empty() && left != 0 {
@@ -173,13 +198,14 @@ impl<'m, L: Layout> InflatingReceiver<'m, L> {
                 self.inflater.reset();
             }
         }
-        let front = input.front_mut(usize::try_from(left).unwrap_or(usize::MAX).min(AHEAD));
+        let max_out = self.max_out(limit);
+        let front = input.front_mut(usize::try_from(left).unwrap_or(usize::MAX).min(AHEAD).min(max_out));
         if masked {
             unmask::<false>(front, key);
         }
         let len = front.len();
         let mut rest: &[u8] = front;
-        let done = self.inflater.advance(&mut rest, fin && len as u64 == left, self.max_out());
+        let done = self.inflater.advance(&mut rest, fin && len as u64 == left, max_out);
         let used = len.saturating_sub(rest.len());
         if masked && used < len {
             // As if it had not been looked at.
@@ -187,7 +213,7 @@ impl<'m, L: Layout> InflatingReceiver<'m, L> {
             unmask::<false>(rest, advance(key, used));
         }
         input.take(used);
-        let kind = engine.message.unwrap_or(Kind::Binary);
+        let kind = kind_of(engine);
         let left = left.saturating_sub(used as u64);
         engine.phase = match left {
             0 => Phase::NewFrame,
@@ -200,9 +226,9 @@ impl<'m, L: Layout> InflatingReceiver<'m, L> {
         Some((done, kind))
     }
 
-    /// One byte more than there may be, to be seen if there is.
-    fn max_out(&self) -> usize {
-        usize::try_from(self.room).unwrap_or(usize::MAX).saturating_add(1)
+    /// Of the message, one byte more than there may be, to be seen if there is.
+    fn max_out(&self, limit: usize) -> usize {
+        usize::try_from(self.room).unwrap_or(usize::MAX).saturating_add(1).min(limit.max(1))
     }
 
     /// How much of what was inflated is right, and whether it is the end of the message. What is wrong behind it is the fault.
@@ -234,6 +260,11 @@ impl<'m, L: Layout> InflatingReceiver<'m, L> {
         self.incoming = Incoming::No;
         engine.violation(fault)
     }
+}
+
+/// The kind of the message that comes in.
+fn kind_of(engine: &Engine) -> Kind {
+    engine.message.unwrap_or(Kind::Binary)
 }
 
 impl Engine {

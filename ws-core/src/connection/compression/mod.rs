@@ -132,6 +132,21 @@ impl<'m, L: Layout> Compression<'m, L> {
         self.receiver.receive(ws, input)
     }
 
+    /// As [`InflatingReceiver::receive_up_to`].
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    #[inline]
+    pub fn receive_up_to<'a, 'b: 'a, R: Role>(
+        &'a mut self,
+        ws: &mut Connection<R>,
+        input: &mut Input<'b>,
+        limit: usize,
+    ) -> Result<Option<Event<'a>>, PeerError> {
+        self.receiver.receive_up_to(ws, input, limit)
+    }
+
     /// As [`InflatingReceiver::wants_receive`].
     pub fn wants_receive(&self) -> bool {
         self.receiver.wants_receive()

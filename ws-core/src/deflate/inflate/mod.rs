@@ -191,6 +191,11 @@ impl<'w, L: Layout> Inflater<'w, L> {
         (self.bits, self.block, self.tail, self.start) = (Bits::NONE, Block::NONE, 0, 0);
     }
 
+    /// The latest call lent as much as it might: there may be more.
+    pub(crate) fn is_full(&self, max_out: usize) -> bool {
+        self.window.at() >= self.end(max_out)
+    }
+
     /// The farthest distance that the window serves.
     pub(crate) fn reach(&self) -> usize {
         self.window.reach()
