@@ -35,6 +35,9 @@ shown. What happens to the connection is told on standard error.
   -c, --close CODE[:TEXT]  Close with this code and reason at the end of the input: 1000
                            to 1003, 1007 to 1014 or 3000 to 4999; 1000 unless given.
   -m, --max-message BYTES  Refuse messages above this size: 16777216 unless given.
+      --compress           Offer compression of messages (permessage-deflate); as a
+                           server, agree to it. What was agreed on is told. A pipe sent
+                           with --binary then goes out only as there is a block of it.
   -h, --help               Show this.
 
 Binary messages that come are shown in hexadecimal, a message a line, on a terminal;
@@ -75,6 +78,7 @@ pub(crate) struct Args {
     pub(crate) close: (CloseCode, String),
     /// Bytes.
     pub(crate) max_message: usize,
+    pub(crate) compress: bool,
 }
 
 #[derive(Debug)]
@@ -97,6 +101,7 @@ impl Args {
             ping: None,
             close: (CloseCode::NORMAL, String::new()),
             max_message: 16 << 20,
+            compress: false,
         };
         while let Some(arg) = parser.next()? {
             match arg {
@@ -109,6 +114,7 @@ impl Args {
                 Long("ping") => args.ping = Some(parser.value()?.parse_with(seconds)?),
                 Short('c') | Long("close") => args.close = parser.value()?.parse_with(close)?,
                 Short('m') | Long("max-message") => args.max_message = parser.value()?.parse()?,
+                Long("compress") => args.compress = true,
                 Value(value) if url.is_none() => url = Some(value.string()?),
                 _ => return Err(arg.unexpected()),
             }

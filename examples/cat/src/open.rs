@@ -7,8 +7,8 @@ use std::io;
 use std::net::{TcpListener, TcpStream};
 use ws_std::ws_core::Duration;
 use ws_std::{
-    Answer, Client, Config, Connect, Error, Limits, Options, OriginPolicy, OsSeeded, Server, Timeouts,
-    WebSocket, accept_with,
+    Answer, Client, Compression, Config, Connect, Error, Limits, Options, OriginPolicy, OsSeeded, Server,
+    Timeouts, WebSocket, accept_with,
 };
 
 /// Why there is no connection, and what to do.
@@ -37,7 +37,7 @@ pub(crate) fn connect(url: &str, args: &Args) -> Result<WebSocket<TcpStream, Cli
         Error::Usage(_) => format!("{url}: a --header, --subprotocol or --origin cannot be sent: {error}"),
         _ => with(url, error),
     })?;
-    opened(ws.protocol());
+    opened(ws.protocol(), ws.extensions());
     Ok(ws)
 }
 
@@ -50,7 +50,7 @@ pub(crate) fn accept(address: &str, args: &Args) -> Result<WebSocket<TcpStream, 
         let (stream, from) = listener.accept().map_err(failed)?;
         match accept_one(stream, args) {
             Ok(Some(ws)) => {
-                opened(ws.protocol());
+                opened(ws.protocol(), ws.extensions());
                 return Ok(ws);
             }
             Ok(None) => {}
@@ -84,15 +84,21 @@ fn options(args: &Args) -> Options {
         config: Config::DEFAULT.with_limits(limits).with_timeouts(timeouts),
         read_buffer: 64 << 10,
         write_buffer: 64 << 10,
+        compression: args.compress.then_some(Compression::DEFAULT),
         ..Options::DEFAULT
     }
 }
 
-fn opened(protocol: Option<&str>) {
-    match protocol {
-        Some(name) => eprintln!("open, subprotocol {name}"), // one of ours
-        None => eprintln!("open"),
+/// Tells what was agreed on: names that were ours first.
+fn opened(protocol: Option<&str>, extensions: &str) {
+    let mut told = "open".to_owned();
+    if let Some(name) = protocol {
+        told.push_str(&format!(", subprotocol {name}"));
     }
+    if !extensions.is_empty() {
+        told.push_str(&format!(", extension {extensions}"));
+    }
+    eprintln!("{told}");
 }
 
 fn with(url: &str, what: impl Display) -> Trouble {

@@ -179,6 +179,46 @@ fn the_servers_first_subprotocol_that_is_offered_is_spoken() {
 }
 
 #[test]
+fn messages_are_compressed_if_both_are_told_to() {
+    let text = "again and ".repeat(1000);
+    for (of_server, of_client) in [(true, true), (true, false), (false, true)] {
+        let flag = |is_set| if is_set { &["--compress"][..] } else { &[] };
+        let (mut server, url) = Cat::listen(flag(of_server));
+        let _stdin = server.stdin.take();
+        let mut client = Cat::connect(&url, flag(of_client));
+        client.write(format!("{text}\n").as_bytes());
+        assert_eq!(server.shows(), text);
+        let agreed = match (of_server, of_client) {
+            (true, true) => "open, extension permessage-deflate; server_no_context_takeover",
+            _ => "open",
+        };
+        for said in [client.end().said, server.join().said] {
+            let (open, closed) = said.split_once('\n').unwrap();
+            assert!(open.starts_with(agreed) && (agreed != "open" || open == "open"), "{said}");
+            assert_eq!(closed, "closed with 1000\n");
+        }
+    }
+}
+
+#[test]
+fn compression_is_offered_only_by_a_client_that_is_told_to() {
+    for args in [&["--compress"][..], &[]] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = Cat::connect(&format!("ws://{}", listener.local_addr().unwrap()), args);
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut request = BufReader::new(&stream);
+        let head: Vec<String> =
+            std::iter::from_fn(|| Some(line(&mut request)).filter(|line| line != "\r")).collect();
+        let offers: Vec<_> =
+            head.iter().filter_map(|line| line.strip_prefix("Sec-WebSocket-Extensions: ")).collect();
+        assert_eq!(offers.len(), args.len(), "{head:?}");
+        assert!(offers.iter().all(|offer| offer.starts_with("permessage-deflate")), "{offers:?}");
+        stream.write_all(b"HTTP/1.1 400 No\r\nContent-Length: 0\r\n\r\n").unwrap();
+        assert_eq!(client.join().status, Some(1));
+    }
+}
+
+#[test]
 fn the_code_and_the_reason_of_a_close_are_told_and_fail() {
     let (mut server, url) = Cat::listen(&[]);
     let _stdin = server.stdin.take();
@@ -294,6 +334,7 @@ fn help_lists_the_options_and_examples() {
         "--ping",
         "--close",
         "--max-message",
+        "--compress",
     ] {
         assert!(text.contains(part), "{part}");
     }
