@@ -1,19 +1,27 @@
 //! A page and a WebSocket on one port: open it in two tabs, side by side. This file listens and routes; what one tab
-//! says and hears is in `session.rs`, what the tabs hear of each other in `room.rs`, the words in `messages.rs`.
+//! says and hears is in `session.rs`, what the tabs hear of each other in `room.rs`, the words in `messages.rs`. A second
+//! WebSocket, in `feed.rs`, is compressed if the page wants it to be: `telemetry.rs` makes up what it says, and `counted.rs`
+//! counts what that takes.
 //!
 //! `cargo run -p demo`, or `cargo run -p demo -- 127.0.0.1:0` to listen elsewhere.
 
+mod counted;
+mod feed;
 mod messages;
 mod room;
 mod session;
+mod telemetry;
 
+use counted::Counted;
+use feed::Feeds;
 use room::Room;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 use std::{env, io, thread};
-use ws_std::{Answer, Error, OriginPolicy, accept_with};
+use ws_std::ws_core::handshake::server::Request;
+use ws_std::{Answer, Error, Options, OriginPolicy, accept_with};
 
 /// The page's own files and its own WebSocket; nothing from elsewhere, nothing written into the page.
 const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
@@ -47,14 +55,21 @@ fn listen(address: Option<&str>) -> io::Result<TcpListener> {
     Ok(listener)
 }
 
+/// What all connections share.
+#[derive(Default)]
+struct Demo {
+    room: Room,
+    feeds: Feeds,
+}
+
 fn serve_all(listener: &TcpListener) -> ! {
-    let room = Arc::new(Room::default());
+    let demo = Arc::new(Demo::default());
     loop {
         match listener.accept() {
             Ok((stream, _)) => {
-                let room = Arc::clone(&room);
+                let demo = Arc::clone(&demo);
                 thread::spawn(move || {
-                    if let Err(error) = serve(stream, &room) {
+                    if let Err(error) = serve(stream, &demo) {
                         eprintln!("{error}");
                     }
                 });
@@ -77,31 +92,70 @@ fn url(mut address: SocketAddr) -> String {
     format!("http://{address}/")
 }
 
-/// One connection: a file of the page, or a tab's WebSocket for as long as it lives.
-fn serve(stream: TcpStream, room: &Room) -> Result<(), Error> {
-    let ws = accept_with(stream, &session::OPTIONS, &[], |request| {
+/// One connection: a file of the page, or a WebSocket of a tab for as long as it lives.
+fn serve(stream: TcpStream, demo: &Demo) -> Result<(), Error> {
+    let options = options(&stream)?;
+    let (mut offered, mut place) = (String::new(), None);
+    let ws = accept_with(Counted::new(stream), &options, &[], |request| {
         match (request.method(), request.target().path) {
-            ("GET", "/ws") if request.is_upgrade() => {
-                if request.subprotocols().any(|name| name == session::SUBPROTOCOL) {
-                    Answer::accept(OriginPolicy::SameOrigin).subprotocol(session::SUBPROTOCOL)
-                } else {
-                    Answer::respond(400, format!("speak {} here\n", session::SUBPROTOCOL).into_bytes())
+            ("GET", "/ws") if request.is_upgrade() => speak(request, session::SUBPROTOCOL),
+            ("GET", "/feed") if request.is_upgrade() => {
+                offered = request.extensions().collect::<Vec<_>>().join(", ");
+                place = demo.feeds.enter();
+                match place {
+                    Some(_) => speak(request, feed::SUBPROTOCOL),
+                    None => Answer::respond(503, b"there are too many feeds\n"),
                 }
             }
             // Refused with what is missing.
-            (_, "/ws") => Answer::accept(OriginPolicy::SameOrigin),
+            (_, "/ws" | "/feed") => Answer::accept(OriginPolicy::SameOrigin),
             ("GET" | "HEAD", path) => file(path),
             _ => Answer::respond(405, b"GET or HEAD\n").field("Allow", "GET, HEAD"),
         }
     })?;
-    ws.map_or(Ok(()), |ws| session::run(ws, room))
+    match ws {
+        None => Ok(()),
+        Some(ws) if ws.protocol() == Some(feed::SUBPROTOCOL) => feed::run(ws, &offered),
+        Some(ws) => session::run(ws, &demo.room),
+    }
+}
+
+/// What may be compressed has to be said before the request is read, so there is a look at how it begins. One that comes in
+/// tiny pieces is taken for another than it is, which costs it the compression and nothing else.
+fn options(stream: &TcpStream) -> io::Result<Options> {
+    let mut begin = [0; feed::BEGIN];
+    stream.set_read_timeout(Some(session::OPTIONS.handshake_timeout))?;
+    // What keeps it from coming is found, and told, by who reads the request.
+    let _ = stream.peek(&mut begin);
+    Ok(feed::options(&begin).unwrap_or(session::OPTIONS))
+}
+
+fn speak(request: Request<'_>, subprotocol: &str) -> Answer<'static> {
+    if request.subprotocols().any(|name| name == subprotocol) {
+        Answer::accept(OriginPolicy::SameOrigin).subprotocol(subprotocol)
+    } else {
+        Answer::respond(400, format!("speak {subprotocol} here\n").into_bytes())
+    }
 }
 
 fn file(path: &str) -> Answer<'static> {
+    const SCRIPT: &str = "text/javascript; charset=utf-8";
     let (kind, text) = match path {
         "/" => ("text/html; charset=utf-8", include_str!("../page/index.html")),
         "/demo.css" => ("text/css; charset=utf-8", include_str!("../page/demo.css")),
-        "/demo.js" => ("text/javascript; charset=utf-8", include_str!("../page/demo.js")),
+        "/demo.js" => (SCRIPT, include_str!("../page/demo.js")),
+        "/connection.js" => (SCRIPT, include_str!("../page/connection.js")),
+        "/echo.js" => (SCRIPT, include_str!("../page/echo.js")),
+        "/story.js" => (SCRIPT, include_str!("../page/story.js")),
+        "/trips.js" => (SCRIPT, include_str!("../page/trips.js")),
+        "/feed.js" => (SCRIPT, include_str!("../page/feed.js")),
+        "/closings.js" => (SCRIPT, include_str!("../page/closings.js")),
+        "/chat.js" => (SCRIPT, include_str!("../page/chat.js")),
+        "/canvas.js" => (SCRIPT, include_str!("../page/canvas.js")),
+        "/screens.js" => (SCRIPT, include_str!("../page/screens.js")),
+        "/plot.js" => (SCRIPT, include_str!("../page/plot.js")),
+        "/rate.js" => (SCRIPT, include_str!("../page/rate.js")),
+        "/dom.js" => (SCRIPT, include_str!("../page/dom.js")),
         "/favicon.ico" | "/favicon.svg" => ("image/svg+xml", include_str!("../page/favicon.svg")),
         _ => return Answer::respond(404, b"nothing here\n"),
     };

@@ -1,6 +1,8 @@
 //! What page and server say to each other. Text messages are JSON with a `type`: [`Command`] to the server, [`Reply`]
-//! to the page. Binary messages begin with a byte that says what they are: [`ECHO`] or [`FRAME`].
+//! to the page. Binary messages begin with a byte that says what they are: [`ECHO`] or [`FRAME`]. The feed is a WebSocket of its
+//! own: [`FeedMessage`].
 
+use crate::telemetry::Reading;
 use serde::{Deserialize, Serialize};
 
 /// Comes back as it came.
@@ -67,8 +69,7 @@ pub(crate) enum Reply<'a> {
 
 impl Reply<'_> {
     pub(crate) fn to_json(&self) -> String {
-        // Strings and numbers: there is nothing in a reply that JSON cannot say.
-        serde_json::to_string(self).unwrap_or_default()
+        to_json(self)
     }
 }
 
@@ -83,4 +84,34 @@ pub(crate) struct Closing {
     pub(crate) reason: String,
     /// Both Close frames have gone over.
     pub(crate) clean: bool,
+}
+
+/// What the feed says: `{"type":"sample","before":{"messages":1,"payload":93,"wire":97},"time":0.2,"sensors":[...]}` and the
+/// like.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub(crate) enum FeedMessage<'a> {
+    /// The first message: `Sec-WebSocket-Extensions` as the server has got and answered it; empty where there was none.
+    Opened { offered: &'a str, agreed: &'a str },
+    /// `time`: seconds since the feed began.
+    Sample { before: Sent, time: f64, sensors: &'a [Reading] },
+}
+
+/// What the messages before this one took: bytes of their payload, and bytes written to the socket since the handshake.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Sent {
+    pub(crate) messages: u64,
+    pub(crate) payload: u64,
+    pub(crate) wire: u64,
+}
+
+impl FeedMessage<'_> {
+    pub(crate) fn to_json(&self) -> String {
+        to_json(self)
+    }
+}
+
+fn to_json(message: &impl Serialize) -> String {
+    // Strings and numbers: there is nothing in a message that JSON cannot say.
+    serde_json::to_string(message).unwrap_or_default()
 }

@@ -1,9 +1,9 @@
 //! One tab, from its first message to its last: [`run`]. Two threads: this one reads and answers; another writes what
 //! the room has to say. Whichever of them writes holds the [`Pen`].
 
+use crate::counted::Counted;
 use crate::messages::{Closing, Command, ECHO, FRAME, Reply};
 use crate::room::{Mailbox, Note, Room, Seat};
-use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -23,7 +23,8 @@ const PICTURE_MAX: usize = 256 << 10;
 const CHAT_MAX: usize = 1000;
 const FRAGMENTS_MAX: usize = 1000;
 
-/// A heartbeat each second, so that there is something to plot; buffers that make few system calls.
+/// A heartbeat each second, so that there is something to plot; buffers that make few system calls. Nothing
+/// is compressed here: see `feed.rs`.
 pub(crate) const OPTIONS: Options = Options {
     config: Config::DEFAULT
         .with_limits(Limits::for_message(MESSAGE_MAX))
@@ -34,7 +35,7 @@ pub(crate) const OPTIONS: Options = Options {
 };
 
 /// Talks with a tab until it is gone.
-pub(crate) fn run(mut ws: WebSocket<TcpStream, Server>, room: &Room) -> Result<(), Error> {
+pub(crate) fn run(mut ws: WebSocket<Counted, Server>, room: &Room) -> Result<(), Error> {
     let Some(seat) = room.join() else {
         return ws.close(CloseCode::TRY_AGAIN_LATER, "the room is full");
     };
@@ -53,13 +54,14 @@ pub(crate) fn run(mut ws: WebSocket<TcpStream, Server>, room: &Room) -> Result<(
 }
 
 fn converse(
-    mut ws: WebSocket<TcpStream, Server>,
+    mut ws: WebSocket<Counted, Server>,
     room: &Room,
     seat: &Seat,
     closing: &mut Closing,
 ) -> Result<(), Error> {
     ws.send_text(&Reply::Welcome { tab: seat.tab, closings: &seat.closings }.to_json())?;
-    let (mut reader, writer) = ws.try_split()?;
+    let other = ws.stream().try_clone()?;
+    let (mut reader, writer) = ws.split(other);
     let pen = Pen { writer: Mutex::new(writer), has_closed: AtomicBool::new(false) };
     thread::scope(|scope| {
         scope.spawn(|| forward(&seat.mailbox, &pen));
@@ -80,7 +82,7 @@ fn converse(
 
 /// Reads and answers until the closing handshake is done. While an answer is being written nothing is read: TCP slows
 /// down a tab that asks faster than it listens, so its echoes need no queue.
-fn listen(reader: &mut Reader<TcpStream, Server>, pen: &Pen, room: &Room, tab: u32) -> Result<(), Error> {
+fn listen(reader: &mut Reader<Counted, Server>, pen: &Pen, room: &Room, tab: u32) -> Result<(), Error> {
     while let Some(message) = reader.read()? {
         let command = match message {
             Message::Text(text) => serde_json::from_str(text).ok(),
@@ -146,7 +148,7 @@ fn forward(mailbox: &Mailbox, pen: &Pen) {
 
 /// The writing half, for both threads.
 struct Pen {
-    writer: Mutex<Writer<TcpStream, Server>>,
+    writer: Mutex<Writer<Counted, Server>>,
     /// We have begun the closing handshake.
     has_closed: AtomicBool,
 }
@@ -171,7 +173,7 @@ impl Pen {
     /// Once closing, there is nothing more to say: whoever reads goes on to the end.
     fn write(
         &self,
-        write: impl FnOnce(&mut Writer<TcpStream, Server>) -> Result<(), Error>,
+        write: impl FnOnce(&mut Writer<Counted, Server>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         match write(&mut self.lock()) {
             Err(Error::Usage(UsageError::Closing)) => Ok(()),
@@ -179,7 +181,7 @@ impl Pen {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Writer<TcpStream, Server>> {
+    fn lock(&self) -> MutexGuard<'_, Writer<Counted, Server>> {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
