@@ -2,7 +2,8 @@
 // usage: CHROMIUM=PATH FIREFOX=PATH node drive.mjs URL OUT [chromium] [firefox]
 // One line per check; the exit status is 1 if one failed. Nothing here waits for a time: each wait is for a condition.
 import { join } from 'node:path';
-import { NAMES, assert, becomes, check, finish, launch, newPage, painted } from './harness.mjs';
+import { feed } from './feed.mjs';
+import { NAMES, assert, becomes, check, coloured, finish, launch, newPage, painted } from './harness.mjs';
 
 const [url, out, ...chosen] = process.argv.slice(2);
 const PATIENCE = 20_000; // milliseconds
@@ -46,13 +47,13 @@ async function drive(name) {
   }
 }
 
-async function open(context, complaints) {
+async function open(context, complaints, at = url) {
   const page = await newPage(context, {
     patience: PATIENCE,
     viewport: { width: 1100, height: 900 },
     complain: (text) => complaints.push(text),
   });
-  await page.goto(url, { waitUntil: 'load' });
+  await page.goto(at, { waitUntil: 'load' });
   return page;
 }
 
@@ -106,18 +107,7 @@ async function run(browser, check, shoot) {
   await check('the plot has points of both round trips', async () => {
     await page.waitForFunction(() => document.getElementById('plot').dataset.points >= 8);
     await page.waitForFunction(() => /ms$/.test(document.getElementById('rtt-heartbeat').textContent));
-    await page.waitForFunction(() => {
-      // Both colours of the style sheet are on it.
-      const plot = document.getElementById('plot');
-      const { data } = plot.getContext('2d').getImageData(0, 0, plot.width, plot.height);
-      return ['--accent', '--other'].every((name) => {
-        const text = getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-        const [r, g, b] = [1, 3, 5].map((at) => parseInt(text.slice(at, at + 2), 16));
-        let count = 0;
-        for (let i = 0; i < data.length; i += 4) count += data[i] === r && data[i + 1] === g && data[i + 2] === b;
-        return count > 20;
-      });
-    }, { polling: 100 });
+    await coloured(page, '#plot', ['--accent', '--other']);
     return page.$eval('.legend', (legend) => legend.textContent.replace(/\s+/g, ' ').trim());
   });
 
@@ -253,6 +243,7 @@ async function run(browser, check, shoot) {
     assert(code === 1006, code);
     complaints.splice(0, complaints.length, ...complaints.filter((text) => !text.includes('nowhere')));
   });
+  await feed(url, (at) => open(context, complaints, at), check, shoot);
   await check('no error was logged', async () => assert(complaints.length === 0, complaints.join('; ')));
 
   await page.evaluate(() => scrollTo(0, 0));

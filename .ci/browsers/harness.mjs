@@ -98,3 +98,18 @@ export async function becomes(page, read, want, ...given) {
 export function painted(page) {
   return page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
 }
+
+/** Waits until a canvas has enough of these colours of the style sheet, such as `--accent`. */
+export async function coloured(page, selector, names) {
+  await page.waitForFunction((selector, names) => {
+    const canvas = document.querySelector(selector);
+    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+    return names.every((name) => {
+      const text = getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+      const [r, g, b] = [1, 3, 5].map((at) => parseInt(text.slice(at, at + 2), 16));
+      let count = 0;
+      for (let i = 0; i < data.length; i += 4) count += data[i] === r && data[i + 1] === g && data[i + 2] === b;
+      return count > 20;
+    });
+  }, { polling: 100 }, selector, names);
+}
