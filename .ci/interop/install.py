@@ -17,6 +17,7 @@ OURS = TARGET / "release/interop-ours"
 TUNGSTENITE = TARGET / "release/interop-tungstenite"
 PYTHON = OUT / "venv/bin/python"
 NODE = "node"
+GORILLA = OUT / "gorilla"
 
 # Seconds for one command.
 TIME = 600
@@ -31,9 +32,9 @@ def install(names):
     OUT.mkdir(parents=True, exist_ok=True)
     env = {**os.environ, "CARGO_TARGET_DIR": str(TARGET)}
     command("cargo", "build", "--release", "--locked", "--quiet", cwd=HERE / "peers/rust", env=env)
-    if "websockets" in names:
+    if names & {"websockets", "wsproto"}:
         install_python()
-    if names & {"ws", "undici", "node"}:
+    if names & {"ws", "faye", "undici", "node"}:
         need("node", "npm", what="Node 20.10 or later: see https://nodejs.org")
         command("npm", "ci", "--no-audit", "--no-fund", "--silent", cwd=HERE / "peers/node")
     if "java" in names and not has_jdk():
@@ -42,6 +43,8 @@ def install(names):
         apt("nginx-light")
     if "haproxy" in names and not program("haproxy"):
         apt("haproxy")
+    if "gorilla" in names:
+        install_gorilla()
 
 
 def install_python():
@@ -56,6 +59,17 @@ def install_python():
     command(sys.executable, "-m", "venv", OUT / "venv")
     command(PYTHON, "-m", "pip", "install", "-q", "-r", requirements)
     shutil.copy(requirements, stamp)
+
+
+def install_gorilla():
+    """Builds that peer with the library as Debian packages it."""
+    library = Path("/usr/share/gocode")
+    if not shutil.which("go"):
+        apt("golang-go")
+    if not (library / "src/github.com/gorilla/websocket").exists():
+        apt("golang-github-gorilla-websocket-dev")
+    env = {**os.environ, "GO111MODULE": "off", "GOPATH": str(library), "GOCACHE": str(OUT / "go"), "GOFLAGS": ""}
+    command("go", "build", "-o", GORILLA, HERE / "peers/go/gorilla.go", env=env)
 
 
 def node_has_websocket():

@@ -1,4 +1,4 @@
-// What the clients in this directory check; the scenario is that of ../rust/src/lib.rs.
+// What the clients in this directory check; the scenarios are those of ../rust/src/lib.rs and ../rust/src/compressed.rs.
 
 export const OFFERED = ["interop.v2", "interop.v1"];
 export const SPOKEN = "interop.v1";
@@ -7,12 +7,19 @@ export const PATTERN = Buffer.from(Uint8Array.from({ length: 1 << 20 }, (_, n) =
 const UNICODE =
   "\0\x7f\x80\u07ff\u0800\ud7ff\ue000\ufeff\ufffe\uffff\u{10000}\u{10ffff} Grüße κόσμε 日本 👩\u200d🚀";
 const CLIENT_CLOSE = [4002, "tschüß ✓"];
+const SERIES = 32;
 const SERVER_CLOSE = [4001, "до свидания ✓"];
 
-export function fragments() {
+export function fragments(bytes = PATTERN) {
   const pieces = [];
-  for (let at = 0; at < PATTERN.length; at += FRAGMENT) pieces.push(PATTERN.subarray(at, at + FRAGMENT));
+  for (let at = 0; at < bytes.length; at += FRAGMENT) pieces.push(bytes.subarray(at, at + FRAGMENT));
   return pieces;
+}
+
+// Those of an extension such as `permessage-deflate; server_max_window_bits=9`.
+export function parameters(extension) {
+  const split = (param) => param.trim().split("=");
+  return Object.fromEntries(extension.split(";").slice(1).map(split).map(([name, value]) => [name, Number(value ?? 1)]));
 }
 
 function equal(got, wanted) {
@@ -21,7 +28,7 @@ function equal(got, wanted) {
 }
 
 // `open(url)` makes a connection: { protocol, extensions, send(message), read(), close(code, reason), closed } and, where
-// the library can, { sendFragments(), ping() }. `read` gives strings and Buffers; `closed` gives [code, reason].
+// the library can, { sendFragments(bytes), ping() }. `read` gives strings and Buffers; `closed` gives [code, reason].
 export async function runClient(open, url) {
   const check = async (name, work) => {
     try {
@@ -48,7 +55,7 @@ export async function runClient(open, url) {
   await check("1 MiB text", () => echoes("é".repeat(1 << 19)));
   if (ws.sendFragments) {
     await check("fragments sent", async () => {
-      ws.sendFragments();
+      ws.sendFragments(PATTERN);
       equal(await ws.read(), PATTERN);
     });
   }
@@ -76,6 +83,61 @@ export async function runClient(open, url) {
     equal(code, SERVER_CLOSE[0]);
     equal(reason, SERVER_CLOSE[1]);
   });
+}
+
+// The scenario with compression, once for each pair of an extension to offer and a URL.
+export async function runCompressed(open, cases) {
+  for (let n = 0; 2 * n < cases.length; n += 1) {
+    try {
+      await runOne(await open(cases[2 * n + 1], cases[2 * n]));
+      console.log(`ok ${n}`);
+    } catch (error) {
+      console.log(`FAILED ${n}: ${error.message}`);
+    }
+  }
+}
+
+async function runOne(ws) {
+  for (const message of messages()) {
+    ws.send(message);
+    equal(await ws.read(), message);
+  }
+  const large = Buffer.from(telemetry(1 << 20));
+  if (ws.sendFragments) ws.sendFragments(large);
+  else ws.send(large);
+  equal(await ws.read(), large);
+  ws.send("please fragment");
+  equal(await ws.read(), PATTERN);
+  const series = Array.from({ length: SERIES }, (_, n) => line(n));
+  for (const message of series) ws.send(message);
+  for (const message of series) equal(await ws.read(), message);
+  ws.close(...CLIENT_CLOSE);
+  equal((await ws.closed)[0], CLIENT_CLOSE[0]);
+}
+
+// Empty ones, the shortest, those around what our side compresses from, such as are worth compressing and such as are not.
+function messages() {
+  const [text, bytes] = [telemetry(1 << 20), noise(12_000)];
+  const small = ["", Buffer.alloc(0), "x", "a".repeat(63), "a".repeat(64)];
+  return [...small, text.slice(0, 10_000), UNICODE.repeat(50), noise(64 << 10), Buffer.concat([bytes, bytes]), text];
+}
+
+// So many bytes of such JSON as a device sends.
+function telemetry(bytes) {
+  let text = "";
+  for (let n = 0; text.length < bytes; n += 1) text += `${line(n)}\n`;
+  return text.slice(0, bytes);
+}
+
+function line(n) {
+  const temperature = `${20 + (n % 7)}.${n % 10}`;
+  return `{"sensor":"kitchen","seq":${n},"temperature":${temperature},"humidity":${40 + (n % 23)},"battery":"ok"}`;
+}
+
+// Bytes without a pattern; always the same.
+function noise(length) {
+  let state = 1;
+  return Buffer.from(Array.from({ length }, () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) >>> 24));
 }
 
 // Messages that came and wait to be read, or the reader who waits for one.

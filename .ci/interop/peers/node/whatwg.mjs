@@ -1,10 +1,12 @@
 // The WebSocket of browsers, as a client. `node whatwg.mjs undici URL`: the library's; `node --experimental-websocket
-// whatwg.mjs builtin URL`: that of Node itself. The interface can neither ping nor fragment. Both offer permessage-deflate.
+// whatwg.mjs builtin URL`: that of Node itself. The interface can neither ping nor fragment. Both offer permessage-deflate, and
+// there is no way to say how; what they send they leave plain. `compressed EXTENSION URL...` in place of the URL: the scenario
+// with compression.
 
 import { once } from "node:events";
-import { OFFERED, Queue, runClient } from "./scenario.mjs";
+import { OFFERED, Queue, runClient, runCompressed } from "./scenario.mjs";
 
-const [which, url] = process.argv.slice(2);
+const [which, ...args] = process.argv.slice(2);
 const { WebSocket } = which === "undici" ? await import("undici") : globalThis;
 
 async function open(url) {
@@ -31,4 +33,5 @@ async function open(url) {
   };
 }
 
-await runClient(open, url);
+if (args[0] === "compressed") await runCompressed(open, args.slice(1));
+else await runClient(open, args[0]);

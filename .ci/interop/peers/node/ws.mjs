@@ -1,11 +1,13 @@
 // The library `ws` as a peer. `node ws.mjs server`: listens and says where; `node ws.mjs client URL`: checks.
+// `node ws.mjs server EXTENSION...`: listens once for each that it is to agree on; `node ws.mjs compressed EXTENSION URL...`:
+// the scenario with compression.
 
 import { once } from "node:events";
 import { WebSocket, WebSocketServer } from "ws";
-import { OFFERED, Queue, SPOKEN, fragments, runClient } from "./scenario.mjs";
+import { OFFERED, Queue, SPOKEN, fragments, parameters, runClient, runCompressed } from "./scenario.mjs";
 
-function sendFragments(ws) {
-  const pieces = fragments();
+function sendFragments(ws, bytes) {
+  const pieces = fragments(bytes);
   pieces.forEach((piece, n) => ws.send(piece, { binary: true, fin: n + 1 === pieces.length }));
 }
 
@@ -15,9 +17,23 @@ async function pong(ws) {
   if (payload.toString() !== "interop") throw new Error(`a Pong with ${payload}`);
 }
 
-async function serve() {
+// What the library is told; without an extension it is left as it is.
+function deflate(extension) {
+  if (!extension) return true;
+  const params = parameters(extension);
+  const options = {
+    serverNoContextTakeover: "server_no_context_takeover" in params,
+    clientNoContextTakeover: "client_no_context_takeover" in params,
+    serverMaxWindowBits: params.server_max_window_bits,
+    clientMaxWindowBits: params.client_max_window_bits,
+  };
+  // What is not asked for is left out: `false` would rule it out.
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value));
+}
+
+async function serve(extension) {
   const handleProtocols = (offered) => offered.has(SPOKEN) && SPOKEN;
-  const server = new WebSocketServer({ host: "127.0.0.1", port: 0, perMessageDeflate: true, handleProtocols });
+  const server = new WebSocketServer({ host: "127.0.0.1", port: 0, perMessageDeflate: deflate(extension), handleProtocols });
   await once(server, "listening");
   console.log(`listening ${server.address().port}`);
   server.on("connection", (ws) => {
@@ -41,8 +57,8 @@ async function serve() {
 }
 
 // Offers permessage-deflate, as it does by default.
-async function open(url) {
-  const ws = new WebSocket(url, OFFERED);
+async function open(url, extension) {
+  const ws = new WebSocket(url, OFFERED, { perMessageDeflate: deflate(extension) });
   const queue = new Queue();
   const closed = once(ws, "close").then(([code, reason]) => [code, reason.toString()]);
   ws.on("message", (data, isBinary) => queue.push(isBinary ? data : data.toString()));
@@ -52,7 +68,7 @@ async function open(url) {
     protocol: ws.protocol,
     extensions: ws.extensions,
     send: (message) => ws.send(message),
-    sendFragments: () => sendFragments(ws),
+    sendFragments: (bytes) => sendFragments(ws, bytes),
     read: () => queue.read(),
     ping: () => pong(ws),
     close: (code, reason) => ws.close(code, reason),
@@ -60,6 +76,7 @@ async function open(url) {
   };
 }
 
-const [role, url] = process.argv.slice(2);
-if (role === "server") await serve();
-else await runClient(open, url);
+const [what, ...args] = process.argv.slice(2);
+if (what === "client") await runClient(open, args[0]);
+else if (what === "compressed") await runCompressed(open, args);
+else for (const extension of args.length > 0 ? args : [""]) await serve(extension);

@@ -1,5 +1,6 @@
 """The library `websockets` as a peer. `peer.py server`: listens and says where; `peer.py client URL`: checks. The scenario
-is that of ../rust/src/lib.rs."""
+is that of ../rust/src/lib.rs. `peer.py server EXTENSION...`: listens once for each that it is to agree on, such as
+`permessage-deflate; server_max_window_bits=9`; `peer.py compressed EXTENSION URL...`: the scenario with compression."""
 
 import asyncio
 import contextlib
@@ -8,28 +9,23 @@ import sys
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory, ServerPerMessageDeflateFactory
 
-OFFERED = ["interop.v2", "interop.v1"]
-SPOKEN = "interop.v1"
-FRAGMENT = 64 << 10
-PATTERN = bytes(n % 251 for n in range(1 << 20))
-UNICODE = "\0\x7f\x80\u07ff\u0800\ud7ff\ue000\ufeff\ufffe\uffff\U00010000\U0010ffff Grüße κόσμε 日本 👩\u200d🚀"
-CLIENT_CLOSE = (4002, "tschüß ✓")
-SERVER_CLOSE = (4001, "до свидания ✓")
-
-
-def fragments():
-    return [PATTERN[at : at + FRAGMENT] for at in range(0, len(PATTERN), FRAGMENT)]
-
+from scenario import CLIENT_CLOSE, OFFERED, PATTERN, SERVER_CLOSE, SPOKEN, UNICODE, fragments, parameters, run_compressed
 
 def close_received(ws):
     close = ws.protocol.close_rcvd
     return (close.code, close.reason) if close else None
 
 
-async def run_server():
-    async with serve(answer, "127.0.0.1", 0, subprotocols=[SPOKEN], max_size=None) as server:
-        print("listening", server.sockets[0].getsockname()[1], flush=True)
+async def run_server(extensions):
+    async with contextlib.AsyncExitStack() as stack:
+        for extension in extensions or [None]:
+            how = {} if extension is None else {"extensions": [ServerPerMessageDeflateFactory(**parameters(extension))]}
+            server = await stack.enter_async_context(
+                serve(answer, "127.0.0.1", 0, subprotocols=[SPOKEN], max_size=None, **how)
+            )
+            print("listening", server.sockets[0].getsockname()[1], flush=True)
         await asyncio.Future()
 
 
@@ -110,4 +106,23 @@ async def run_client(url):
     await check("close by server", closed_by_server())
 
 
-asyncio.run(run_server() if sys.argv[1] == "server" else run_client(sys.argv[2]))
+async def connect_compressed(url, extension):
+    offer = ClientPerMessageDeflateFactory(**parameters(extension))
+    ws = await connect(url, subprotocols=OFFERED, max_size=None, extensions=[offer])
+    close = ws.close
+
+    async def close_and_tell(code, reason):
+        await close(code, reason)
+        return close_received(ws)[0]
+
+    ws.close = close_and_tell
+    return ws
+
+
+what, *args = sys.argv[1:]
+if what == "server":
+    asyncio.run(run_server(args))
+elif what == "client":
+    asyncio.run(run_client(*args))
+else:
+    asyncio.run(run_compressed(connect_compressed, args))

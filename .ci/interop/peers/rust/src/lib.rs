@@ -1,5 +1,8 @@
-//! What a client checks, and what a server is asked to do, whichever library is below: [`run_client`], [`Command`].
-//! The libraries are in `bin/`; the same scenario in other languages is in the directories beside this one.
+//! What a client checks, and what a server is asked to do, whichever library is below: [`run_client`], [`Command`]. What it
+//! does with compression is in [`compressed`]. The libraries are in `bin/`; the same scenarios in other languages are in the
+//! directories beside this one.
+
+pub mod compressed;
 
 /// The subprotocol that both sides speak, and the one that only the client would.
 pub const OFFERED: [&str; 2] = ["interop.v2", "interop.v1"];
@@ -54,7 +57,8 @@ impl<'a> Command<'a> {
 
 /// A client's connection, as a library makes it.
 pub trait Client: Sized {
-    fn connect(url: &str) -> Result<Self, String>;
+    /// Offers `extension`, which is what may stand in `Sec-WebSocket-Extensions`; nothing if it is empty.
+    fn connect(url: &str, extension: &str) -> Result<Self, String>;
     fn protocol(&self) -> String;
     fn extensions(&self) -> String;
     fn send(&mut self, payload: &Payload) -> Result<(), String>;
@@ -69,8 +73,8 @@ pub trait Client: Sized {
 }
 
 /// Does all checks and prints a line for each.
-pub fn run_client<C: Client>(url: &str) {
-    let mut ws = match C::connect(url) {
+pub fn run_client<C: Client>(url: &str, extension: &str) {
+    let mut ws = match C::connect(url, extension) {
         Ok(ws) => ws,
         Err(error) => return println!("FAILED connect: {error}"),
     };
@@ -94,7 +98,7 @@ pub fn run_client<C: Client>(url: &str) {
     report("ping received", until_pong(&mut ws));
     let (code, reason) = CLIENT_CLOSE;
     report("close by client", ws.close(code, reason).and_then(|(echoed, _)| equal(&echoed, &code)));
-    report("close by server", closed_by_server::<C>(url));
+    report("close by server", closed_by_server::<C>(url, extension));
 }
 
 fn report(name: &str, result: Result<(), String>) {
@@ -129,9 +133,9 @@ fn until_pong<C: Client>(ws: &mut C) -> Result<(), String> {
     }
 }
 
-fn closed_by_server<C: Client>(url: &str) -> Result<(), String> {
+fn closed_by_server<C: Client>(url: &str, extension: &str) -> Result<(), String> {
     let (code, reason) = SERVER_CLOSE;
-    let mut ws = C::connect(url)?;
+    let mut ws = C::connect(url, extension)?;
     ws.send(&Payload::Text(format!("please close {code} {reason}")))?;
     equal(&ws.read_close()?, &(code, reason.to_owned()))
 }

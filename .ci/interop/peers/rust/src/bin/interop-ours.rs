@@ -1,12 +1,14 @@
-//! Our library as a peer. `interop-ours server`: listens and says where; `interop-ours client URL`: checks.
+//! Our library as a peer. `interop-ours server`: listens and says where; `interop-ours client URL`: checks. An EXTENSION is what
+//! it may agree on, such as `permessage-deflate; server_max_window_bits=9`: as a server it listens once for each that is named;
+//! as a client it may be named after the URL. `interop-ours compressed EXTENSION URL...`: the scenario with compression.
 
-use interop_peers::{Client, Command, FRAGMENT, OFFERED, Payload, SPOKEN, pattern, run_client};
+use interop_peers::{Client, Command, FRAGMENT, OFFERED, Payload, SPOKEN, compressed, pattern, run_client};
 use std::net::{TcpListener, TcpStream};
 use std::{env, thread};
 use ws_core::{Duration, Role};
 use ws_std::{
-    Answer, CloseCode, Config, Connect, Error, Kind, Limits, Message, Options, OriginPolicy, Timeouts,
-    WebSocket, accept_with,
+    Answer, CloseCode, Compression, Config, Connect, Error, Kind, Limits, Message, Options, OriginPolicy,
+    Timeouts, WebSocket, accept_with,
 };
 
 /// A heartbeat that is heard during the checks, and room for a fragment in one frame.
@@ -22,26 +24,61 @@ const OPTIONS: Options = Options {
 fn main() {
     let args: Vec<String> = env::args().skip(1).collect();
     match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["server"] => serve(),
-        ["client", url] => run_client::<Ours>(url),
-        _ => panic!("usage: interop-ours server | client URL"),
+        ["server"] => serve(&[""]),
+        ["server", ref extensions @ ..] => serve(extensions),
+        ["client", url] => run_client::<Ours>(url, ""),
+        ["client", url, extension] => run_client::<Ours>(url, extension),
+        ["compressed", ref cases @ ..] => compressed::run_client::<Ours>(cases),
+        _ => panic!(
+            "usage: interop-ours server [EXTENSION...] | client URL [EXTENSION] | compressed EXTENSION URL..."
+        ),
     }
 }
 
-fn serve() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    println!("listening {}", listener.local_addr().unwrap().port());
-    for stream in listener.incoming() {
-        thread::spawn(move || {
-            if let Err(error) = serve_one(stream.unwrap()) {
-                println!("error {error}");
-            }
-        });
-    }
+/// With one listener for each of the extensions.
+fn serve(extensions: &[&str]) {
+    thread::scope(|scope| {
+        for extension in extensions {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            println!("listening {}", listener.local_addr().unwrap().port());
+            scope.spawn(move || {
+                let options = options(extension, "client", "server");
+                for stream in listener.incoming() {
+                    thread::spawn(move || {
+                        if let Err(error) = serve_one(stream.unwrap(), &options) {
+                            println!("error {error}");
+                        }
+                    });
+                }
+            });
+        }
+    });
 }
 
-fn serve_one(stream: TcpStream) -> Result<(), Error> {
-    let opened = accept_with(stream, &OPTIONS, &[], |request| {
+/// With the compression that these parameters speak of, to inflate what `peer` sends and to deflate what `own` sends.
+fn options(extension: &str, peer: &str, own: &str) -> Options {
+    let has = |name: String| extension.split(';').any(|param| param.trim() == name);
+    let bits = |name: String| {
+        let value = extension.split(';').find_map(|param| param.trim().strip_prefix(&name));
+        value.map_or(15, |bits| bits.parse().unwrap())
+    };
+    if extension.is_empty() {
+        return OPTIONS;
+    }
+    let (inflate, deflate) =
+        (bits(format!("{peer}_max_window_bits=")), bits(format!("{own}_max_window_bits=")));
+    let mut compression = Compression::new(inflate, deflate);
+    if !has(format!("{own}_no_context_takeover")) {
+        compression = compression.with_takeover();
+    }
+    if has(format!("{peer}_no_context_takeover")) {
+        compression = compression.without_peer_takeover();
+    }
+    OPTIONS.with_compression(compression)
+}
+
+fn serve_one(stream: TcpStream, options: &Options) -> Result<(), Error> {
+    let opened = accept_with(stream, options, &[], |request| {
         for line in request.extensions() {
             println!("offered {line}");
         }
@@ -93,8 +130,9 @@ fn send_fragments<R: Role>(ws: &mut WebSocket<TcpStream, R>, bytes: &[u8]) -> Re
 struct Ours(WebSocket<TcpStream, ws_std::Client<ws_std::OsSeeded>>);
 
 impl Client for Ours {
-    fn connect(url: &str) -> Result<Self, String> {
-        Connect::new(url).subprotocols(&OFFERED).options(OPTIONS).open().map(Self).map_err(words)
+    fn connect(url: &str, extension: &str) -> Result<Self, String> {
+        let options = options(extension, "server", "client");
+        Connect::new(url).subprotocols(&OFFERED).options(options).open().map(Self).map_err(words)
     }
 
     fn protocol(&self) -> String {

@@ -19,7 +19,7 @@ fn main() {
     let args: Vec<String> = env::args().skip(1).collect();
     match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["server"] => serve(),
-        ["client", url] => run_client::<Theirs>(url),
+        ["client", url] => run_client::<Theirs>(url, "permessage-deflate"),
         _ => panic!("usage: interop-tungstenite server | client URL"),
     }
 }
@@ -102,11 +102,11 @@ impl Theirs {
 }
 
 impl Client for Theirs {
-    fn connect(url: &str) -> Result<Self, String> {
+    fn connect(url: &str, extension: &str) -> Result<Self, String> {
         let mut request = url.into_client_request().map_err(words)?;
         let headers = request.headers_mut();
         headers.insert("sec-websocket-protocol", OFFERED.join(", ").parse().unwrap());
-        headers.insert("sec-websocket-extensions", HeaderValue::from_static("permessage-deflate"));
+        headers.insert("sec-websocket-extensions", extension.parse().unwrap());
         let (ws, response) = connect(request).map_err(words)?;
         Ok(Self { ws, response })
     }
