@@ -2,12 +2,12 @@
 //! lends; [`Duplex`] for a transport that cannot be taken apart, such as most TLS connections.
 //!
 //! ```
-//! use ws_embassy::{Options, OriginPolicy, accept, io};
+//! use ws_embassy::{Options, OriginPolicy, Plain, accept, io};
 //! # use embedded_io_async::{ErrorKind, Read, Write};
 //! # async fn run(rx: impl Read<Error = ErrorKind>, tx: impl Write<Error = ErrorKind>) -> Result<(), ws_embassy::Error<ErrorKind>> {
 //! let (mut head, mut read, mut write) = ([0; 1024], [0; 512], [0; 512]);
 //! let (reader, writer) = (io::Reader::new(rx, &mut read), io::Writer::new(tx, &mut write));
-//! let mut ws = accept(reader, writer, &Options::DEFAULT, OriginPolicy::SameOrigin, &mut head).await?;
+//! let mut ws = accept(reader, writer, &Options::DEFAULT, OriginPolicy::SameOrigin, &mut head, Plain).await?;
 //! let mut buf = [0; 128];
 //! while let Some(chunk) = ws.read(&mut buf).await? {
 //!     ws.send(chunk.kind, &mut &*chunk.payload, chunk.last).await?;

@@ -43,6 +43,8 @@
 mod apart;
 pub mod client;
 mod clock;
+mod codec;
+pub mod compression;
 mod error;
 pub mod io;
 mod link;
@@ -55,6 +57,7 @@ pub mod tcp;
 pub mod transport;
 mod websocket;
 
+pub use compression::Plain;
 pub use error::{Error, Waited};
 pub use open::{Connected, accept, connect};
 pub use options::Options;

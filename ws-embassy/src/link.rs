@@ -5,19 +5,21 @@
 
 use crate::apart::apart;
 use crate::clock::now;
+use crate::codec::Deflate;
 use crate::transport::WriteHalf;
 use crate::{Error, Waited};
 use core::cell::{Cell, RefCell};
 use core::future::poll_fn;
 use core::pin::pin;
+use embassy_futures::yield_now;
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
 use embassy_sync::mutex::Mutex;
 use embassy_sync::signal::Signal;
 use embassy_time::{Duration, Instant, TimeoutError, with_deadline};
 use ws_core::{CloseCode, Connection, Kind, Output, PeerError, Role, UsageError};
 
-pub(crate) struct Link<Wr, R: Role> {
-    state: RefCell<State<R>>,
+pub(crate) struct Link<'c, Wr, R: Role> {
+    state: RefCell<State<'c, R>>,
     writer: Mutex<NoopRawMutex, Wr>,
     /// For the reader: a reply has left, or there is another deadline.
     pub(crate) changed: Signal<NoopRawMutex, ()>,
@@ -27,8 +29,10 @@ pub(crate) struct Link<Wr, R: Role> {
     waited: Cell<Duration>,
 }
 
-pub(crate) struct State<R: Role> {
+pub(crate) struct State<'c, R: Role> {
     pub(crate) ws: Connection<R>,
+    /// Messages are compressed.
+    deflating: Option<&'c mut dyn Deflate<R>>,
     /// What the peer did wrong, from then on.
     pub(crate) fault: Option<PeerError>,
     /// Something was encoded and not flushed.
@@ -37,10 +41,15 @@ pub(crate) struct State<R: Role> {
     broken: bool,
 }
 
-impl<Wr: WriteHalf, R: Role> Link<Wr, R> {
-    pub(crate) fn new(ws: Connection<R>, writer: Wr, send_timeout: Duration) -> Self {
+impl<'c, Wr: WriteHalf, R: Role> Link<'c, Wr, R> {
+    pub(crate) fn new(
+        ws: Connection<R>,
+        writer: Wr,
+        send_timeout: Duration,
+        deflating: Option<&'c mut dyn Deflate<R>>,
+    ) -> Self {
         Self {
-            state: RefCell::new(State { ws, fault: None, unflushed: false, broken: false }),
+            state: RefCell::new(State { ws, deflating, fault: None, unflushed: false, broken: false }),
             writer: Mutex::new(writer),
             changed: Signal::new(),
             send_timeout,
@@ -59,7 +68,7 @@ impl<Wr: WriteHalf, R: Role> Link<Wr, R> {
 
     /// Lends the state. Nothing of the caller's runs meanwhile, so it is never lent already, and this is `Some`; a cell that
     /// panics otherwise would be a panic in every image.
-    pub(crate) fn with<O>(&self, f: impl FnOnce(&mut State<R>) -> O) -> Option<O> {
+    pub(crate) fn with<O>(&self, f: impl FnOnce(&mut State<'c, R>) -> O) -> Option<O> {
         let state = self.state.try_borrow_mut();
         debug_assert!(state.is_ok());
         state.ok().map(|mut state| f(&mut state))
@@ -76,19 +85,19 @@ impl<Wr: WriteHalf, R: Role> Link<Wr, R> {
         payload: &mut &[u8],
         last: bool,
     ) -> Result<(), Error<Wr::Error>> {
-        self.write(Some(&mut |ws, out| ws.send(kind, payload, last, out)), false).await
+        self.write(Some(&mut |state, out| state.send(kind, payload, last, out)), false).await
     }
 
     pub(crate) async fn send_whole(&self, kind: Kind, mut payload: &[u8]) -> Result<(), Error<Wr::Error>> {
-        self.write(Some(&mut |ws, out| ws.send(kind, &mut payload, true, out)), true).await
+        self.write(Some(&mut |state, out| state.send(kind, &mut payload, true, out)), true).await
     }
 
     pub(crate) async fn ping(&self, payload: &[u8]) -> Result<(), Error<Wr::Error>> {
-        self.write(Some(&mut |ws, out| ws.ping(payload, out)), true).await
+        self.write(Some(&mut |state, out| state.ws.ping(payload, out)), true).await
     }
 
     pub(crate) async fn close(&self, code: CloseCode, reason: &str) -> Result<(), Error<Wr::Error>> {
-        self.write(Some(&mut |ws, out| ws.close(Some(code), reason, out)), true).await
+        self.write(Some(&mut |state, out| state.ws.close(Some(code), reason, out)), true).await
     }
 
     /// Repeats `put` until it is done: `true`. What it puts in one call leaves as a whole, or not at all. `None`: puts what the
@@ -134,6 +143,7 @@ impl<Wr: WriteHalf, R: Role> Link<Wr, R> {
                 (Step::Put, Ok(true)) if flush => Step::Flush,
                 (Step::Put, Ok(true)) => return Ok(()),
                 (Step::Put, Ok(false)) => {
+                    yield_now().await; // there may be room still: others had no turn
                     is_drained = false;
                     Step::Put
                 }
@@ -153,18 +163,18 @@ impl<Wr: WriteHalf, R: Role> Link<Wr, R> {
     #[inline(never)]
     fn encode(&self, out: &mut Output<'_>, put: Option<&mut Put<'_, R>>) -> Result<bool, UsageError> {
         let result = self.with(|state| {
-            let ws = &mut state.ws;
-            ws.set_time(now());
-            let before = (ws.wants_transmit(), ws.ready_state());
+            state.ws.set_time(now());
+            let before = (state.ws.wants_transmit(), state.ws.ready_state());
             let result = match put {
-                Some(put) => put(ws, out),
+                Some(put) => put(state, out),
                 None => {
+                    let ws = &mut state.ws;
                     let is_stuck = ws.transmit(out) == 0;
                     let is_done = !ws.wants_transmit();
                     if is_stuck && !is_done { Err(UsageError::OutputTooSmall) } else { Ok(is_done) }
                 }
             };
-            if (ws.wants_transmit(), ws.ready_state()) != before {
+            if (state.ws.wants_transmit(), state.ws.ready_state()) != before {
                 self.changed.signal(());
             }
             state.unflushed |= !out.is_empty();
@@ -204,7 +214,22 @@ impl<Wr: WriteHalf, R: Role> Link<Wr, R> {
 }
 
 /// Puts frames into the room that there is.
-type Put<'p, R> = dyn FnMut(&mut Connection<R>, &mut Output<'_>) -> Result<bool, UsageError> + 'p;
+type Put<'p, R> = dyn FnMut(&mut State<'_, R>, &mut Output<'_>) -> Result<bool, UsageError> + 'p;
+
+impl<R: Role> State<'_, R> {
+    fn send(
+        &mut self,
+        kind: Kind,
+        payload: &mut &[u8],
+        last: bool,
+        out: &mut Output<'_>,
+    ) -> Result<bool, UsageError> {
+        match &mut self.deflating {
+            Some(deflating) => deflating.send(&mut self.ws, kind, payload, last, out),
+            None => self.ws.send(kind, payload, last, out),
+        }
+    }
+}
 
 /// What a write is about.
 #[derive(Clone, Copy)]

@@ -3,6 +3,8 @@
 
 use crate::apart::apart;
 use crate::clock::{now, until};
+use crate::codec::Halves;
+use crate::compression::{Codec, CodecFor};
 use crate::transport::{ReadHalf, WriteHalf};
 use crate::{Error, Options, Waited, WebSocket};
 use core::future::poll_fn;
@@ -15,8 +17,10 @@ use ws_core::http::Response;
 use ws_core::{Client, Entropy, Input, Output, Server, UsageError};
 
 /// Does the opening handshake of a server, on any path and without a subprotocol. `store` keeps the request's head meanwhile;
-/// how to size it: see [`HeadReader`](ws_core::http::head::HeadReader). To choose, by the path or out of the subprotocols that
-/// the client speaks, let a [`Handshake`](server::Handshake) read the request, and make a [`WebSocket::new`] behind it.
+/// how to size it: see [`HeadReader`](ws_core::http::head::HeadReader). `codec` says whether compression is agreed to.
+///
+/// To choose, by the path or out of the subprotocols that the client speaks, let a [`Handshake`](server::Handshake) read the
+/// request, and make a [`WebSocket::new`] behind it.
 ///
 /// Not cancel-safe: dropped, the handshake is lost; close the transport.
 ///
@@ -24,51 +28,54 @@ use ws_core::{Client, Entropy, Input, Output, Server, UsageError};
 ///
 /// [`Error::Refusal`] if the request was refused, which the client was told; [`Error::Lost`], [`Error::TimedOut`],
 /// [`Error::Io`]. Close the transport.
-pub async fn accept<Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>>(
+pub async fn accept<'c, Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>, C: CodecFor<'c>>(
     mut reader: Rd,
     mut writer: Wr,
     options: &Options,
     origin: OriginPolicy<'_>,
     store: &mut [u8],
-) -> Result<WebSocket<Rd, Wr, Server>, Error<Rd::Error>> {
+    mut codec: C,
+) -> Result<WebSocket<'c, Rd, Wr, Server>, Error<Rd::Error>> {
     let done = {
-        let mut answer = pin!(answer(&mut reader, &mut writer, options, origin, store));
+        let mut answer = pin!(answer(&mut reader, &mut writer, options, origin, store, &mut codec));
         poll_fn(|cx| apart(answer.as_mut(), cx)).await
     };
     // Not inlined, and all of what is returned: else it would lie on this stack, below all that was awaited.
     #[inline(never)]
-    fn opened<Rd, Wr: WriteHalf, E>(
-        done: Result<(), E>,
+    fn opened<'c, Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>, C: CodecFor<'c>, E>(
+        done: Result<bool, E>,
         reader: Rd,
         writer: Wr,
         options: &Options,
-    ) -> Result<WebSocket<Rd, Wr, Server>, E> {
-        done.map(|()| WebSocket::server(reader, writer, options))
+        codec: C,
+    ) -> Result<WebSocket<'c, Rd, Wr, Server>, E> {
+        let halves = if done? { codec.into_halves() } else { Halves::PLAIN };
+        Ok(WebSocket::server(reader, writer, options, halves))
     }
-    opened(done, reader, writer, options)
+    opened(done, reader, writer, options, codec)
 }
 
-/// The handshake of [`accept`].
-async fn answer<Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>>(
+/// The handshake of [`accept`]. Returns whether messages are compressed.
+async fn answer<Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>, C: Codec>(
     reader: &mut Rd,
     writer: &mut Wr,
     options: &Options,
     origin: OriginPolicy<'_>,
     store: &mut [u8],
-) -> Result<(), Error<Rd::Error>> {
+    codec: &mut C,
+) -> Result<bool, Error<Rd::Error>> {
     let mut handshake = server::Handshake::new(store, &[], now()).with_timeout(options.handshake_timeout);
     let accepted = match read_request(reader, &mut handshake).await {
         Ok(()) => handshake.accept(origin),
         Err(Error::Refusal(refusal)) => Err(refusal),
         Err(error) => return Err(error),
     };
-    let refusal = accepted.as_ref().err().copied();
-    let mut reply = Reply::from(accepted);
+    let (mut reply, outcome) = match accepted.map(|accept| codec.agree(accept)) {
+        Ok((accept, compressed)) => (Reply::Open(accept), Ok(compressed)),
+        Err(refusal) => (Reply::Respond(refusal.response()), Err(Error::Refusal(refusal))),
+    };
     write(writer, options.send_timeout, &mut |out| reply.transmit(out)).await?;
-    match refusal {
-        Some(refusal) => Err(Error::Refusal(refusal)),
-        None => Ok(()),
-    }
+    outcome
 }
 
 /// What is said to a request.
@@ -93,17 +100,8 @@ impl Reply<'_> {
     }
 }
 
-impl<'h> From<Result<server::Accept<'h>, Refusal>> for Reply<'h> {
-    fn from(accepted: Result<server::Accept<'h>, Refusal>) -> Self {
-        match accepted {
-            Ok(accept) => Self::Open(accept),
-            Err(refusal) => Self::Respond(refusal.response()),
-        }
-    }
-}
-
 /// Does the opening handshake of a client. `entropy` makes the key and the masks; `store` keeps the response's head meanwhile,
-/// 512 bytes do.
+/// 512 bytes do. `codec` says whether compression is offered.
 ///
 /// Not cancel-safe: dropped, the handshake is lost; close the transport.
 ///
@@ -111,47 +109,68 @@ impl<'h> From<Result<server::Accept<'h>, Refusal>> for Reply<'h> {
 ///
 /// [`Error::Handshake`] if there is no WebSocket, [`Error::Usage`] if something in `request` may not go on the wire;
 /// [`Error::Lost`], [`Error::TimedOut`], [`Error::Io`]. Close the transport.
-pub async fn connect<'r, Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>, E: Entropy>(
+pub async fn connect<
+    'r,
+    'c,
+    Rd: ReadHalf,
+    Wr: WriteHalf<Error = Rd::Error>,
+    E: Entropy + 'c,
+    C: CodecFor<'c>,
+>(
     mut reader: Rd,
     mut writer: Wr,
     options: &Options,
     request: client::Request<'r>,
     mut entropy: E,
     store: &mut [u8],
-) -> Result<Connected<'r, Rd, Wr, E>, Error<Rd::Error>> {
+    mut codec: C,
+) -> Result<Connected<'r, 'c, Rd, Wr, E>, Error<Rd::Error>> {
     let done = {
-        let mut ask = pin!(ask_for(&mut reader, &mut writer, options, request, &mut entropy, store));
+        let mut ask =
+            pin!(ask_for(&mut reader, &mut writer, options, &request, &mut entropy, store, &mut codec));
         poll_fn(|cx| apart(ask.as_mut(), cx)).await
     };
     #[inline(never)] // as above
-    fn opened<'r, Rd, Wr: WriteHalf, E: Entropy, F>(
-        done: Result<Option<&'r str>, F>,
+    fn opened<'r, 'c, Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>, E: Entropy + 'c, C: CodecFor<'c>, F>(
+        done: Result<Agreed<'r>, F>,
         reader: Rd,
         writer: Wr,
         entropy: E,
         options: &Options,
-    ) -> Result<Connected<'r, Rd, Wr, E>, F> {
-        let open = || WebSocket::client(reader, writer, entropy, options.config, options.send_timeout);
-        done.map(|subprotocol| (open(), subprotocol))
+        codec: C,
+    ) -> Result<Connected<'r, 'c, Rd, Wr, E>, F> {
+        let Agreed { subprotocol, compressed } = done?;
+        let halves = if compressed { codec.into_halves() } else { Halves::PLAIN };
+        let Options { config, send_timeout, .. } = *options;
+        Ok((WebSocket::client(reader, writer, entropy, config, send_timeout, halves), subprotocol))
     }
-    opened(done, reader, writer, entropy, options)
+    opened(done, reader, writer, entropy, options, codec)
 }
 
 /// A client's WebSocket, and the subprotocol agreed on.
-pub type Connected<'r, Rd, Wr, E> = (WebSocket<Rd, Wr, Client<E>>, Option<&'r str>);
+pub type Connected<'r, 'c, Rd, Wr, E> = (WebSocket<'c, Rd, Wr, Client<E>>, Option<&'r str>);
+
+/// What a client and a server agree on.
+#[derive(Clone, Copy)]
+pub(crate) struct Agreed<'r> {
+    pub(crate) subprotocol: Option<&'r str>,
+    pub(crate) compressed: bool,
+}
 
 /// The handshake of [`connect`].
-async fn ask_for<'r, Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>>(
+async fn ask_for<'r, Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>, C: Codec>(
     reader: &mut Rd,
     writer: &mut Wr,
     options: &Options,
-    request: client::Request<'r>,
+    request: &client::Request<'r>,
     entropy: &mut impl Entropy,
     store: &mut [u8],
-) -> Result<Option<&'r str>, Error<Rd::Error>> {
+    codec: &mut C,
+) -> Result<Agreed<'r>, Error<Rd::Error>> {
     let mut place = None;
-    let handshake = begin(&mut place, request, entropy, store, options.handshake_timeout)?;
-    ask(reader, writer, options, handshake, request.subprotocols).await
+    let handshake = begin(&mut place, *request, entropy, store, options.handshake_timeout, codec)?;
+    let subprotocol = ask(reader, writer, options, handshake, request.subprotocols).await?;
+    Ok(Agreed { subprotocol, compressed: codec.confirm(handshake) })
 }
 
 /// Puts a handshake with its deadline into `place`. Not inlined: what it is made of would lie on the stack of all that is
@@ -163,8 +182,10 @@ pub(crate) fn begin<'p, 's>(
     entropy: &mut impl Entropy,
     store: &'s mut [u8],
     timeout: ws_core::Duration,
+    codec: &impl Codec,
 ) -> Result<&'p mut client::Handshake<'s>, UsageError> {
-    Ok(place.insert(client::Handshake::new(request, entropy, store, &[], now())?.with_timeout(timeout)))
+    let handshake = client::Handshake::new(request, entropy, store, &[], now())?.with_timeout(timeout);
+    Ok(place.insert(codec.offer(handshake)))
 }
 
 /// Writes a request, and reads the response's head. Returns which of the subprotocols offered was agreed on.

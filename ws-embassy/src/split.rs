@@ -4,11 +4,13 @@
 use crate::Error;
 use crate::apart::apart;
 use crate::clock::{now, until};
+use crate::codec::Inflate;
 use crate::link::{Link, State};
 use crate::transport::{ReadHalf, WriteHalf};
 use core::future::{pending, poll_fn};
 use core::pin::pin;
 use embassy_futures::select::{Either, Either3, select, select3};
+use embassy_futures::yield_now;
 use ws_core::{
     CloseCode, Data, Event, Input, Kind, Message, MessageBuffer, PeerError, ReadyState, Role, UsageError,
 };
@@ -32,9 +34,16 @@ pub struct Chunk<'b> {
 
 /// The half that reads. Keep it reading: that answers Pings, sends the heartbeat and judges the deadlines. While the other
 /// half waits for room, data is still received.
-pub struct Reader<'a, Rd, Wr, R: Role> {
-    pub(crate) reader: &'a mut Rd,
-    pub(crate) link: &'a Link<Wr, R>,
+pub struct Reader<'a, 'c, Rd, Wr, R: Role> {
+    pub(crate) inbound: &'a mut Inbound<'c, Rd, R>,
+    pub(crate) link: &'a Link<'c, Wr, R>,
+}
+
+/// What only that half has.
+pub(crate) struct Inbound<'c, Rd, R: Role> {
+    pub(crate) reader: Rd,
+    /// Messages may be compressed.
+    pub(crate) inflating: Option<&'c mut dyn Inflate<R>>,
 }
 
 /// What one look at the input brought.
@@ -47,7 +56,7 @@ enum Found {
     Blocked,
 }
 
-impl<Rd, Wr, R> Reader<'_, Rd, Wr, R>
+impl<Rd, Wr, R> Reader<'_, '_, Rd, Wr, R>
 where
     Rd: ReadHalf,
     Wr: WriteHalf<Error = Rd::Error>,
@@ -68,7 +77,7 @@ where
         &mut self,
         f: impl FnOnce(Data<'_>) -> O,
     ) -> impl Future<Output = Result<Option<O>, Error<Rd::Error>>> {
-        receive(self.reader, self.link, f)
+        receive(self.inbound, self.link, f)
     }
 
     /// Waits for the next piece of a message (RFC 6455 6.2), up to the size of `buf`, and copies it there. `None`: both ends
@@ -83,7 +92,7 @@ where
         &mut self,
         buf: &'b mut [u8],
     ) -> impl Future<Output = Result<Option<Chunk<'b>>, Error<Rd::Error>>> {
-        read(self.reader, self.link, buf)
+        read(self.inbound, self.link, buf)
     }
 
     /// Waits for a whole message (RFC 6455 6.2), which `buffer` then lends. `None`: both ends have closed; close the
@@ -101,7 +110,7 @@ where
         &mut self,
         buffer: &'m mut MessageBuffer<'_>,
     ) -> impl Future<Output = Result<Option<Message<'m>>, Error<Rd::Error>>> {
-        read_message(self.reader, self.link, buffer)
+        read_message(self.inbound, self.link, buffer)
     }
 }
 
@@ -109,18 +118,18 @@ where
 // state, and by a frame of the stack.
 
 pub(crate) async fn receive<Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>, R: Role, O>(
-    reader: &mut Rd,
-    link: &Link<Wr, R>,
+    inbound: &mut Inbound<'_, Rd, R>,
+    link: &Link<'_, Wr, R>,
     f: impl FnOnce(Data<'_>) -> O,
 ) -> Result<Option<O>, Error<Rd::Error>> {
     let (mut f, mut output) = (Some(f), None);
-    receive_up_to(reader, link, usize::MAX, &mut |data| output = f.take().map(|f| f(data))).await?;
+    receive_up_to(inbound, link, usize::MAX, &mut |data| output = f.take().map(|f| f(data))).await?;
     Ok(output)
 }
 
 pub(crate) async fn read<'b, Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>, R: Role>(
-    reader: &mut Rd,
-    link: &Link<Wr, R>,
+    inbound: &mut Inbound<'_, Rd, R>,
+    link: &Link<'_, Wr, R>,
     buf: &'b mut [u8],
 ) -> Result<Option<Chunk<'b>>, Error<Rd::Error>> {
     if buf.is_empty() {
@@ -134,7 +143,7 @@ pub(crate) async fn read<'b, Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>, R: 
         let Data { kind, payload, first, last, remaining, .. } = data;
         chunk = Some((kind, payload.len(), first, last, remaining));
     };
-    receive_up_to(reader, link, limit, take).await?;
+    receive_up_to(inbound, link, limit, take).await?;
     Ok(chunk.map(|(kind, len, first, last, remaining)| {
         let payload = buf.get_mut(..len).unwrap_or_default();
         Chunk { kind, payload, first, last, remaining }
@@ -142,13 +151,13 @@ pub(crate) async fn read<'b, Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>, R: 
 }
 
 pub(crate) async fn read_message<'m, Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>, R: Role>(
-    reader: &mut Rd,
-    link: &Link<Wr, R>,
+    inbound: &mut Inbound<'_, Rd, R>,
+    link: &Link<'_, Wr, R>,
     buffer: &'m mut MessageBuffer<'_>,
 ) -> Result<Option<Message<'m>>, Error<Rd::Error>> {
     loop {
         let mut stored = Ok(false);
-        if !receive_up_to(reader, link, usize::MAX, &mut |data| stored = buffer.store(data)).await? {
+        if !receive_up_to(inbound, link, usize::MAX, &mut |data| stored = buffer.store(data)).await? {
             return Ok(None);
         }
         match stored {
@@ -160,7 +169,7 @@ pub(crate) async fn read_message<'m, Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Err
 }
 
 #[inline(never)] // nor are the others that are called between two awaits: there, little stack is to be in use
-fn refuse_long_message<Wr: WriteHalf, R: Role>(link: &Link<Wr, R>) {
+fn refuse_long_message<Wr: WriteHalf, R: Role>(link: &Link<'_, Wr, R>) {
     link.with(|state| {
         state.ws.set_time(now());
         state.ws.fail(CloseCode::MESSAGE_TOO_BIG);
@@ -171,11 +180,12 @@ fn refuse_long_message<Wr: WriteHalf, R: Role>(link: &Link<Wr, R>) {
 /// Of the pieces, at most `limit` bytes at once. Not generic: there is one copy of it for all that reads. `false`: both
 /// ends have closed, and `take` was not called.
 pub(crate) async fn receive_up_to<Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>, R: Role>(
-    reader: &mut Rd,
-    link: &Link<Wr, R>,
+    inbound: &mut Inbound<'_, Rd, R>,
+    link: &Link<'_, Wr, R>,
     limit: usize,
     take: &mut Take<'_>,
 ) -> Result<bool, Error<Rd::Error>> {
+    let Inbound { reader, inflating } = inbound;
     let mut is_blocked = false;
     loop {
         let Ahead { owes, reads, outcome, due } = look_ahead(link, &mut is_blocked);
@@ -188,7 +198,12 @@ pub(crate) async fn receive_up_to<Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>
                 if !reads {
                     return pending().await;
                 }
-                reader.read_with(|bytes| decode(link, bytes, limit, take)).await
+                if inflating.as_ref().is_some_and(|inflating| inflating.wants_receive()) {
+                    yield_now().await; // a few bytes may become a long message: others are to have their turn
+                    let (_, found) = decode(link, inflating, &mut [], limit, take);
+                    return Ok(Some(found));
+                }
+                reader.read_with(|bytes| decode(link, inflating, bytes, limit, take)).await
             });
             let read = poll_fn(|cx| apart(read.as_mut(), cx)); // what is decoded lies on top of it
             let wake = select(until(due), link.changed.wait());
@@ -211,7 +226,7 @@ struct Ahead<E> {
 }
 
 #[inline(never)]
-fn look_ahead<Wr: WriteHalf, R: Role>(link: &Link<Wr, R>, is_blocked: &mut bool) -> Ahead<Wr::Error> {
+fn look_ahead<Wr: WriteHalf, R: Role>(link: &Link<'_, Wr, R>, is_blocked: &mut bool) -> Ahead<Wr::Error> {
     link.changed.reset();
     let outcome = outcome_of(link);
     // What is still to be said is said first, if there is somebody to hear it.
@@ -231,7 +246,7 @@ type News<E> = Either3<Result<(), Error<E>>, Result<Option<Found>, E>, Either<()
 /// `None`: there is more to wait for.
 #[inline(never)]
 fn judge<Wr: WriteHalf, R: Role>(
-    link: &Link<Wr, R>,
+    link: &Link<'_, Wr, R>,
     news: News<Wr::Error>,
     outcome: Option<Result<(), Error<Wr::Error>>>,
     is_blocked: &mut bool,
@@ -270,7 +285,7 @@ fn judge<Wr: WriteHalf, R: Role>(
 }
 
 /// How the connection has ended, if it has.
-fn outcome_of<Wr: WriteHalf, R: Role>(link: &Link<Wr, R>) -> Option<Result<(), Error<Wr::Error>>> {
+fn outcome_of<Wr: WriteHalf, R: Role>(link: &Link<'_, Wr, R>) -> Option<Result<(), Error<Wr::Error>>> {
     let outcome = link.with(|state| {
         let ws = &state.ws;
         if let Some(fault) = state.fault {
@@ -290,7 +305,7 @@ fn outcome_of<Wr: WriteHalf, R: Role>(link: &Link<Wr, R>) -> Option<Result<(), E
 
 /// Judges by when the peer has to have closed.
 #[inline(never)]
-fn handle_close_timeout<R: Role>(state: &mut State<R>) {
+fn handle_close_timeout<R: Role>(state: &mut State<'_, R>) {
     if state.ws.close_expected() {
         state.ws.handle_timeout(now());
     }
@@ -302,15 +317,19 @@ pub(crate) type Take<'f> = dyn FnMut(Data<'_>) + 'f;
 /// Decodes up to the next piece of a message, and gives that to `take`.
 #[inline(never)]
 fn decode<Wr: WriteHalf, R: Role>(
-    link: &Link<Wr, R>,
+    link: &Link<'_, Wr, R>,
+    inflating: &mut Option<&mut dyn Inflate<R>>,
     bytes: &mut [u8],
     limit: usize,
     take: &mut Take<'_>,
 ) -> (usize, Found) {
-    let limit = limit.min(bytes.len());
-    let mut input = Input::new(bytes.get_mut(..limit).unwrap_or_default());
+    let end = limit.min(bytes.len());
+    let mut input = Input::new(bytes.get_mut(..end).unwrap_or_default());
     link.with(|state| state.ws.set_time(now()));
-    while let Some(result) = link.with(|state| state.ws.receive(&mut input)) {
+    while let Some(result) = link.with(|state| match inflating {
+        Some(inflating) => inflating.receive_up_to(&mut state.ws, &mut input, limit),
+        None => state.ws.receive(&mut input),
+    }) {
         match result {
             Ok(Some(Event::Data(data))) => {
                 link.with(handle_close_timeout); // there may always be more of it
@@ -331,11 +350,11 @@ fn decode<Wr: WriteHalf, R: Role>(
 }
 
 /// The half that writes. Several may be made of one WebSocket, one behind the other: they take turns, a message each.
-pub struct Writer<'a, Wr, R: Role> {
-    pub(crate) link: &'a Link<Wr, R>,
+pub struct Writer<'a, 'c, Wr, R: Role> {
+    pub(crate) link: &'a Link<'c, Wr, R>,
 }
 
-impl<Wr: WriteHalf, R: Role> Writer<'_, Wr, R> {
+impl<Wr: WriteHalf, R: Role> Writer<'_, '_, Wr, R> {
     /// Sends a piece of a message (RFC 6455 6.1), the last one if `last` is set: moves `payload` past what was taken, and waits only while
     /// there is no room for the rest. What was taken leaves at the latest with the next [`flush`](Self::flush), or when the
     /// other half is next asked to read.

@@ -13,7 +13,7 @@ use embassy_net::{IpAddress, Stack};
 use embassy_time::{Duration, Instant, Timer, with_deadline};
 
 /// A WebSocket over embassy-net.
-pub type WebSocket<'a, R> = crate::WebSocket<Reader<'a>, Writer<'a>, R>;
+pub type WebSocket<'a, R> = crate::WebSocket<'a, Reader<'a>, Writer<'a>, R>;
 
 /// What can go wrong over embassy-net.
 pub type Error = crate::Error<TcpError>;

@@ -2,8 +2,10 @@
 
 use crate::apart::apart;
 use crate::clock::now;
+use crate::codec::Halves;
+use crate::compression::CodecFor;
 use crate::link::Link;
-use crate::split::{self, Chunk, Reader, Writer};
+use crate::split::{self, Chunk, Inbound, Reader, Writer};
 use crate::transport::{ReadHalf, WriteHalf};
 use crate::{Error, Options};
 use core::future::poll_fn;
@@ -23,31 +25,51 @@ use ws_core::{
 /// # Memory
 ///
 /// The state of the protocol, 224 bytes for a server; about 60 bytes more; and the halves.
-pub struct WebSocket<Rd, Wr, R: Role> {
-    reader: Rd,
-    link: Link<Wr, R>,
+pub struct WebSocket<'c, Rd, Wr, R: Role> {
+    inbound: Inbound<'c, Rd, R>,
+    link: Link<'c, Wr, R>,
 }
 
-impl<Rd, Wr, R> WebSocket<Rd, Wr, R>
+impl<'c, Rd, Wr, R> WebSocket<'c, Rd, Wr, R>
 where
     Rd: ReadHalf,
     Wr: WriteHalf<Error = Rd::Error>,
     R: Role,
 {
     /// A WebSocket behind an opening handshake that was made elsewhere, over halves from which nothing beyond the handshake
-    /// was taken.
-    pub fn new(reader: Rd, writer: Wr, connection: Connection<R>, options: &Options) -> Self {
-        Self { reader, link: Link::new(connection, writer, options.send_timeout) }
+    /// was taken. `codec`: [`Plain`](crate::compression::Plain), or a [`Compression`](crate::compression::Compression) that the
+    /// handshake agreed on, and that has [begun](crate::compression::Compression::begin).
+    pub fn new(
+        reader: Rd,
+        writer: Wr,
+        connection: Connection<R>,
+        options: &Options,
+        codec: impl CodecFor<'c>,
+    ) -> Self {
+        Self::over(reader, writer, connection, options.send_timeout, codec.into_halves())
+    }
+
+    fn over(
+        reader: Rd,
+        writer: Wr,
+        connection: Connection<R>,
+        send_timeout: embassy_time::Duration,
+        Halves { inflating, deflating }: Halves<'c, R>,
+    ) -> Self {
+        Self {
+            inbound: Inbound { reader, inflating },
+            link: Link::new(connection, writer, send_timeout, deflating),
+        }
     }
 
     /// Its two halves, for two tasks. While one waits the other can work, and Pings are answered whichever of them works.
-    pub fn split(&mut self) -> (Reader<'_, Rd, Wr, R>, Writer<'_, Wr, R>) {
-        (Reader { reader: &mut self.reader, link: &self.link }, Writer { link: &self.link })
+    pub fn split(&mut self) -> (Reader<'_, 'c, Rd, Wr, R>, Writer<'_, 'c, Wr, R>) {
+        (Reader { inbound: &mut self.inbound, link: &self.link }, Writer { link: &self.link })
     }
 
     /// The halves of the transport, for whoever closes it. What was sent and not flushed may be lost.
     pub fn into_halves(self) -> (Rd, Wr) {
-        (self.reader, self.link.into_writer())
+        (self.inbound.reader, self.link.into_writer())
     }
 
     /// See [`Reader::receive`]. Cancel-safe.
@@ -59,7 +81,7 @@ where
         &mut self,
         f: impl FnOnce(Data<'_>) -> O,
     ) -> impl Future<Output = Result<Option<O>, Error<Rd::Error>>> {
-        split::receive(&mut self.reader, &self.link, f)
+        split::receive(&mut self.inbound, &self.link, f)
     }
 
     /// See [`Reader::read`]. Cancel-safe.
@@ -71,7 +93,7 @@ where
         &mut self,
         buf: &'b mut [u8],
     ) -> impl Future<Output = Result<Option<Chunk<'b>>, Error<Rd::Error>>> {
-        split::read(&mut self.reader, &self.link, buf)
+        split::read(&mut self.inbound, &self.link, buf)
     }
 
     /// See [`Reader::read_message`]. Cancel-safe, with the same buffer.
@@ -83,7 +105,7 @@ where
         &mut self,
         buffer: &'m mut MessageBuffer<'_>,
     ) -> impl Future<Output = Result<Option<Message<'m>>, Error<Rd::Error>>> {
-        split::read_message(&mut self.reader, &self.link, buffer)
+        split::read_message(&mut self.inbound, &self.link, buffer)
     }
 
     /// See [`Writer::send`]. Cancel-safe.
@@ -153,7 +175,7 @@ where
             Ok(()) | Err(Error::Usage(UsageError::Closing)) => {}
             Err(error) => return Err(error),
         }
-        while split::receive_up_to(&mut self.reader, &self.link, usize::MAX, &mut |_| ()).await? {}
+        while split::receive_up_to(&mut self.inbound, &self.link, usize::MAX, &mut |_| ()).await? {}
         Ok(())
     }
 
@@ -193,17 +215,26 @@ where
     }
 }
 
-impl<Rd, Wr: WriteHalf> WebSocket<Rd, Wr, Server> {
+impl<'c, Rd, Wr> WebSocket<'c, Rd, Wr, Server>
+where
+    Rd: ReadHalf,
+    Wr: WriteHalf<Error = Rd::Error>,
+{
     /// Behind the opening handshake of a server. Not inlined: what it is made of would lie on the stack of all that is awaited
     /// later.
     #[inline(never)]
-    pub(crate) fn server(reader: Rd, writer: Wr, options: &Options) -> Self {
+    pub(crate) fn server(reader: Rd, writer: Wr, options: &Options, halves: Halves<'c, Server>) -> Self {
         let connection = Connection::server(options.config, now());
-        Self { reader, link: Link::new(connection, writer, options.send_timeout) }
+        Self::over(reader, writer, connection, options.send_timeout, halves)
     }
 }
 
-impl<Rd, Wr: WriteHalf, E: Entropy> WebSocket<Rd, Wr, Client<E>> {
+impl<'c, Rd, Wr, E> WebSocket<'c, Rd, Wr, Client<E>>
+where
+    Rd: ReadHalf,
+    Wr: WriteHalf<Error = Rd::Error>,
+    E: Entropy,
+{
     /// Behind the opening handshake of a client.
     pub(crate) fn client(
         reader: Rd,
@@ -211,8 +242,9 @@ impl<Rd, Wr: WriteHalf, E: Entropy> WebSocket<Rd, Wr, Client<E>> {
         entropy: E,
         config: Config,
         send_timeout: embassy_time::Duration,
+        halves: Halves<'c, Client<E>>,
     ) -> Self {
         let connection = Connection::client(config, entropy, now());
-        Self { reader, link: Link::new(connection, writer, send_timeout) }
+        Self::over(reader, writer, connection, send_timeout, halves)
     }
 }

@@ -5,6 +5,7 @@
 //! ```
 //! use ws_embassy::client::{Client, Event, Memory, Session, Url};
 //! # use embassy_net::Stack;
+//! use ws_embassy::Plain;
 //! # use ws_embassy::Entropy;
 //!
 //! # async fn task(stack: Stack<'_>, mut entropy: impl Entropy, memory: &mut Memory<1024, 1024, 512>) -> Result<(), ws_embassy::client::UrlError> {
@@ -13,7 +14,7 @@
 //!     if let Event::Failed(error) = event { /* tell somebody */ }
 //! });
 //! client
-//!     .run(stack, memory, &mut entropy, async |session: &mut Session<'_, _>| {
+//!     .run(stack, memory, &mut entropy, Plain, async |session: &mut Session<'_, _>| {
 //!         session.ws.send_text("hello").await?;
 //!         while let Some(chunk) = session.ws.read(session.buf).await? { /* what the server says */ }
 //!         Ok(()) // the server has closed; connect again
@@ -32,8 +33,10 @@ pub use url::{Host, Url, UrlError};
 
 use crate::apart::apart;
 use crate::clock::{now, until};
+use crate::codec::Halves;
+use crate::compression::{Codec, CodecFor};
 use crate::log::info;
-use crate::open::{ask, begin};
+use crate::open::{Agreed, ask, begin};
 use crate::{CloseCode, Config, Options, ReadyState, Timeouts, tcp};
 use core::cell::Cell;
 use core::future::poll_fn;
@@ -167,7 +170,7 @@ impl<'a> Client<'a> {
     }
 
     /// Keeps a connection to the server: waits until there is a network, opens a WebSocket, lets `talk` use it, closes it, and
-    /// connects again, for ever. `entropy` makes keys, masks and waits.
+    /// connects again, for ever. `codec` says whether compression is offered; `entropy` makes keys, masks and waits.
     ///
     /// When `talk` returns, or fails, the WebSocket is closed if it is open, and TCP behind it; only a connection that is lost
     /// is reset. A server that is gone is found by the heartbeat ([`Timeouts`]) while `talk` reads, and by
@@ -180,11 +183,12 @@ impl<'a> Client<'a> {
     /// Takes one socket of the stack, for good.
     ///
     /// Dropped, it drops `talk`, and leaves the server to find out.
-    pub async fn run<E: Entropy, const RX: usize, const TX: usize, const HEAD: usize>(
+    pub async fn run<E: Entropy, C: Codec, const RX: usize, const TX: usize, const HEAD: usize>(
         &self,
         stack: Stack<'_>,
         memory: &mut Memory<RX, TX, HEAD>,
         entropy: &mut E,
+        mut codec: C,
         mut talk: impl AsyncFnMut(&mut Session<'_, E>) -> Result<(), tcp::Error>,
     ) -> ! {
         let Memory { rx, tx, head } = memory;
@@ -199,15 +203,16 @@ impl<'a> Client<'a> {
                 delay = self.backoff.delay(failures, entropy);
             }
             let started = {
-                let mut start = pin!(self.start(stack, &mut socket, entropy, head));
+                let mut start = pin!(self.start(stack, &mut socket, entropy, head, &mut codec));
                 poll_fn(|cx| apart(start.as_mut(), cx)).await
             };
             match started {
-                Ok(subprotocol) => {
+                Ok(agreed) => {
                     self.tell(Event::Opened);
                     let opened = Instant::now();
                     let mut place = None;
-                    let session = self.session(&mut place, &mut socket, &mut *entropy, head, subprotocol);
+                    let session =
+                        self.session(&mut place, &mut socket, &mut *entropy, head, agreed, &mut codec);
                     let mut result = match select(talk(session), gone(stack)).await {
                         Either::First(result) => result,
                         Either::Second(()) => Err(crate::Error::Lost),
@@ -242,35 +247,38 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Opens one WebSocket on `socket`, which must not be in use. `head` keeps the head of the response meanwhile, 512 bytes do.
+    /// Opens one WebSocket on `socket`, which must not be in use. `head` keeps the head of the response meanwhile, 512 bytes do;
+    /// `codec` says whether compression is offered.
     ///
     /// Not cancel-safe: dropped, or behind an error, the socket has to be [closed](tcp::close).
     ///
     /// # Errors
     ///
     /// See [`Error`].
-    pub async fn open<'s, E: Entropy>(
+    pub async fn open<'s, E: Entropy + 's, C: CodecFor<'s>>(
         &self,
         stack: Stack<'_>,
         socket: &'s mut TcpSocket<'_>,
         mut entropy: E,
         head: &mut [u8],
+        mut codec: C,
     ) -> Result<(tcp::WebSocket<'s, ws_core::Client<E>>, Option<&'a str>), Error> {
         let started = {
-            let mut start = pin!(self.start(stack, socket, &mut entropy, head));
+            let mut start = pin!(self.start(stack, socket, &mut entropy, head, &mut codec));
             poll_fn(|cx| apart(start.as_mut(), cx)).await
         };
-        self.opened(socket, entropy, started)
+        self.opened(socket, entropy, started, codec)
     }
 
-    /// All up to the end of the opening handshake, in time. Returns the subprotocol agreed on.
+    /// All up to the end of the opening handshake, in time. Returns what was agreed on.
     async fn start(
         &self,
         stack: Stack<'_>,
         socket: &mut TcpSocket<'_>,
         entropy: &mut impl Entropy,
         head: &mut [u8],
-    ) -> Result<Option<&'a str>, Error> {
+        codec: &mut impl Codec,
+    ) -> Result<Agreed<'a>, Error> {
         let step = Cell::new(Step::Resolve);
         let steps = async {
             let address = self.resolve(stack).await?;
@@ -280,7 +288,7 @@ impl<'a> Client<'a> {
                 poll_fn(|cx| apart(connect.as_mut(), cx)).await.map_err(Error::Connect)?;
             }
             step.set(Step::Handshake);
-            self.shake_hands(socket, entropy, head).await
+            self.shake_hands(socket, entropy, head, codec).await
         };
         let time = self.options.handshake_timeout;
         let due = (time != ws_core::Duration::ZERO).then(|| now().after(time));
@@ -310,7 +318,8 @@ impl<'a> Client<'a> {
         socket: &mut TcpSocket<'_>,
         entropy: &mut impl Entropy,
         head: &mut [u8],
-    ) -> Result<Option<&'a str>, Error> {
+        codec: &mut impl Codec,
+    ) -> Result<Agreed<'a>, Error> {
         let request = Request {
             host: self.url.authority(),
             target: self.url.target(),
@@ -321,10 +330,10 @@ impl<'a> Client<'a> {
         let (mut reader, mut writer) = tcp::split(socket);
         // The deadline is that of the whole.
         let mut place = None;
-        let handshake = begin(&mut place, request, entropy, head, ws_core::Duration::ZERO)
+        let handshake = begin(&mut place, request, entropy, head, ws_core::Duration::ZERO, codec)
             .map_err(|error| Error::Open(error.into()))?;
         match ask(&mut reader, &mut writer, &self.options, handshake, self.subprotocols).await {
-            Ok(subprotocol) => Ok(subprotocol),
+            Ok(subprotocol) => Ok(Agreed { subprotocol, compressed: codec.confirm(handshake) }),
             Err(crate::Error::Handshake(handshake::Error::Refused { status })) => {
                 let retry_after = handshake.response().field("retry-after").and_then(seconds);
                 Err(Error::Refused { status, retry_after })
@@ -338,33 +347,39 @@ impl<'a> Client<'a> {
         socket: &'s mut TcpSocket<'_>,
         entropy: E,
         config: Config,
+        halves: Halves<'s, ws_core::Client<E>>,
     ) -> tcp::WebSocket<'s, ws_core::Client<E>> {
         let (reader, writer) = tcp::split(socket);
-        crate::WebSocket::client(reader, writer, entropy, config, self.options.send_timeout)
+        crate::WebSocket::client(reader, writer, entropy, config, self.options.send_timeout, halves)
     }
 
     // Not inlined: what these make would lie on the stack of all that is awaited later.
 
     #[inline(never)]
-    fn opened<'s, E: Entropy>(
+    fn opened<'s, E: Entropy + 's, C: CodecFor<'s>>(
         &self,
         socket: &'s mut TcpSocket<'_>,
         entropy: E,
-        started: Result<Option<&'a str>, Error>,
+        started: Result<Agreed<'a>, Error>,
+        codec: C,
     ) -> Result<(tcp::WebSocket<'s, ws_core::Client<E>>, Option<&'a str>), Error> {
-        started.map(|subprotocol| (self.websocket(socket, entropy, self.options.config), subprotocol))
+        let Agreed { subprotocol, compressed } = started?;
+        let halves = if compressed { codec.into_halves() } else { Halves::PLAIN };
+        Ok((self.websocket(socket, entropy, self.options.config, halves), subprotocol))
     }
 
     #[inline(never)]
-    fn session<'p, 's, E: Entropy>(
+    fn session<'p, 's, E: Entropy, C: Codec>(
         &self,
         place: &'p mut Option<Session<'s, E>>,
         socket: &'s mut TcpSocket<'_>,
         entropy: &'s mut E,
         buf: &'s mut [u8],
-        subprotocol: Option<&'s str>,
+        Agreed { subprotocol, compressed }: Agreed<'s>,
+        codec: &'s mut C,
     ) -> &'p mut Session<'s, E> {
-        let ws = self.websocket(socket, entropy, self.bounded());
+        let halves = if compressed { codec.halves() } else { Halves::PLAIN };
+        let ws = self.websocket(socket, entropy, self.bounded(), halves);
         place.insert(Session { ws, subprotocol, buf })
     }
 

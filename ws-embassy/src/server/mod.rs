@@ -51,11 +51,14 @@ pub use ws_core::handshake::server::Request;
 
 use crate::apart::apart;
 use crate::clock::{duration, now};
+use crate::codec::Halves;
+use crate::compression::{Codec, Plain};
 use crate::log::info;
 use crate::open::{Reply, read_request, write};
 use crate::transport::WriteHalf;
 use crate::{CloseCode, Error, Options, OriginPolicy, ReadyState, WebSocket, tcp};
-use core::cell::Cell;
+use core::cell::{Cell, RefCell, RefMut};
+use core::fmt;
 use core::future::poll_fn;
 use core::pin::pin;
 use embassy_futures::select::{Either, select};
@@ -63,17 +66,18 @@ use embassy_net::Stack;
 use embassy_net::tcp::TcpSocket;
 use embassy_time::{Duration, Timer, with_deadline};
 use ws_core::Output;
-use ws_core::handshake::server::{Handshake, Refusal};
+use ws_core::handshake::server::{Accept, Handshake, Refusal};
 use ws_core::http::Response;
 
 /// Answers on a port, from as many sockets as there are calls of [`run`](Self::run).
 ///
 /// # Memory
 ///
-/// The settings, and a word. Each socket: see [`Memory`].
-#[derive(Debug)]
-pub struct Server<'a> {
+/// The settings, and four words. Each socket: see [`Memory`].
+pub struct Server<'a, C = Plain> {
     settings: Settings<'a>,
+    /// What WebSockets take in turn.
+    compression: &'a [RefCell<C>],
     /// How many WebSockets there are.
     open: Cell<usize>,
     /// How many sockets wait for a client.
@@ -147,11 +151,19 @@ const LOOK: Duration = Duration::from_millis(250);
 const RETRY_AFTER: &str = "5";
 
 impl<'a> Server<'a> {
-    /// A server that nobody runs yet.
+    /// A server that nobody runs yet, and that compresses no messages.
     pub const fn new(settings: Settings<'a>) -> Self {
-        Self { settings, open: Cell::new(0), listening: Cell::new(0) }
+        Self { settings, compression: &[], open: Cell::new(0), listening: Cell::new(0) }
     }
 
+    /// The same, which compresses messages (RFC 7692) of as many WebSockets at once as there are of these, if their clients offer
+    /// it on [terms](crate::compression::Compression::terms) that go with the memory lent. The others' messages are sent as they are.
+    pub const fn with_compression<C: Codec>(self, compression: &'a [RefCell<C>]) -> Server<'a, C> {
+        Server { settings: self.settings, compression, open: self.open, listening: self.listening }
+    }
+}
+
+impl<C: Codec> Server<'_, C> {
     /// How many WebSockets there are.
     pub fn open(&self) -> usize {
         self.open.get()
@@ -179,7 +191,7 @@ impl<'a> Server<'a> {
                 continue;
             }
             let since = now();
-            let mut seat = None;
+            let mut seat: Option<Seat<'_, C>> = None;
             let answered = {
                 let mut answer = pin!(self.answer(&mut socket, buf, service, since, &mut seat));
                 poll_fn(|cx| apart(answer.as_mut(), cx)).await
@@ -188,7 +200,9 @@ impl<'a> Server<'a> {
             let result = match answered {
                 Ok(Answered::Open(route)) => {
                     let (reader, writer) = tcp::split(&mut socket);
-                    let mut ws = WebSocket::server(reader, writer, &self.settings.options);
+                    let codec = seat.as_mut().and_then(|seat| seat.codec.as_deref_mut());
+                    let halves = codec.map_or(Halves::PLAIN, C::halves);
+                    let mut ws = WebSocket::server(reader, writer, &self.settings.options, halves);
                     let served = {
                         let mut serve = pin!(service.serve(route, &mut ws, buf));
                         poll_fn(|cx| apart(serve.as_mut(), cx)).await
@@ -225,7 +239,7 @@ impl<'a> Server<'a> {
         buf: &mut [u8],
         service: &S,
         since: ws_core::Instant,
-        seat: &mut Option<Counted<'s>>,
+        seat: &mut Option<Seat<'s, C>>,
     ) -> Result<Answered<S::Route>, tcp::Error> {
         let options = &self.settings.options;
         let (mut reader, mut writer) = tcp::split(socket);
@@ -290,7 +304,7 @@ impl<'a> Server<'a> {
         &'s self,
         handshake: &'h Handshake<'_>,
         choice: Choice<'h, T>,
-        seat: &mut Option<Counted<'s>>,
+        seat: &mut Option<Seat<'s, C>>,
     ) -> (Reply<'h>, Option<T>) {
         let (route, subprotocol) = match choice {
             Choice::Open(route, subprotocol) => (route, subprotocol),
@@ -301,13 +315,28 @@ impl<'a> Server<'a> {
             Ok(accept) => accept,
             Err(refusal) => return (Reply::Respond(refusal.response()), None),
         };
-        *seat = (self.open.get() < self.settings.websockets).then(|| Counted::new(&self.open));
-        if seat.is_none() {
+        if self.open.get() >= self.settings.websockets {
             let fields = &[("Retry-After", RETRY_AFTER), TEXT];
             return (Reply::Respond(respond(503, fields, b"all WebSockets are taken\n")), None);
         }
-        (Reply::Open(accept.subprotocol_if_offered(subprotocol)), Some(route))
+        let (accept, codec) = self.agree(accept.subprotocol_if_offered(subprotocol));
+        *seat = Some(Seat { codec, _open: Counted::new(&self.open) });
+        (Reply::Open(accept), Some(route))
     }
+
+    /// Agrees to compression, if it is offered and there is memory for it.
+    fn agree<'h>(&self, accept: Accept<'h>) -> (Accept<'h>, Option<RefMut<'_, C>>) {
+        let mut free = self.compression.iter().filter_map(|codec| codec.try_borrow_mut().ok());
+        let Some(mut codec) = free.next() else { return (accept, None) };
+        let (accept, compressed) = codec.agree(accept);
+        (accept, compressed.then_some(codec))
+    }
+}
+
+/// That a WebSocket is open, and what it has been lent for that.
+struct Seat<'a, C> {
+    codec: Option<RefMut<'a, C>>,
+    _open: Counted<'a>,
 }
 
 /// What a client has got.
@@ -348,5 +377,14 @@ impl Drop for Counted<'_> {
     #[inline(never)]
     fn drop(&mut self) {
         self.0.set(self.0.get().saturating_sub(1));
+    }
+}
+
+impl<C> fmt::Debug for Server<'_, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("settings", &self.settings)
+            .field("open", &self.open)
+            .finish_non_exhaustive()
     }
 }

@@ -28,7 +28,7 @@ use common::run::{Spawner, Task};
 use common::{Host, Net, Peer};
 use embassy_time::{Duration, Instant};
 use ws_embassy::client::{Client, Event, Memory, Session, Url};
-use ws_embassy::{Entropy, tcp};
+use ws_embassy::{Entropy, Plain, tcp};
 
 /// Where the servers of these tests listen.
 const PORT: u16 = 1234;
@@ -160,7 +160,7 @@ fn start_with(
     let client = client.on_event(Box::leak(Box::new(move |event| told.write(event))));
     net.spawn(async move {
         let mut memory = Memory::<1024, 1024, 512>::new();
-        client.run(stack, &mut memory, &mut Dice::new(seed), &mut talk).await
+        client.run(stack, &mut memory, &mut Dice::new(seed), Plain, &mut talk).await
     })
 }
 

@@ -6,7 +6,7 @@ use embassy_time::{Duration, Instant, Timer};
 use ws_embassy::client::{Client, Error, Step};
 use ws_embassy::ws_core::handshake::client as handshake;
 use ws_embassy::ws_core::{Duration as Time, UsageError};
-use ws_embassy::{Client as Role, CloseCode, Options, tcp};
+use ws_embassy::{Client as Role, CloseCode, Options, Plain, tcp};
 
 use crate::common::capture::SYN;
 use crate::common::frames::{self, Frame, header};
@@ -22,7 +22,7 @@ fn socket(host: &Host) -> TcpSocket<'static> {
 async fn open(host: &Host, client: &Client<'_>) -> (Duration, Result<(), Error>) {
     let mut socket = socket(host);
     let start = Instant::now();
-    let result = client.open(host.stack, &mut socket, Dice::new(1), &mut [0; 512]).await.map(|_| ());
+    let result = client.open(host.stack, &mut socket, Dice::new(1), &mut [0; 512], Plain).await.map(|_| ());
     let took = start.elapsed();
     tcp::close(&mut socket, Duration::from_secs(1)).await;
     (took, result)
@@ -53,7 +53,8 @@ fn the_request_says_what_the_client_was_told_to() {
     let (head, said, close) = net.run(async {
         let mut socket = socket(&host);
         let mut head = [0; 512];
-        let (mut ws, protocol) = client.open(host.stack, &mut socket, Dice::new(1), &mut head).await.unwrap();
+        let (mut ws, protocol) =
+            client.open(host.stack, &mut socket, Dice::new(1), &mut head, Plain).await.unwrap();
         assert_eq!(protocol, Some("v1"));
         ws.send_text("there").await.unwrap();
         let mut back = Vec::new();
@@ -96,7 +97,8 @@ fn frames_behind_the_response_in_its_segment_are_not_lost() {
     net.run(async {
         let mut socket = socket(&host);
         let mut head = [0; 512];
-        let (mut ws, _) = client(URL).open(host.stack, &mut socket, Dice::new(1), &mut head).await.unwrap();
+        let (mut ws, _) =
+            client(URL).open(host.stack, &mut socket, Dice::new(1), &mut head, Plain).await.unwrap();
         let mut buf = [0; 64];
         assert_eq!(ws.read(&mut buf).await.unwrap().unwrap().payload, b"at once");
     });
@@ -313,7 +315,8 @@ fn one_socket_serves_again_and_again_behind_every_failure() {
         let mut socket = socket(&host);
         let mut attempt = async || {
             let mut head = [0; 512];
-            let result = match client(URL).open(host.stack, &mut socket, Dice::new(1), &mut head).await {
+            let result = match client(URL).open(host.stack, &mut socket, Dice::new(1), &mut head, Plain).await
+            {
                 Ok((mut ws, _)) => {
                     ws.send_text("once more").await.unwrap();
                     let mut buf = [0; 16];

@@ -2,7 +2,7 @@
 
 use embassy_net::tcp::TcpSocket;
 use ws_embassy::client::{Client, Memory, Session};
-use ws_embassy::tcp;
+use ws_embassy::{Plain, tcp};
 
 use crate::common::Net;
 use crate::{Dice, URL, client};
@@ -20,12 +20,12 @@ fn futures_and_memory_are_small() {
     let mut dice = Dice::new(1);
 
     // The session is the application's own, beside a few words.
-    let run = client.run(host.stack, &mut memory, &mut dice, async |_: &mut Session<'_, Dice>| Ok(()));
+    let run = client.run(host.stack, &mut memory, &mut dice, Plain, async |_: &mut Session<'_, Dice>| Ok(()));
     let run = size_of_val(&run);
     let (rx, tx) = (&mut [0; 16], &mut [0; 16]);
     let mut socket = TcpSocket::new(host.stack, rx, tx);
     let mut head = [0; 512];
-    let open = client.open(host.stack, &mut socket, Dice::new(1), &mut head);
+    let open = client.open(host.stack, &mut socket, Dice::new(1), &mut head, Plain);
     let open = size_of_val(&open);
     let ws = size_of::<tcp::WebSocket<'_, ws_embassy::Client<&mut Dice>>>();
     let client = size_of::<Client<'_>>();

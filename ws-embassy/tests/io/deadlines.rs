@@ -7,7 +7,7 @@ use embassy_time::{Duration, Timer, with_timeout};
 use ws_core::handshake::client::{Error as Refused, Request};
 use ws_core::handshake::server::Refusal;
 use ws_embassy::{
-    CloseCode, Config, Error, Options, OriginPolicy, Server, Timeouts, Waited, accept, connect, io,
+    CloseCode, Config, Error, Options, OriginPolicy, Plain, Server, Timeouts, Waited, accept, connect, io,
 };
 
 use crate::common::frames::{self, Frame, PING, PONG};
@@ -35,7 +35,7 @@ fn a_request_that_drips_has_one_deadline() {
         let (mut read, mut write, mut store) = ([0; 64], [0; 64], [0; 400]);
         let reader = io::Reader::new(rx.source(Pace::Drip(990)), &mut read);
         let writer = io::Writer::new(tx.sink(Pace::Ready), &mut write);
-        let result = accept(reader, writer, &Options::DEFAULT, OriginPolicy::Any, &mut store).await;
+        let result = accept(reader, writer, &Options::DEFAULT, OriginPolicy::Any, &mut store, Plain).await;
         assert_eq!(result.err(), Some(Error::Refusal(Refusal::TimedOut)));
         assert_eq!(start.since(), 10_000);
         assert!(tx.log().starts_with(b"HTTP/1.1 408 "));
@@ -51,7 +51,7 @@ fn a_request_that_does_not_come_has_a_deadline() {
         let (mut read, mut write, mut store) = ([0; 64], [0; 64], [0; 400]);
         let reader = io::Reader::new(rx.source(Pace::Ready), &mut read);
         let writer = io::Writer::new(tx.sink(Pace::Ready), &mut write);
-        let result = accept(reader, writer, &options, OriginPolicy::Any, &mut store).await;
+        let result = accept(reader, writer, &options, OriginPolicy::Any, &mut store, Plain).await;
         assert_eq!(result.err(), Some(Error::Refusal(Refusal::TimedOut)));
         assert_eq!(start.since(), 1234);
     });
@@ -65,7 +65,8 @@ fn a_response_that_drips_has_one_deadline() {
         let reader = io::Reader::new(rx.source(Pace::Drip(300)), &mut read);
         let writer = io::Writer::new(tx.sink(Pace::Ready), &mut write);
         let request = Request::new("host", "/");
-        let result = connect(reader, writer, &Options::DEFAULT, request, Seeded::new(), &mut store).await;
+        let result =
+            connect(reader, writer, &Options::DEFAULT, request, Seeded::new(), &mut store, Plain).await;
         assert_eq!(result.err(), Some(Error::Handshake(Refused::TimedOut)));
         assert_eq!(start.since(), 10_000);
     });
@@ -80,7 +81,7 @@ fn without_a_limit_a_request_may_take_a_day() {
         let (mut read, mut write, mut store) = ([0; 64], [0; 64], [0; 400]);
         let reader = io::Reader::new(rx.source(Pace::Drip(600_000)), &mut read);
         let writer = io::Writer::new(tx.sink(Pace::Ready), &mut write);
-        accept(reader, writer, &options, OriginPolicy::Any, &mut store).await.expect("no limit");
+        accept(reader, writer, &options, OriginPolicy::Any, &mut store, Plain).await.expect("no limit");
         assert_eq!(start.since(), 600_000 * request.len() as u64);
     });
 }

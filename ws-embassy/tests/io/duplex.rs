@@ -4,7 +4,7 @@
 use embassy_futures::join::join;
 use embassy_time::Timer;
 use embedded_io_async::{ErrorKind, ErrorType, Read, Write};
-use ws_embassy::{CloseCode, Error, Options, OriginPolicy, Waited, WebSocket, accept, io};
+use ws_embassy::{CloseCode, Error, Options, OriginPolicy, Plain, Waited, WebSocket, accept, io};
 
 use crate::common::frames::{self, BINARY, Frame, PING, PONG, TEXT};
 use crate::cut::{Cut, When};
@@ -49,12 +49,12 @@ impl Write for Both {
     }
 }
 
-type Ws<'a, S> = WebSocket<io::Reader<'a, io::Half<'a, Both>>, io::Writer<'a, io::Half<'a, Both>>, S>;
+type Ws<'a, S> = WebSocket<'a, io::Reader<'a, io::Half<'a, Both>>, io::Writer<'a, io::Half<'a, Both>>, S>;
 
 fn open<'a, S: Side>(duplex: &'a io::Duplex<Both>, read: &'a mut [u8], write: &'a mut [u8]) -> Ws<'a, S> {
     let (rx, tx) = duplex.halves();
     let (reader, writer) = (io::Reader::new(rx, read), io::Writer::new(tx, write));
-    WebSocket::new(reader, writer, S::connection(&Options::DEFAULT), &Options::DEFAULT)
+    WebSocket::new(reader, writer, S::connection(&Options::DEFAULT), &Options::DEFAULT, Plain)
 }
 
 fn an_echo_is_whole_wherever_its_futures_are_dropped<S: Side>() {
@@ -163,7 +163,7 @@ fn a_handshake_over_one_object() {
         let duplex = io::Duplex::new(Both::of(&line, Pace::Byte));
         let (rx, tx) = duplex.halves();
         let (reader, writer) = (io::Reader::new(rx, &mut read), io::Writer::new(tx, &mut write));
-        let mut ws = accept(reader, writer, &Options::DEFAULT, OriginPolicy::Any, &mut store)
+        let mut ws = accept(reader, writer, &Options::DEFAULT, OriginPolicy::Any, &mut store, Plain)
             .await
             .expect("a request");
         let mut buf = [0; 5];

@@ -4,8 +4,8 @@
 use embedded_io_async::ErrorKind;
 use ws_core::handshake::client::Request;
 use ws_embassy::{
-    CloseCode, Error, Kind, MessageBuffer, Options, OriginPolicy, ReadyState, UsageError, Waited, accept,
-    connect, io,
+    CloseCode, Error, Kind, MessageBuffer, Options, OriginPolicy, Plain, ReadyState, UsageError, Waited,
+    accept, connect, io,
 };
 
 use crate::common::frames::{self, Frame, PING};
@@ -42,7 +42,8 @@ fn with<S: Side>(input: &[Frame], test: impl AsyncFn(&mut Ws<'_, S>, &Line, &Fau
         let (reads, writes) = (source.fault.clone(), sink.fault.clone());
         let (reader, writer) = (io::Reader::new(source, &mut read), io::Writer::new(sink, &mut write));
         let options = Options::DEFAULT;
-        let mut ws: Ws<'_, S> = ws_embassy::WebSocket::new(reader, writer, S::connection(&options), &options);
+        let mut ws: Ws<'_, S> =
+            ws_embassy::WebSocket::new(reader, writer, S::connection(&options), &options, Plain);
         test(&mut ws, &line, &reads, &writes).await;
     });
 }
@@ -259,7 +260,7 @@ fn a_handshake_over_a_transport_that_fails() {
             sink.fault.set(writes);
             let (mut read, mut write, mut store) = ([0; 64], [0; 64], [0; 400]);
             let (reader, writer) = (io::Reader::new(source, &mut read), io::Writer::new(sink, &mut write));
-            let result = run(accept(reader, writer, &Options::DEFAULT, OriginPolicy::Any, &mut store));
+            let result = run(accept(reader, writer, &Options::DEFAULT, OriginPolicy::Any, &mut store, Plain));
             assert_eq!(result.err(), Some(expected));
         }
         let (rx, tx) = (Pipe::new(9), Pipe::new(usize::MAX));
@@ -269,7 +270,8 @@ fn a_handshake_over_a_transport_that_fails() {
         let (mut read, mut write, mut store) = ([0; 64], [0; 64], [0; 400]);
         let (reader, writer) = (io::Reader::new(source, &mut read), io::Writer::new(sink, &mut write));
         let request = Request::new("host", "/");
-        let result = run(connect(reader, writer, &Options::DEFAULT, request, Seeded::new(), &mut store));
+        let result =
+            run(connect(reader, writer, &Options::DEFAULT, request, Seeded::new(), &mut store, Plain));
         assert_eq!(result.err(), Some(expected));
     }
 }

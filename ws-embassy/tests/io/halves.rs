@@ -55,7 +55,7 @@ fn full_duplex() {
     }
 }
 
-async fn write_all<S: Side>(writer: &mut Writer<'_, io::Writer<'_, Sink>, S>) {
+async fn write_all<S: Side>(writer: &mut Writer<'_, '_, io::Writer<'_, Sink>, S>) {
     for from in (0..ALL).step_by(MESSAGE) {
         let message: Vec<u8> = (from..from + MESSAGE).map(octet).collect();
         writer.send_binary(&message).await.expect("an open connection");
@@ -65,7 +65,7 @@ async fn write_all<S: Side>(writer: &mut Writer<'_, io::Writer<'_, Sink>, S>) {
     }
 }
 
-async fn read_all<S: Side>(reader: &mut Reader<'_, io::Reader<'_, Source>, io::Writer<'_, Sink>, S>) {
+async fn read_all<S: Side>(reader: &mut Reader<'_, '_, io::Reader<'_, Source>, io::Writer<'_, Sink>, S>) {
     let (mut at, mut last) = (0, true);
     while at < ALL || !last {
         let received = reader.receive(|data| {

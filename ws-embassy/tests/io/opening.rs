@@ -6,13 +6,15 @@ use embedded_io_async::ErrorKind;
 use ws_core::handshake::client::{Error as ClientError, Request};
 use ws_core::handshake::server::Refusal;
 use ws_core::http::head::HeadError;
-use ws_embassy::{Client, Error, Options, OriginPolicy, Server, UsageError, WebSocket, accept, connect, io};
+use ws_embassy::{
+    Client, Error, Options, OriginPolicy, Plain, Server, UsageError, WebSocket, accept, connect, io,
+};
 
 use crate::common::frames::{self, Frame, PONG};
 use crate::pipe::{Pace, Pipe, Sink, Source};
 use crate::side::{Seeded, run};
 
-type Ws<'a, R> = WebSocket<io::Reader<'a, &'a mut Source>, io::Writer<'a, &'a mut Sink>, R>;
+type Ws<'a, R> = WebSocket<'a, io::Reader<'a, &'a mut Source>, io::Writer<'a, &'a mut Sink>, R>;
 type Outcome = Result<usize, Error<ErrorKind>>;
 
 /// Accepts what comes out of `rx`, by a read buffer of `size`, then reads a message; its length.
@@ -27,7 +29,7 @@ async fn accept_and_read(
     let (mut source, mut sink) = (rx.source(Pace::Ready), tx.sink(Pace::Ready));
     let reader = io::Reader::new(&mut source, &mut read);
     let writer = io::Writer::new(&mut sink, &mut write);
-    let mut ws: Ws<'_, Server> = accept(reader, writer, &Options::DEFAULT, origin, &mut store).await?;
+    let mut ws: Ws<'_, Server> = accept(reader, writer, &Options::DEFAULT, origin, &mut store, Plain).await?;
     ws.flush().await?;
     let mut n = 0;
     while !ws.receive(|data| (n += data.payload.len(), data.last).1).await?.expect("no Close") {}
@@ -41,7 +43,7 @@ async fn connect_and_read(rx: &Pipe, tx: &Pipe, size: usize, request: Request<'_
     let reader = io::Reader::new(&mut source, &mut read);
     let writer = io::Writer::new(&mut sink, &mut write);
     let (mut ws, _): (Ws<'_, Client<Seeded>>, _) =
-        connect(reader, writer, &Options::DEFAULT, request, Seeded::new(), &mut store).await?;
+        connect(reader, writer, &Options::DEFAULT, request, Seeded::new(), &mut store, Plain).await?;
     let mut n = 0;
     while !ws.receive(|data| (n += data.payload.len(), data.last).1).await?.expect("no Close") {}
     Ok(n)
@@ -130,7 +132,7 @@ fn the_subprotocol_agreed_on_is_told() {
             (Pipe::holding(response.as_bytes()).source(Pace::Ready), Pipe::new(usize::MAX).sink(Pace::Ready));
         let (mut read, mut write, mut store) = ([0; 64], [0; 64], [0; 400]);
         let (reader, writer) = (io::Reader::new(&mut rx, &mut read), io::Writer::new(&mut tx, &mut write));
-        let opened = run(connect(reader, writer, &Options::DEFAULT, offer, Seeded::new(), &mut store));
+        let opened = run(connect(reader, writer, &Options::DEFAULT, offer, Seeded::new(), &mut store, Plain));
         assert_eq!(opened.map(|(_, agreed)| agreed), told);
     }
 }

@@ -4,7 +4,8 @@ use embedded_io_async::ErrorKind;
 use ws_core::handshake::client::Request;
 use ws_embassy::transport::WriteHalf;
 use ws_embassy::{
-    CloseCode, Error, Options, OriginPolicy, PeerError, Server, UsageError, WebSocket, accept, connect, io,
+    CloseCode, Error, Options, OriginPolicy, PeerError, Plain, Server, UsageError, WebSocket, accept,
+    connect, io,
 };
 
 use crate::common::frames::{self, Frame, PING};
@@ -47,7 +48,8 @@ fn an_empty_write_buffer_is_an_error_of_either_handshake() {
         let (rx, tx) = (Pipe::holding(request.as_bytes()), Pipe::new(usize::MAX));
         let (mut read, mut store) = ([0; 64], [0; 400]);
         let reader = io::Reader::new(rx.source(Pace::Ready), &mut read);
-        let accept = accept(reader, Roomless::new(&tx), &Options::DEFAULT, OriginPolicy::Any, &mut store);
+        let accept =
+            accept(reader, Roomless::new(&tx), &Options::DEFAULT, OriginPolicy::Any, &mut store, Plain);
         assert_eq!(run(accept).err(), Some(TOO_SMALL), "{request}");
         assert!(tx.log().is_empty());
     }
@@ -55,7 +57,8 @@ fn an_empty_write_buffer_is_an_error_of_either_handshake() {
     let (mut read, mut store) = ([0; 64], [0; 400]);
     let reader = io::Reader::new(rx.source(Pace::Ready), &mut read);
     let request = Request::new("host", "/");
-    let connect = connect(reader, Roomless::new(&tx), &Options::DEFAULT, request, Seeded::new(), &mut store);
+    let connect =
+        connect(reader, Roomless::new(&tx), &Options::DEFAULT, request, Seeded::new(), &mut store, Plain);
     assert_eq!(run(connect).err(), Some(TOO_SMALL));
     assert!(tx.log().is_empty());
 }
@@ -66,7 +69,13 @@ fn an_empty_write_buffer_is_an_error_of_what_is_sent_and_of_what_is_owed() {
     let tx = Pipe::new(usize::MAX);
     let open = |rx: &Pipe| {
         let reader = io::Reader::new(rx.source(Pace::Ready), Vec::leak(vec![0; 64]));
-        WebSocket::new(reader, Roomless::new(&tx), Server::connection(&Options::DEFAULT), &Options::DEFAULT)
+        WebSocket::new(
+            reader,
+            Roomless::new(&tx),
+            Server::connection(&Options::DEFAULT),
+            &Options::DEFAULT,
+            Plain,
+        )
     };
     let nothing = Pipe::new(9);
     assert_eq!(run(async { open(&nothing).send_text("hello").await }), Err(TOO_SMALL));

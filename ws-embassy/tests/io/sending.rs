@@ -4,7 +4,7 @@ use embassy_futures::join::join;
 use embassy_time::{Duration, Timer, with_timeout};
 use embedded_io_async::Read as _;
 use ws_core::handshake::client::Request;
-use ws_embassy::{CloseCode, Error, Kind, Options, OriginPolicy, Waited, accept, connect, io};
+use ws_embassy::{CloseCode, Error, Kind, Options, OriginPolicy, Plain, Waited, accept, connect, io};
 
 use crate::common::frames::{self, Frame, PING};
 use crate::pipe::{Pace, Pipe};
@@ -130,7 +130,7 @@ fn a_limit_may_be_as_long_as_there_is<S: Side>() {
         let (mut read, mut write, mut store) = ([0; 64], [0; 64], [0; 400]);
         let reader = io::Reader::new(rx.source(Pace::Ready), &mut read);
         let writer = io::Writer::new(tx.sink(Pace::Ready), &mut write);
-        accept(reader, writer, &options, OriginPolicy::Any, &mut store).await.expect("a request");
+        accept(reader, writer, &options, OriginPolicy::Any, &mut store, Plain).await.expect("a request");
     });
 }
 
@@ -185,7 +185,8 @@ fn an_answer_to_a_request_that_is_not_taken() {
             let (mut read, mut write, mut store) = ([0; 64], [0; 64], [0; 400]);
             let reader = io::Reader::new(rx.source(Pace::Ready), &mut read);
             let writer = io::Writer::new(tx.sink(Pace::Ready), &mut write);
-            let result = accept(reader, writer, &Options::DEFAULT, OriginPolicy::Any, &mut store).await;
+            let result =
+                accept(reader, writer, &Options::DEFAULT, OriginPolicy::Any, &mut store, Plain).await;
             assert_eq!(result.err(), Some(LATE));
             assert_eq!(start.since() - begin, 10_000);
         }
@@ -201,7 +202,7 @@ fn a_request_that_is_not_taken() {
         let writer = io::Writer::new(tx.sink(Pace::Ready), &mut write);
         let options = Options { send_timeout: Duration::from_millis(77), ..Options::DEFAULT };
         let request = Request::new("host", "/");
-        let result = connect(reader, writer, &options, request, Seeded::new(), &mut store).await;
+        let result = connect(reader, writer, &options, request, Seeded::new(), &mut store, Plain).await;
         assert_eq!(result.err(), Some(LATE));
         assert_eq!(embassy_time::Instant::now().as_millis(), 77);
     });

@@ -3,7 +3,7 @@
 use embassy_time::Instant;
 use embedded_io_async::{Read as _, Write as _};
 use ws_core::{Connection, Role};
-use ws_embassy::{Client, Entropy, Options, Server, WebSocket, io};
+use ws_embassy::{Client, Entropy, Options, Plain, Server, WebSocket, io};
 
 use crate::common::clock;
 use crate::common::frames::Frame;
@@ -12,7 +12,7 @@ use crate::common::run::Executor;
 use crate::pipe::{Pace, Pipe, Sink, Source};
 
 /// A WebSocket over a transport in memory.
-pub(crate) type Ws<'b, S> = WebSocket<io::Reader<'b, Source>, io::Writer<'b, Sink>, S>;
+pub(crate) type Ws<'b, S> = WebSocket<'b, io::Reader<'b, Source>, io::Writer<'b, Sink>, S>;
 
 /// Chance from a seed. Good enough for tests, and for nothing else.
 pub(crate) struct Seeded(Random);
@@ -87,7 +87,7 @@ impl Line {
     ) -> Ws<'b, S> {
         let reader = io::Reader::new(self.to_us.source(paces.0), read);
         let writer = io::Writer::new(self.to_peer.sink(paces.1), write);
-        WebSocket::new(reader, writer, S::connection(options), options)
+        WebSocket::new(reader, writer, S::connection(options), options, Plain)
     }
 
     /// The other end, of a peer whose other end is an `S`.

@@ -2,7 +2,7 @@
 //! finished, or the connection closed; of a handshake, the other end has a beginning.
 
 use ws_core::handshake::client::Request;
-use ws_embassy::{CloseCode, Error, Kind, Options, OriginPolicy, accept, connect, io};
+use ws_embassy::{CloseCode, Error, Kind, Options, OriginPolicy, Plain, accept, connect, io};
 
 use crate::cancel::buffers;
 use crate::common::frames::{self, BINARY, Frame, TEXT};
@@ -93,7 +93,7 @@ fn a_dropped_accept_has_written_a_beginning_of_the_response() {
         let opened: Option<Result<_, Error<_>>> = run(async {
             let reader = io::Reader::new(&mut source, &mut read);
             let writer = io::Writer::new(&mut sink, &mut write);
-            cut.run(accept(reader, writer, &Options::DEFAULT, OriginPolicy::Any, &mut store))
+            cut.run(accept(reader, writer, &Options::DEFAULT, OriginPolicy::Any, &mut store, Plain))
                 .await
                 .map(|ws| ws.map(|_| ()))
         });
@@ -142,7 +142,7 @@ fn try_to_connect(cut: &Cut, rx: &Pipe, tx: &Pipe) -> Option<u16> {
     run(async {
         let reader = io::Reader::new(&mut source, &mut read);
         let writer = io::Writer::new(&mut sink, &mut write);
-        let connect = connect(reader, writer, &Options::DEFAULT, request, Seeded::new(), &mut store);
+        let connect = connect(reader, writer, &Options::DEFAULT, request, Seeded::new(), &mut store, Plain);
         Some(match cut.run(connect).await? {
             Ok(_) => 101,
             Err(Error::Handshake(ws_core::handshake::client::Error::Refused { status })) => status,

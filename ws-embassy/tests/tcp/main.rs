@@ -16,7 +16,7 @@ use embassy_futures::join::join;
 use embassy_net::tcp::TcpSocket;
 use embassy_time::Duration;
 use embedded_io_async::Write as _;
-use ws_embassy::{Kind, Options, OriginPolicy, Server, accept, tcp};
+use ws_embassy::{Kind, Options, OriginPolicy, Plain, Server, accept, tcp};
 
 const PORT: u16 = 80;
 
@@ -42,8 +42,9 @@ fn serve_one<O: 'static>(
         socket.accept(PORT).await.expect("a new socket listens");
         let (reader, writer) = tcp::split(&mut socket);
         let mut head = [0; 512];
-        let mut ws =
-            accept(reader, writer, &options, OriginPolicy::SameOrigin, &mut head).await.expect("a request");
+        let mut ws = accept(reader, writer, &options, OriginPolicy::SameOrigin, &mut head, Plain)
+            .await
+            .expect("a request");
         let output = serve(&mut ws).await;
         tcp::close(&mut socket, Duration::from_secs(10)).await;
         output

@@ -13,7 +13,7 @@ use crate::{
     Messages, PORT, QUIET, echo, exchange, leave, messages, messages_are, opcode, payload, resets, serve_one,
 };
 use ws_embassy::transport::{ROOM_MIN, WriteHalf};
-use ws_embassy::{Kind, Options, OriginPolicy, accept, tcp};
+use ws_embassy::{Kind, Options, OriginPolicy, Plain, accept, tcp};
 
 const SIZES: [usize; 11] = [0, 1, 125, 126, 127, 1459, 1460, 1461, 4096, 65_535, 65_536];
 
@@ -111,7 +111,7 @@ fn frames_lie_across_the_end_of_the_ring_at_every_position() {
                 socket.accept(PORT).await.expect("a new socket listens");
                 let (reader, inner) = tcp::split(&mut socket);
                 let writer = Watched { inner, rooms };
-                let mut ws = accept(reader, writer, &Options::DEFAULT, OriginPolicy::Any, &mut head)
+                let mut ws = accept(reader, writer, &Options::DEFAULT, OriginPolicy::Any, &mut head, Plain)
                     .await
                     .expect("a request");
                 let mut buf = [0; 33];

@@ -1,0 +1,171 @@
+//! What stands behind [`compression`](crate::compression): how each kind of codec takes part in a handshake, and what it gives to the
+//! two halves of a WebSocket.
+
+use crate::compression::{Compression, Plain};
+use ws_core::connection::{DeflatingSender, InflatingReceiver};
+use ws_core::deflate::Layout;
+use ws_core::handshake::{client, server};
+use ws_core::{Connection, Event, Input, Kind, Output, PeerError, Role, UsageError};
+
+pub trait Codec {
+    /// Agrees to what a client offers, if it will do; `true`: and has begun.
+    fn agree<'h>(&mut self, accept: server::Accept<'h>) -> (server::Accept<'h>, bool);
+
+    /// Offers it to a server.
+    fn offer<'h>(&self, handshake: client::Handshake<'h>) -> client::Handshake<'h>;
+
+    /// `true`: the server agrees, and it has begun.
+    fn confirm(&mut self, handshake: &client::Handshake<'_>) -> bool;
+
+    /// For the WebSocket behind such a handshake.
+    fn halves<R: Role>(&mut self) -> Halves<'_, R>;
+}
+
+pub trait CodecFor<'c>: Codec {
+    /// The same, for as long as it is lent.
+    fn into_halves<R: Role>(self) -> Halves<'c, R>;
+}
+
+impl<'c> CodecFor<'c> for Plain {
+    fn into_halves<R: Role>(self) -> Halves<'c, R> {
+        Halves::PLAIN
+    }
+}
+
+impl<'c, L: Layout> CodecFor<'c> for &'c mut Compression<'_, L> {
+    fn into_halves<R: Role>(self) -> Halves<'c, R> {
+        self.halves()
+    }
+}
+
+impl<L: Layout> Codec for &mut Compression<'_, L> {
+    fn agree<'h>(&mut self, accept: server::Accept<'h>) -> (server::Accept<'h>, bool) {
+        (**self).agree(accept)
+    }
+
+    fn offer<'h>(&self, handshake: client::Handshake<'h>) -> client::Handshake<'h> {
+        (**self).offer(handshake)
+    }
+
+    fn confirm(&mut self, handshake: &client::Handshake<'_>) -> bool {
+        (**self).confirm(handshake)
+    }
+
+    fn halves<R: Role>(&mut self) -> Halves<'_, R> {
+        (**self).halves()
+    }
+}
+
+impl Codec for Plain {
+    #[inline]
+    fn agree<'h>(&mut self, accept: server::Accept<'h>) -> (server::Accept<'h>, bool) {
+        (accept, false)
+    }
+
+    #[inline]
+    fn offer<'h>(&self, handshake: client::Handshake<'h>) -> client::Handshake<'h> {
+        handshake
+    }
+
+    #[inline]
+    fn confirm(&mut self, _: &client::Handshake<'_>) -> bool {
+        false
+    }
+
+    #[inline]
+    fn halves<R: Role>(&mut self) -> Halves<'_, R> {
+        Halves::PLAIN
+    }
+}
+
+impl<L: Layout> Codec for Compression<'_, L> {
+    fn agree<'h>(&mut self, accept: server::Accept<'h>) -> (server::Accept<'h>, bool) {
+        let accept = accept.compress_if_offered(self.terms());
+        let has_begun = accept.compression().is_some_and(|agreement| self.begin(&agreement).is_ok());
+        (accept, has_begun)
+    }
+
+    fn offer<'h>(&self, handshake: client::Handshake<'h>) -> client::Handshake<'h> {
+        handshake.with_compression(*self.terms())
+    }
+
+    fn confirm(&mut self, handshake: &client::Handshake<'_>) -> bool {
+        handshake.compression().is_some_and(|agreement| self.begin(&agreement).is_ok())
+    }
+
+    fn halves<R: Role>(&mut self) -> Halves<'_, R> {
+        let (inflating, deflating) = self.split();
+        Halves { inflating: Some(inflating), deflating: Some(deflating) }
+    }
+}
+
+/// What the two halves of a WebSocket use, if messages are compressed. Behind `dyn`, so that what has none links nothing, and what
+/// serves both kinds has its code once.
+pub struct Halves<'c, R: Role> {
+    pub(crate) inflating: Option<&'c mut dyn Inflate<R>>,
+    pub(crate) deflating: Option<&'c mut dyn Deflate<R>>,
+}
+
+impl<R: Role> Halves<'_, R> {
+    pub(crate) const PLAIN: Self = Self { inflating: None, deflating: None };
+}
+
+/// An [`InflatingReceiver`], of any layout.
+pub(crate) trait Inflate<R: Role> {
+    fn receive_up_to<'a, 'b: 'a>(
+        &'a mut self,
+        ws: &mut Connection<R>,
+        input: &mut Input<'b>,
+        limit: usize,
+    ) -> Result<Option<Event<'a>>, PeerError>;
+
+    fn wants_receive(&self) -> bool;
+}
+
+impl<L: Layout, R: Role> Inflate<R> for InflatingReceiver<'_, L> {
+    fn receive_up_to<'a, 'b: 'a>(
+        &'a mut self,
+        ws: &mut Connection<R>,
+        input: &mut Input<'b>,
+        limit: usize,
+    ) -> Result<Option<Event<'a>>, PeerError> {
+        Self::receive_up_to(self, ws, input, limit)
+    }
+
+    fn wants_receive(&self) -> bool {
+        Self::wants_receive(self)
+    }
+}
+
+/// A [`DeflatingSender`], which not every image links.
+pub(crate) trait Deflate<R: Role> {
+    fn send(
+        &mut self,
+        ws: &mut Connection<R>,
+        kind: Kind,
+        payload: &mut &[u8],
+        last: bool,
+        out: &mut Output<'_>,
+    ) -> Result<bool, UsageError>;
+}
+
+/// Bytes that are compressed at once; other tasks run behind each piece. A match does not reach from one into the next, so larger
+/// ones make shorter messages.
+const PIECE: usize = 512;
+
+impl<R: Role> Deflate<R> for DeflatingSender<'_> {
+    fn send(
+        &mut self,
+        ws: &mut Connection<R>,
+        kind: Kind,
+        payload: &mut &[u8],
+        last: bool,
+        out: &mut Output<'_>,
+    ) -> Result<bool, UsageError> {
+        let (mut piece, later) = payload.split_at_checked(PIECE).unwrap_or((payload, &[]));
+        let len = piece.len();
+        let is_done = Self::send(self, ws, kind, &mut piece, last && later.is_empty(), out)?;
+        *payload = payload.get(len.saturating_sub(piece.len())..).unwrap_or_default();
+        Ok(is_done && later.is_empty())
+    }
+}
