@@ -13,12 +13,13 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use std::{fmt, io};
 use tokio::net::TcpStream;
 use url::Url;
+use ws_embassy::compression::CodecFor;
 use ws_embassy::ws_core::handshake::client::Request;
 use ws_embassy::{Client, Entropy, Error, Options, WebSocket, connect, io as ws_io};
 
-/// A WebSocket inside TLS.
-pub type TlsWebSocket<'b> =
-    WebSocket<ws_io::Reader<'b, Receiver<'b>>, ws_io::Writer<'b, Sender<'b>>, Client<Dice>>;
+/// A WebSocket inside TLS: over buffers that live as long as `'b`, with a codec that is lent for `'c`.
+pub type TlsWebSocket<'b, 'c> =
+    WebSocket<'c, ws_io::Reader<'b, Receiver<'b>>, ws_io::Writer<'b, Sender<'b>>, Client<Dice>>;
 
 /// Why there is no session.
 #[derive(Debug)]
@@ -47,16 +48,17 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// Connects to a `wss://` URL, and talks.
+/// Connects to a `wss://` URL, and talks. `codec` says whether compression is offered.
 ///
 /// # Errors
 ///
 /// See [`Failure`].
-pub async fn run<O>(
+pub async fn run<'c, O>(
     url: &str,
     trust: Trust<'_>,
     options: &Options,
-    session: impl AsyncFnOnce(&mut TlsWebSocket<'_>) -> Result<O, Error<embedded_tls::TlsError>>,
+    codec: impl CodecFor<'c>,
+    session: impl AsyncFnOnce(&mut TlsWebSocket<'_, 'c>) -> Result<O, Error<embedded_tls::TlsError>>,
 ) -> Result<O, Failure> {
     let url = Url::parse(url).ok().filter(|url| url.scheme() == "wss").ok_or(Failure::Url)?;
     let name = url.host_str().ok_or(Failure::Url)?;
@@ -72,7 +74,7 @@ pub async fn run<O>(
         let (mut head, mut read, mut write) = ([0; 512], [0; 256], [0; 256]);
         let (reader, writer) = (ws_io::Reader::new(rx, &mut read), ws_io::Writer::new(tx, &mut write));
         let (mut ws, _) =
-            connect(reader, writer, options, Request::new(&host, target), Dice, &mut head).await?;
+            connect(reader, writer, options, Request::new(&host, target), Dice, &mut head, codec).await?;
         session(&mut ws).await
     };
     Tls::new(name, trust)

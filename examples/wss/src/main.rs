@@ -1,4 +1,5 @@
-//! Says something over `wss://`, and prints what comes back: `cargo run -p wss -- [--ca FILE | --insecure] URL MESSAGE...`.
+//! Says something over `wss://`, and prints what comes back:
+//! `cargo run -p wss -- [--ca FILE | --insecure] [--compress] URL MESSAGE...`.
 
 #![forbid(unsafe_code)]
 
@@ -6,13 +7,16 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use std::env;
 use std::process::ExitCode;
-use ws_embassy::{CloseCode, Options};
+use ws_embassy::compression::CompressionBuffers;
+use ws_embassy::ws_core::deflate::Effort;
+use ws_embassy::{CloseCode, Options, Plain};
 use wss::{Trust, host};
 
-const USAGE: &str = "usage: wss [--ca FILE | --insecure] URL MESSAGE...
+const USAGE: &str = "usage: wss [--ca FILE | --insecure] [--compress] URL MESSAGE...
 
   --ca FILE    the certificate (PEM, ECDSA on P-256) that issued the server's own
-  --insecure   believe anybody; whoever sits in between can read and change everything";
+  --insecure   believe anybody; whoever sits in between can read and change everything
+  --compress   offer compression of messages (permessage-deflate)";
 
 fn main() -> ExitCode {
     match say() {
@@ -39,8 +43,12 @@ fn say() -> Result<(), Box<dyn std::error::Error>> {
         }
         _ => return Err(USAGE.into()),
     };
+    let is_compressed = args.first().is_some_and(|arg| arg == "--compress");
+    if is_compressed {
+        args.remove(0);
+    }
     let [url, messages @ ..] = args.as_slice() else { return Err(USAGE.into()) };
-    let session = async |ws: &mut host::TlsWebSocket<'_>| {
+    let session = async |ws: &mut host::TlsWebSocket<'_, '_>| {
         for message in messages {
             ws.send_text(message).await?;
             let mut answer = Vec::new();
@@ -56,5 +64,13 @@ fn say() -> Result<(), Box<dyn std::error::Error>> {
         ws.close(CloseCode::NORMAL, "").await
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
-    Ok(runtime.block_on(host::run(url, trust, &Options::DEFAULT, session))?)
+    if is_compressed {
+        // As a board would: 512 bytes of window each way.
+        let mut buffers = CompressionBuffers::<512, 512, 128, 512, 1024>::new();
+        let mut compression = buffers.compression(Effort::QUICK);
+        runtime.block_on(host::run(url, trust, &Options::DEFAULT, &mut compression, session))?;
+    } else {
+        runtime.block_on(host::run(url, trust, &Options::DEFAULT, Plain, session))?;
+    }
+    Ok(())
 }

@@ -11,7 +11,7 @@ use rand_core::OsRng;
 use std::task::Poll;
 use tokio::net::TcpStream;
 use ws_embassy::ws_core::handshake::client::Request;
-use ws_embassy::{Kind, Options, Timeouts, connect, io};
+use ws_embassy::{Kind, Options, Plain, Timeouts, connect, io};
 use wss::host::{Dice, TlsWebSocket};
 use wss::tls::{Memory, Receiver, Sender, Tls};
 use wss::{Trust, host};
@@ -63,7 +63,8 @@ fn drip<const READ: usize>(fragment: Option<usize>, message: usize) {
         let (mut head, mut read, mut write) = ([0; 512], [0; 64], [0; 64]);
         let (reader, writer) = (io::Reader::new(rx, &mut read), io::Writer::new(tx, &mut write));
         let request = Request::new("localhost", "/");
-        let (mut ws, _) = connect(reader, writer, &Options::DEFAULT, request, Dice, &mut head).await.unwrap();
+        let (mut ws, _) =
+            connect(reader, writer, &Options::DEFAULT, request, Dice, &mut head, Plain).await.unwrap();
         let sent: Vec<u8> = (0..message).map(|at| at as u8).collect();
         let mut rest = &sent[..];
         let mut drops = 0;
@@ -125,7 +126,7 @@ fn heartbeats_that_fire_while_a_record_is_on_its_way_lose_nothing() {
     let timeouts = Timeouts { ping: ws_embassy::ws_core::Duration::from_millis(1), ..Timeouts::DEFAULT };
     let config = Options::DEFAULT.config.with_timeouts(timeouts);
     let options = Options { config, ..Options::DEFAULT };
-    let session = async |ws: &mut TlsWebSocket<'_>| {
+    let session = async |ws: &mut TlsWebSocket<'_, '_>| {
         let mut rounds = 0;
         while rounds < 100 || ws.round_trip().is_none() {
             let text = format!("message {rounds}");
@@ -147,6 +148,7 @@ fn heartbeats_that_fire_while_a_record_is_on_its_way_lose_nothing() {
         &format!("wss://localhost:{port}/"),
         Trust::Issuer(&authority.der),
         &options,
+        Plain,
         session,
     ))
     .unwrap();

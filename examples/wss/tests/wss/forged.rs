@@ -13,7 +13,7 @@ use rand_core::{OsRng, RngCore};
 use sha2::{Digest, Sha256};
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use ws_embassy::Options;
+use ws_embassy::{Options, Plain};
 use wss::{Trust, host};
 
 /// More than a client says that goes no further than its own Finished.
@@ -136,8 +136,9 @@ fn meet(trust: Option<&Authority>, certificate: &Identity, messages: &'static [M
     let certificate = certificate.chain[0].clone();
     let server = std::thread::spawn(move || forge(stream(), &certificate, messages).len());
     let trust = trust.map_or(Trust::Anybody, |authority| Trust::Issuer(&authority.der));
-    let session = async |_: &mut host::TlsWebSocket<'_>| Ok(());
-    let result = block_on(host::run(&format!("wss://localhost:{port}/"), trust, &Options::DEFAULT, session));
+    let session = async |_: &mut host::TlsWebSocket<'_, '_>| Ok(());
+    let result =
+        block_on(host::run(&format!("wss://localhost:{port}/"), trust, &Options::DEFAULT, Plain, session));
     (result.expect_err("no WebSocket").to_string(), server.join().unwrap())
 }
 
@@ -186,8 +187,9 @@ fn what_is_out_of_order_or_comes_twice_is_refused() {
     }
     // And the same identity, proven, is trusted.
     let (port, server) = start(identity.config(ALONE), echo);
-    let session = async |ws: &mut host::TlsWebSocket<'_>| ws.close(ws_embassy::CloseCode::NORMAL, "").await;
+    let session =
+        async |ws: &mut host::TlsWebSocket<'_, '_>| ws.close(ws_embassy::CloseCode::NORMAL, "").await;
     let url = format!("wss://localhost:{port}/");
-    block_on(host::run(&url, Trust::Issuer(&authority.der), &Options::DEFAULT, session)).unwrap();
+    block_on(host::run(&url, Trust::Issuer(&authority.der), &Options::DEFAULT, Plain, session)).unwrap();
     server.join().unwrap().unwrap();
 }

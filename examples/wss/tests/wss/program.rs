@@ -1,8 +1,9 @@
 //! The program itself, with a certificate in a file.
 
-use crate::server::{ALONE, Authority, echo, start};
+use crate::server::{ALONE, Authority, echo, start, start_with};
 use std::path::Path;
 use std::process::{Command, Output};
+use ws_std::Compression;
 
 fn wss(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_wss")).args(args).output().expect("the program runs")
@@ -36,8 +37,31 @@ fn messages_are_sent_and_their_answers_printed() {
 }
 
 #[test]
+fn compression_is_offered_only_by_a_client_that_is_told_to() {
+    let text = "so much of a muchness ".repeat(100);
+    for flags in [&["--insecure", "--compress"][..], &["--insecure"]] {
+        let config = Authority::new().issue("localhost").config(ALONE);
+        let (port, server) = start_with(config, Some(Compression::DEFAULT), |mut ws| {
+            let agreed = ws.extensions().to_owned();
+            ws.read()?.expect("a message");
+            ws.send_text(&agreed)?;
+            echo(ws)
+        });
+        let url = format!("wss://localhost:{port}/");
+        let output = wss(&[flags, &[&url, &text, &text]].concat());
+        assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+        let printed = String::from_utf8_lossy(&output.stdout);
+        let (agreed, back) = printed.split_once('\n').expect("two lines");
+        assert_eq!(agreed.starts_with("permessage-deflate;"), flags.len() == 2, "{agreed}");
+        assert!(agreed.is_empty() || agreed.contains("server_max_window_bits=9;"), "{agreed}");
+        assert_eq!(back, format!("{text}\n"));
+        server.join().unwrap().unwrap();
+    }
+}
+
+#[test]
 fn nobody_is_believed_by_default() {
-    for args in [&["wss://localhost:1/", "hello"][..], &[], &["--ca"], &["--insecure"]] {
+    for args in [&["wss://localhost:1/", "hello"][..], &[], &["--ca"], &["--insecure"], &["--compress"]] {
         let output = wss(args);
         assert!(!output.status.success(), "{args:?}");
         assert!(String::from_utf8_lossy(&output.stderr).starts_with("usage: "), "{args:?}");

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use ws_std::ws_core::handshake::server::Request;
-use ws_std::{Answer, Error, Options, OriginPolicy, Plain, Server, WebSocket};
+use ws_std::{Answer, Compression, Error, Options, OriginPolicy, Plain, Server, WebSocket};
 
 /// Who issues certificates.
 pub(crate) struct Authority {
@@ -93,10 +93,19 @@ pub(crate) fn start(
     config: ServerConfig,
     serve: impl FnOnce(ServerSocket) -> Result<(), Error> + Send + 'static,
 ) -> (u16, JoinHandle<Result<(), Error>>) {
+    start_with(config, None, serve)
+}
+
+/// The same, which agrees to `compression` if it is offered.
+pub(crate) fn start_with(
+    config: ServerConfig,
+    compression: Option<Compression>,
+    serve: impl FnOnce(ServerSocket) -> Result<(), Error> + Send + 'static,
+) -> (u16, JoinHandle<Result<(), Error>>) {
     let (port, stream) = listen();
     let thread = thread::spawn(move || {
         let tls = ServerConnection::new(Arc::new(config)).unwrap();
-        let options = Options::DEFAULT.with_message_limit(200_000);
+        let options = Options { compression, ..Options::DEFAULT.with_message_limit(200_000) };
         let accept = |_: Request<'_>| Answer::accept(OriginPolicy::SameOrigin);
         let ws = ws_std::accept_with(Plain(StreamOwned::new(tls, stream())), &options, &[], accept)?;
         serve(ws.expect("every request is accepted"))

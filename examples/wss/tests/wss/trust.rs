@@ -3,15 +3,15 @@
 use crate::block_on;
 use crate::server::{ALONE, Authority, Identity, echo, start};
 use rcgen::{CertificateParams, KeyPair};
-use ws_embassy::{CloseCode, Options};
+use ws_embassy::{CloseCode, Options, Plain};
 use wss::{Trust, host};
 
 /// Opens and closes a WebSocket with a server of that identity.
 fn open(identity: &Identity, trust: Trust<'_>) -> Result<(), String> {
     let (port, server) = start(identity.config(ALONE), echo);
     let url = format!("wss://localhost:{port}/");
-    let session = async |ws: &mut host::TlsWebSocket<'_>| ws.close(CloseCode::NORMAL, "").await;
-    let result = block_on(host::run(&url, trust, &Options::DEFAULT, session));
+    let session = async |ws: &mut host::TlsWebSocket<'_, '_>| ws.close(CloseCode::NORMAL, "").await;
+    let result = block_on(host::run(&url, trust, &Options::DEFAULT, Plain, session));
     let served = server.join().unwrap();
     assert_eq!(result.is_ok(), served.is_ok(), "{result:?}, {served:?}");
     result.map_err(|error| error.to_string())
@@ -85,8 +85,8 @@ fn an_older_tls_is_refused_and_said_to_be() {
     let config = authority.issue("localhost").config(&[&rustls::version::TLS12]);
     let (port, server) = start(config, echo);
     let url = format!("wss://localhost:{port}/");
-    let session = async |_: &mut host::TlsWebSocket<'_>| Ok(());
-    let result = block_on(host::run(&url, Trust::Issuer(&authority.der), &Options::DEFAULT, session));
+    let session = async |_: &mut host::TlsWebSocket<'_, '_>| Ok(());
+    let result = block_on(host::run(&url, Trust::Issuer(&authority.der), &Options::DEFAULT, Plain, session));
     assert_eq!(result.unwrap_err().to_string(), "the server does not speak TLS 1.3");
     assert!(server.join().unwrap().is_err());
 }
