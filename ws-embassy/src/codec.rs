@@ -8,6 +8,9 @@ use ws_core::handshake::{client, server};
 use ws_core::{Connection, Event, Input, Kind, Output, PeerError, Role, UsageError};
 
 pub trait Codec {
+    /// `false`: it never does anything.
+    const COMPRESSES: bool;
+
     /// Agrees to what a client offers, if it will do; `true`: and has begun.
     fn agree<'h>(&mut self, accept: server::Accept<'h>) -> (server::Accept<'h>, bool);
 
@@ -39,6 +42,8 @@ impl<'c, L: Layout> CodecFor<'c> for &'c mut Compression<'_, L> {
 }
 
 impl<L: Layout> Codec for &mut Compression<'_, L> {
+    const COMPRESSES: bool = true;
+
     fn agree<'h>(&mut self, accept: server::Accept<'h>) -> (server::Accept<'h>, bool) {
         (**self).agree(accept)
     }
@@ -57,6 +62,8 @@ impl<L: Layout> Codec for &mut Compression<'_, L> {
 }
 
 impl Codec for Plain {
+    const COMPRESSES: bool = false;
+
     #[inline]
     fn agree<'h>(&mut self, accept: server::Accept<'h>) -> (server::Accept<'h>, bool) {
         (accept, false)
@@ -79,6 +86,8 @@ impl Codec for Plain {
 }
 
 impl<L: Layout> Codec for Compression<'_, L> {
+    const COMPRESSES: bool = true;
+
     fn agree<'h>(&mut self, accept: server::Accept<'h>) -> (server::Accept<'h>, bool) {
         let accept = accept.compress_if_offered(self.terms());
         let has_begun = accept.compression().is_some_and(|agreement| self.begin(&agreement).is_ok());

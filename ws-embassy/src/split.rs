@@ -192,16 +192,18 @@ pub(crate) async fn receive_up_to<Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>
         if !owes && let Some(outcome) = outcome {
             return outcome.map(|()| false);
         }
+        if inflating.as_ref().is_some_and(|inflating| inflating.wants_receive()) {
+            yield_now().await; // a few bytes may become a long message: others are to have their turn
+            if let (_, Found::Data) = decode(link, inflating, &mut [], limit, take) {
+                return Ok(true);
+            }
+            continue;
+        }
         let news = {
             let transmit = async { if owes { link.transmit().await } else { pending().await } };
             let mut read = pin!(async {
                 if !reads {
                     return pending().await;
-                }
-                if inflating.as_ref().is_some_and(|inflating| inflating.wants_receive()) {
-                    yield_now().await; // a few bytes may become a long message: others are to have their turn
-                    let (_, found) = decode(link, inflating, &mut [], limit, take);
-                    return Ok(Some(found));
                 }
                 reader.read_with(|bytes| decode(link, inflating, bytes, limit, take)).await
             });

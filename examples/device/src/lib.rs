@@ -7,6 +7,9 @@
 //! | `/live` | a WebSocket, subprotocol `live.v1`: the state in JSON, each half second and when the LED changes; and the LED's switch |
 //! | `/echo` | a WebSocket that sends back what it gets, messages of any length |
 //!
+//! Messages are compressed for clients that keep to a window of 512 bytes, as Chromium does. Nothing that is sent is secret, so
+//! each may refer to those before it.
+//!
 //! A board has one task that calls [`Device::run_board`], and [`SOCKETS`] tasks that call [`Device::serve`].
 
 #![no_std]
@@ -18,11 +21,14 @@ mod routes;
 #[cfg(feature = "wifi")]
 pub mod wifi;
 
+use core::cell::RefCell;
 use embassy_futures::select::{Either, select};
 use embassy_net::Stack;
 use embassy_time::{Duration, Ticker, Timer};
 use live::Live;
+use ws_embassy::compression;
 use ws_embassy::server::{self, Hosts, Server, Settings};
+use ws_embassy::ws_core::deflate::{Effort, Small};
 
 /// What the application needs of a board.
 pub trait Board {
@@ -33,14 +39,28 @@ pub trait Board {
     async fn temperature(&mut self) -> i32;
 }
 
-/// TCP sockets of the server, a task each; all but two can be WebSockets at once.
+/// TCP sockets of the server, a task each.
 pub const SOCKETS: usize = 6;
+
+/// How many of them can be WebSockets at once.
+pub const WEBSOCKETS: usize = SOCKETS - 2;
 
 /// Where the server listens.
 pub const PORT: u16 = 80;
 
 /// What one socket works in: 2 segments each way, and 512 bytes for the head of a request, then for messages.
 pub type Memory = server::Memory<2920, 2920, 512>;
+
+/// What one WebSocket works in if its messages are compressed.
+pub type CompressionBuffers = compression::CompressionBuffers<512, 512, 128, 512, 1024>;
+
+/// What compresses them, for one WebSocket after the other.
+pub type Compression = RefCell<compression::Compression<'static, Small>>;
+
+/// Of its buffers.
+pub fn compression(buffers: &'static mut CompressionBuffers) -> Compression {
+    RefCell::new(buffers.compression(Effort::QUICK).with_takeover().with_threshold(16))
+}
 
 /// Between two switches of the LED at least: whoever asks for more is not to keep all browsers busy.
 const SETTLE: Duration = Duration::from_millis(20);
@@ -49,20 +69,21 @@ const PERIOD: Duration = Duration::from_millis(500);
 
 /// The application. All its tasks share one, so they run on one executor.
 pub struct Device {
-    server: Server<'static>,
+    server: Server<'static, compression::Compression<'static, Small>>,
     live: Live,
 }
 
 impl Device {
-    /// An application that nobody runs yet.
-    pub const fn new() -> Self {
+    /// An application that nobody runs yet, which compresses messages of as many WebSockets as there are of these: up to
+    /// [`WEBSOCKETS`].
+    pub const fn new(compression: &'static [Compression]) -> Self {
         let settings = Settings {
             port: PORT,
             // No name can be pointed at this device but these; an emulated one is reached as localhost.
             hosts: Hosts::Addresses(&["localhost"]),
             ..Settings::for_sockets(SOCKETS)
         };
-        Self { server: Server::new(settings), live: Live::new() }
+        Self { server: Server::new(settings).with_compression(compression), live: Live::new() }
     }
 
     /// Measures, and switches the LED as browsers ask. For one task.
@@ -84,11 +105,5 @@ impl Device {
     /// Serves one client after the other. For [`SOCKETS`] tasks, each with a memory of its own.
     pub async fn serve(&self, stack: Stack<'_>, memory: &mut Memory) -> ! {
         self.server.run(stack, memory, self).await
-    }
-}
-
-impl Default for Device {
-    fn default() -> Self {
-        Self::new()
     }
 }

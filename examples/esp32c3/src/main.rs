@@ -10,7 +10,7 @@ mod wifi;
 
 use defmt::{info, warn};
 use device::{
-    Device, Memory, SOCKETS,
+    Compression, CompressionBuffers, Device, Memory, SOCKETS, WEBSOCKETS, compression,
     wifi::{NETWORK, config},
 };
 use embassy_executor::Spawner;
@@ -44,6 +44,9 @@ const STACK_SOCKETS: usize = SOCKETS + 3;
 static RESOURCES: StaticCell<StackResources<STACK_SOCKETS>> = StaticCell::new();
 static DEVICE: StaticCell<Device> = StaticCell::new();
 static MEMORY: ConstStaticCell<[Memory; SOCKETS]> = ConstStaticCell::new([const { Memory::new() }; SOCKETS]);
+static BUFFERS: ConstStaticCell<[CompressionBuffers; WEBSOCKETS]> =
+    ConstStaticCell::new([const { CompressionBuffers::new() }; WEBSOCKETS]);
+static COMPRESSION: StaticCell<[Compression; WEBSOCKETS]> = StaticCell::new();
 
 #[esp_rtos::main]
 async fn main(spawner: Spawner) {
@@ -66,7 +69,8 @@ async fn main(spawner: Spawner) {
         spawner.spawn(lend(stack).unwrap());
     }
 
-    let device = DEVICE.init(Device::new());
+    let compression = COMPRESSION.init(BUFFERS.take().each_mut().map(compression));
+    let device = DEVICE.init(Device::new(compression));
     let sensor = TemperatureSensor::new(p.TSENS, Default::default()).unwrap();
     spawner.spawn(run_board(device, board::Esp32C3::new(p.GPIO8, sensor)).unwrap());
     for memory in MEMORY.take() {

@@ -13,7 +13,7 @@ use cyw43_pio::{DEFAULT_CLOCK_DIVIDER, PioSpi};
 use defmt::{info, warn};
 use defmt_rtt as _;
 use device::{
-    Device, Memory, SOCKETS,
+    Compression, CompressionBuffers, Device, Memory, SOCKETS, WEBSOCKETS, compression,
     wifi::{NETWORK, config},
 };
 use embassy_executor::Spawner;
@@ -45,6 +45,9 @@ const STACK_SOCKETS: usize = SOCKETS + 3;
 static RESOURCES: StaticCell<StackResources<STACK_SOCKETS>> = StaticCell::new();
 static DEVICE: StaticCell<Device> = StaticCell::new();
 static MEMORY: ConstStaticCell<[Memory; SOCKETS]> = ConstStaticCell::new([const { Memory::new() }; SOCKETS]);
+static BUFFERS: ConstStaticCell<[CompressionBuffers; WEBSOCKETS]> =
+    ConstStaticCell::new([const { CompressionBuffers::new() }; WEBSOCKETS]);
+static COMPRESSION: StaticCell<[Compression; WEBSOCKETS]> = StaticCell::new();
 
 #[embassy_executor::main]
 async fn main(spawner: Spawner) {
@@ -77,7 +80,8 @@ async fn main(spawner: Spawner) {
         spawner.spawn(lend(stack).unwrap());
     }
 
-    let device = DEVICE.init(Device::new());
+    let compression = COMPRESSION.init(BUFFERS.take().each_mut().map(compression));
+    let device = DEVICE.init(Device::new(compression));
     let sensor = adc::Channel::new_temp_sensor(p.ADC_TEMP_SENSOR);
     spawner.spawn(
         run_board(device, board::PicoW::new(Adc::new(p.ADC, Irqs, Default::default()), sensor)).unwrap(),

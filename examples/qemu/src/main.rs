@@ -21,11 +21,11 @@ use crate::log::log;
 #[cfg(target_arch = "riscv32")]
 use crate::riscv as machine;
 use core::panic::PanicInfo;
-use device::{Device, Memory, SOCKETS};
+use device::{Compression, CompressionBuffers, Device, Memory, SOCKETS, WEBSOCKETS, compression};
 use embassy_net::{Config, Runner, Stack, StackResources};
 use semihosting::experimental::random;
 use semihosting::process;
-use static_cell::ConstStaticCell;
+use static_cell::{ConstStaticCell, StaticCell};
 
 /// Sockets of the network stack: those of the server, one each for DHCP and DNS, one to spare.
 const STACK_SOCKETS: usize = SOCKETS + 3;
@@ -35,16 +35,20 @@ const STACK_SOCKETS: usize = SOCKETS + 3;
 fn main() -> ! {
     static RESOURCES: ConstStaticCell<StackResources<STACK_SOCKETS>> =
         ConstStaticCell::new(StackResources::new());
-    static DEVICE: ConstStaticCell<Device> = ConstStaticCell::new(Device::new());
+    static DEVICE: StaticCell<Device> = StaticCell::new();
     static MEMORY: ConstStaticCell<[Memory; SOCKETS]> =
         ConstStaticCell::new([const { Memory::new() }; SOCKETS]);
+    static BUFFERS: ConstStaticCell<[CompressionBuffers; WEBSOCKETS]> =
+        ConstStaticCell::new([const { CompressionBuffers::new() }; WEBSOCKETS]);
+    static COMPRESSION: StaticCell<[Compression; WEBSOCKETS]> = StaticCell::new();
 
     executor::run(|spawner| {
         let network = machine::start();
         log!("{}", machine::NAME);
         let config = Config::dhcpv4(Default::default());
         let (stack, runner) = embassy_net::new(network, config, RESOURCES.take(), seed());
-        let device: &Device = DEVICE.take();
+        let compression = COMPRESSION.init(BUFFERS.take().each_mut().map(compression));
+        let device: &Device = DEVICE.init(Device::new(compression));
         spawner.spawn(run_network(runner).unwrap());
         spawner.spawn(report_address(stack).unwrap());
         spawner.spawn(run_board(device).unwrap());

@@ -326,6 +326,9 @@ impl<C: Codec> Server<'_, C> {
 
     /// Agrees to compression, if it is offered and there is memory for it.
     fn agree<'h>(&self, accept: Accept<'h>) -> (Accept<'h>, Option<RefMut<'_, C>>) {
+        if !C::COMPRESSES {
+            return (accept, None); // known when it is compiled, unlike what the slice holds
+        }
         let mut free = self.compression.iter().filter_map(|codec| codec.try_borrow_mut().ok());
         let Some(mut codec) = free.next() else { return (accept, None) };
         let (accept, compressed) = codec.agree(accept);

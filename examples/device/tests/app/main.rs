@@ -14,11 +14,8 @@ use std::rc::Rc;
 use common::frames::{self, Frame, PING, PONG};
 use common::peer::Ended;
 use common::{Host, Net, Peer};
-use device::{Board, Device, Memory, PORT, SOCKETS};
+use device::{Board, Compression, CompressionBuffers, Device, Memory, PORT, SOCKETS, WEBSOCKETS};
 use embassy_time::{Instant, Timer};
-
-/// The most WebSockets that there may be.
-const WEBSOCKETS: usize = SOCKETS - 2;
 
 /// What a test sees of the board, and does to it.
 #[derive(Clone, Default)]
@@ -45,6 +42,12 @@ impl Lab {
     }
 }
 
+/// One for each WebSocket.
+fn compressions() -> &'static [Compression] {
+    let one = |_| device::compression(Box::leak(Box::new(CompressionBuffers::new())));
+    Vec::leak((0..WEBSOCKETS).map(one).collect())
+}
+
 /// A device and a host for its browsers.
 struct Bench {
     net: Net,
@@ -57,7 +60,7 @@ impl Bench {
     fn new(seed: u64) -> Self {
         let net = Net::new(seed);
         let (browsers, host) = (net.host(), net.host());
-        let (device, lab) = (&*Box::leak(Box::new(Device::new())), Lab::default());
+        let (device, lab) = (&*Box::leak(Box::new(Device::new(compressions()))), Lab::default());
         lab.temperature.set(2345);
         for _ in 0..SOCKETS {
             let stack = host.stack;
