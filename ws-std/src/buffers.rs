@@ -28,6 +28,19 @@ impl Inbox {
         self.waiting.is_empty()
     }
 
+    /// The same with another buffer, in which what waits has room.
+    pub(crate) fn resized(self, size: usize) -> Self {
+        let waiting = self.waiting();
+        let size = size.max(waiting.len()).max(1);
+        if size == self.capacity() {
+            return self;
+        }
+        let mut buf = Vec::with_capacity(size);
+        buf.extend_from_slice(waiting);
+        buf.resize(size, 0);
+        Self { waiting: 0..waiting.len(), buf: buf.into_boxed_slice() }
+    }
+
     /// Reads once, when everything has been decoded; 0 is the end of the stream.
     pub(crate) fn fill(&mut self, stream: &mut impl Read) -> io::Result<usize> {
         debug_assert!(self.is_empty());
@@ -107,14 +120,26 @@ pub(crate) struct Outbox {
 }
 
 impl Outbox {
+    const MIN: usize = 256;
+
     pub(crate) fn new(size: usize, timeout: Duration) -> Self {
         Self {
-            buf: vec![0; size.max(256)].into_boxed_slice(),
+            buf: vec![0; size.max(Self::MIN)].into_boxed_slice(),
             waiting: 0..0,
             unflushed: false,
             timeout,
             stuck: None,
             told: Told::NOTHING,
+        }
+    }
+
+    /// The same with another buffer and timeout, once all is written.
+    pub(crate) fn resized(self, size: usize, timeout: Duration) -> Self {
+        debug_assert!(self.is_settled());
+        if size.max(Self::MIN) == self.buf.len() {
+            Self { timeout, ..self }
+        } else {
+            Self::new(size, timeout)
         }
     }
 

@@ -32,7 +32,8 @@ pub struct Options {
     /// is left of `config.timeouts.close`. It is all that ends a call that writes: the deadlines of the peer's silence
     /// (`config.timeouts.pong`, `idle`) are judged by calls that read.
     pub send_timeout: Duration,
-    /// Messages may be compressed, if the peer agrees; `None`: they are not.
+    /// Messages may be compressed, if the peer agrees; `None`: they are not. A server that is to compress what some requests
+    /// ask for and not what others do says so for each: [`Answer::options`](crate::Answer::options).
     pub compression: Option<Compression>,
 }
 

@@ -29,7 +29,8 @@ pub fn accept<S: Transport>(stream: S, origin: OriginPolicy<'_>) -> Result<WebSo
 }
 
 /// Does the opening handshake as `decide` says, which sees the request: its path, its subprotocols, its fields. The
-/// fields named in `further` (in lower case, such as `cookie`) are kept beside those of the handshake.
+/// fields named in `further` (in lower case, such as `cookie`) are kept beside those of the handshake. `options` are those of
+/// the handshake, and of the WebSocket unless the answer has [its own](Answer::options).
 ///
 /// `None`: another response was given; the connection is done. A stream that does not wait is asked again and again
 /// until the handshake is done.
@@ -83,8 +84,8 @@ pub fn accept_with<'a, S: Transport>(
         }
     }
     let request = handshake.request();
-    let (subprotocol, fields, origin) = match decide(request).0 {
-        Choice::Accept { subprotocol, fields, origin } => (subprotocol, fields, origin),
+    let (subprotocol, fields, origin, chosen) = match decide(request).0 {
+        Choice::Accept { subprotocol, fields, origin, options } => (subprotocol, fields, origin, options),
         Choice::Respond { status, fields, body } => {
             let fields = borrowed(&fields);
             let response = match Response::new(status, &fields, &body) {
@@ -96,16 +97,17 @@ pub fn accept_with<'a, S: Transport>(
             return Ok(None);
         }
     };
+    let options = chosen.as_ref().unwrap_or(options);
     let fields = borrowed(&fields);
     let accept = match handshake.accept(origin) {
         Ok(accept) => accept,
         Err(refusal) => return exchange.refuse(&mut stream, refusal, Error::Refusal(refusal)),
     };
-    let chosen = match &subprotocol {
+    let named = match &subprotocol {
         Some(name) => accept.subprotocol(name),
         None => Ok(accept),
     };
-    let mut accept = match chosen.and_then(|accept| accept.fields(&fields)) {
+    let mut accept = match named.and_then(|accept| accept.fields(&fields)) {
         Ok(accept) => accept,
         Err(error) => return exchange.fail(&mut stream, error),
     };
@@ -116,9 +118,11 @@ pub fn accept_with<'a, S: Transport>(
     let agreement = accept.compression();
     let extensions = agreement.as_ref().map_or_else(String::new, written);
     let agreed = Agreed { protocol: subprotocol, extensions, ..Agreed::default() };
+    let inbox = exchange.inbox.resized(options.read_buffer);
+    let outbox = exchange.outbox.resized(options.write_buffer, options.send_timeout);
     let compression = options.begin_compression(agreement)?;
     let ws = Connection::server(options.config, clock.now());
-    Ok(Some(WebSocket::new(stream, ws, clock, (exchange.inbox, exchange.outbox), compression, agreed)))
+    Ok(Some(WebSocket::new(stream, ws, clock, (inbox, outbox), compression, agreed)))
 }
 
 /// What to answer to a request; made by the function that is given to [`accept_with`].
@@ -128,14 +132,23 @@ pub struct Answer<'a>(Choice<'a>);
 
 #[derive(Clone, Debug)]
 enum Choice<'a> {
-    Accept { origin: OriginPolicy<'a>, subprotocol: Option<String>, fields: Vec<(String, String)> },
-    Respond { status: u16, fields: Vec<(String, String)>, body: Cow<'a, [u8]> },
+    Accept {
+        origin: OriginPolicy<'a>,
+        subprotocol: Option<String>,
+        fields: Vec<(String, String)>,
+        options: Option<Options>,
+    },
+    Respond {
+        status: u16,
+        fields: Vec<(String, String)>,
+        body: Cow<'a, [u8]>,
+    },
 }
 
 impl<'a> Answer<'a> {
     /// Opens the WebSocket, if the request is a correct one and comes from a page that `origin` lets in.
     pub const fn accept(origin: OriginPolicy<'a>) -> Self {
-        Self(Choice::Accept { origin, subprotocol: None, fields: Vec::new() })
+        Self(Choice::Accept { origin, subprotocol: None, fields: Vec::new(), options: None })
     }
 
     /// Refuses the request, or answers one for something else, with `status` and a body of plain text, if it is not
@@ -158,6 +171,31 @@ impl<'a> Answer<'a> {
     pub fn subprotocol(mut self, name: &str) -> Self {
         if let Choice::Accept { subprotocol, .. } = &mut self.0 {
             *subprotocol = Some(name.to_owned());
+        }
+        self
+    }
+
+    /// Memory, limits, deadlines and compression of the WebSocket that is opened, in place of those that were given to
+    /// [`accept_with`]. The request was read by then, so `head_buffer` and `handshake_timeout` are those given there. What came
+    /// behind the request is kept, even if `read_buffer` is less.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), ws_std::Error> {
+    /// # let stream = std::net::TcpStream::connect("")?;
+    /// use ws_std::{Answer, Compression, Options, OriginPolicy, accept_with};
+    ///
+    /// const FEED: Options = Options::DEFAULT.with_compression(Compression::DEFAULT);
+    ///
+    /// let ws = accept_with(stream, &Options::DEFAULT, &[], |request| match request.target().path {
+    ///     "/feed" => Answer::accept(OriginPolicy::SameOrigin).options(FEED), // compressed, if the client offers it
+    ///     _ => Answer::accept(OriginPolicy::SameOrigin),
+    /// })?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn options(mut self, new: Options) -> Self {
+        if let Choice::Accept { options, .. } = &mut self.0 {
+            *options = Some(new);
         }
         self
     }

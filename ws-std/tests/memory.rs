@@ -203,6 +203,28 @@ fn compression_takes_nothing_where_it_was_not_agreed_on() {
     }
 }
 
+/// What was given to the handshake is given back, and what was chosen is taken once it is agreed on.
+#[test]
+fn what_is_chosen_for_a_request_is_all_that_is_taken() {
+    let plain = Options::DEFAULT;
+    let compressed = Options::DEFAULT.with_compression(Compression::DEFAULT);
+    let large = Options { read_buffer: 64 * KIB, write_buffer: 64 * KIB, ..compressed };
+    for script in [script(b""), offering(OFFER, b""), offering("permessage-deflate; x", b"")] {
+        for (given, chosen) in
+            [(plain, large), (large, plain), (compressed, plain), (plain, compressed), (large, large)]
+        {
+            let (_expected, expected, _) = cost(|| serve(&script.again(), &chosen));
+            let (ws, held, _) = cost(|| {
+                accept_with(script.again(), &given, &[], |_| {
+                    Answer::accept(OriginPolicy::Any).options(chosen)
+                })
+            });
+            assert!(ws.is_ok_and(|ws| ws.is_some()));
+            assert_eq!(held, expected, "{given:?}, then {chosen:?}");
+        }
+    }
+}
+
 /// 64 MiB in 400 KiB, read whole, in pieces, and with each limit.
 #[test]
 fn a_bomb_takes_no_more_than_the_limit() {

@@ -4,6 +4,7 @@
 //! | file | what |
 //! | --- | --- |
 //! | `agreed.rs` | the handshake of both ends |
+//! | `chosen.rs` | by what a server says for each request |
 //! | `messages.rs` | messages of many sizes there and back, whole, in pieces, by two threads |
 //! | `interrupted.rs` | the same over a stream that stutters |
 //! | `refused.rs` | streams that are none, bombs |
@@ -13,6 +14,7 @@
 mod common;
 
 mod agreed;
+mod chosen;
 mod interrupted;
 mod messages;
 mod refused;

@@ -2,7 +2,7 @@
 
 use crate::common::REQUEST;
 use crate::common::frames::{CLOSE, TEXT, frame};
-use crate::peer::{Raw, accept_next, listen, pair, soon};
+use crate::peer::{Raw, accept_next, listen, ms, options, pair, soon};
 use std::net::{TcpListener, ToSocketAddrs};
 use std::thread;
 use std::time::Duration;
@@ -86,6 +86,34 @@ fn a_frame_may_come_with_the_request() {
         assert_eq!(raw.next(), Some((CLOSE, vec![])));
         drop(raw);
     });
+}
+
+/// Deadlines and buffers of an answer are those of its WebSocket.
+#[test]
+fn an_answer_has_options_of_its_own() {
+    let mut chosen = options(|timeouts| {
+        timeouts.ping = ms(40);
+        timeouts.pong = ms(40);
+    });
+    chosen.send_timeout = Duration::from_millis(100);
+    chosen.write_buffer = 300;
+    let open = || {
+        let (listener, _) = listen();
+        let mut raw = Raw::client(&listener);
+        raw.write(REQUEST);
+        let stream = listener.accept().unwrap().0;
+        let opened = accept_with(stream, &Options::DEFAULT, &[], |_| {
+            Answer::accept(OriginPolicy::SameOrigin).options(chosen)
+        });
+        (raw, opened.unwrap().expect("it was accepted"))
+    };
+    let (_raw, mut ws) = open();
+    let error = soon(|| ws.read().map(drop).unwrap_err());
+    assert!(matches!(error, Error::TimedOut(Waited::Pong)), "{error:?}");
+    let (_raw, mut ws) = open();
+    let error = soon(|| ws.send_binary(&vec![0; 64 << 20]).unwrap_err());
+    assert!(matches!(error, Error::TimedOut(Waited::Send)), "{error:?}");
+    assert!((1..=300).contains(&ws.buffered_amount()), "{}", ws.buffered_amount());
 }
 
 #[test]
