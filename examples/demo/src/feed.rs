@@ -23,18 +23,14 @@ const PERIOD: Duration = Duration::from_millis(200);
 /// less than 32 KiB. That makes 59 KB for each visitor; with 32 KiB both ways, it would be 163 KB.
 const COMPRESSION: Compression = Compression::new(15, 12).with_takeover();
 
-/// Options for a request that begins with this; `None`: it is for something else. To `/feed?compression=off` the answer agrees
-/// on no compression, whatever the browser offers.
-pub(crate) fn options(begin: &[u8; BEGIN]) -> Option<Options> {
-    match begin {
-        b"GET /feed " => Some(Options::DEFAULT.with_compression(COMPRESSION)),
-        b"GET /feed?" => Some(Options::DEFAULT),
-        _ => None,
+/// Options of the feed that this query asks for. To `/feed?compression=off` the answer agrees on no compression, whatever the
+/// browser offers.
+pub(crate) fn options(query: Option<&str>) -> Options {
+    match query {
+        Some("compression=off") => Options::DEFAULT,
+        _ => Options::DEFAULT.with_compression(COMPRESSION),
     }
 }
-
-/// Bytes of a request that say whether it is for a feed.
-pub(crate) const BEGIN: usize = 10;
 
 /// How many feeds there are.
 #[derive(Debug, Default)]

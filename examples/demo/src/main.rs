@@ -94,16 +94,18 @@ fn url(mut address: SocketAddr) -> String {
 
 /// One connection: a file of the page, or a WebSocket of a tab for as long as it lives.
 fn serve(stream: TcpStream, demo: &Demo) -> Result<(), Error> {
-    let options = options(&stream)?;
     let (mut offered, mut place) = (String::new(), None);
-    let ws = accept_with(Counted::new(stream), &options, &[], |request| {
-        match (request.method(), request.target().path) {
-            ("GET", "/ws") if request.is_upgrade() => speak(request, session::SUBPROTOCOL),
+    let ws = accept_with(Counted::new(stream), &Options::DEFAULT, &[], |request| {
+        let target = request.target();
+        match (request.method(), target.path) {
+            ("GET", "/ws") if request.is_upgrade() => {
+                speak(request, session::SUBPROTOCOL).options(session::OPTIONS)
+            }
             ("GET", "/feed") if request.is_upgrade() => {
                 offered = request.extensions().collect::<Vec<_>>().join(", ");
                 place = demo.feeds.enter();
                 match place {
-                    Some(_) => speak(request, feed::SUBPROTOCOL),
+                    Some(_) => speak(request, feed::SUBPROTOCOL).options(feed::options(target.query)),
                     None => Answer::respond(503, b"there are too many feeds\n"),
                 }
             }
@@ -118,16 +120,6 @@ fn serve(stream: TcpStream, demo: &Demo) -> Result<(), Error> {
         Some(ws) if ws.protocol() == Some(feed::SUBPROTOCOL) => feed::run(ws, &offered),
         Some(ws) => session::run(ws, &demo.room),
     }
-}
-
-/// What may be compressed has to be said before the request is read, so there is a look at how it begins. One that comes in
-/// tiny pieces is taken for another than it is, which costs it the compression and nothing else.
-fn options(stream: &TcpStream) -> io::Result<Options> {
-    let mut begin = [0; feed::BEGIN];
-    stream.set_read_timeout(Some(session::OPTIONS.handshake_timeout))?;
-    // What keeps it from coming is found, and told, by who reads the request.
-    let _ = stream.peek(&mut begin);
-    Ok(feed::options(&begin).unwrap_or(session::OPTIONS))
 }
 
 fn speak(request: Request<'_>, subprotocol: &str) -> Answer<'static> {

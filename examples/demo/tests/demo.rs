@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use ws_std::{Client, CloseCode, Compression, Connect, Error, Message, Options, OsSeeded, Plain, WebSocket};
 
 /// The program, listening on a port of its own. It is ended with the test, or when a test takes too long: then whoever
@@ -370,6 +370,57 @@ fn only_the_feed_is_compressed() {
     let url = format!("ws://{}/ws", demo.address);
     let ws = Connect::new(&url).subprotocols(&["demo.v1"]).options(COMPRESSED).open().unwrap();
     assert_eq!(ws.extensions(), "");
+}
+
+/// Byte by byte; while its first line comes, others are answered.
+#[test]
+fn a_request_in_tiny_pieces_gets_what_it_asks_for() {
+    let demo = Demo::start();
+    for (target, protocol, is_compressed) in
+        [("/feed", "feed.v1", true), ("/feed?compression=off", "feed.v1", false), ("/ws", "demo.v1", false)]
+    {
+        let line = format!("GET {target} HTTP/1.1\r\n");
+        let request = format!(
+            "{line}Host: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: {protocol}\r\n\
+             Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n",
+            demo.address
+        );
+        let mut stream = TcpStream::connect(demo.address).unwrap();
+        stream.set_nodelay(true).unwrap();
+        for (at, byte) in request.bytes().enumerate() {
+            stream.write_all(&[byte]).unwrap();
+            if at < line.len() {
+                demo.ask("HEAD /favicon.ico HTTP/1.1");
+            }
+        }
+        let mut lines = BufReader::new(stream).lines().map(Result::unwrap);
+        assert_eq!(lines.next().as_deref(), Some("HTTP/1.1 101 Switching Protocols"));
+        let fields: Vec<_> = lines.take_while(|line| !line.is_empty()).collect();
+        let agreed =
+            fields.iter().any(|field| field.starts_with("Sec-WebSocket-Extensions: permessage-deflate"));
+        assert_eq!(agreed, is_compressed, "{target}: {fields:?}");
+    }
+}
+
+/// After the time that a handshake has, 10 s, and no more; whatever it has begun to ask for.
+#[test]
+fn a_connection_that_stays_silent_is_let_go() {
+    let demo = Demo::start();
+    let begun = Instant::now();
+    let streams = ["", "GET /fe", "GET /feed HTTP/1.1\r\n"].map(|begin| {
+        let mut stream = TcpStream::connect(demo.address).unwrap();
+        stream.write_all(begin.as_bytes()).unwrap();
+        stream
+    });
+    for mut stream in streams {
+        stream.set_read_timeout(Some(Duration::from_secs(15))).unwrap();
+        let mut response = String::new();
+        stream.read_to_string(&mut response).unwrap();
+        is_response(&response, "408", "text/plain");
+    }
+    let took = begun.elapsed();
+    assert!((9..15).contains(&took.as_secs()), "{took:?}");
 }
 
 #[test]
