@@ -122,7 +122,7 @@ def cases():
     yield Case("ours", NAME, "gorilla", NAME, BOTH_ALONE)
     yield Case("ours", BOTH_ALONE, "gorilla", NAME, BOTH_ALONE)
     # It would not keep to our window, and says so by saying nothing.
-    why = "the server chose compression that was not offered"
+    why = "the server does not keep to the window asked for"
     yield Case("ours", extension(9, None), "gorilla", NAME, BOTH_ALONE, refused=why)
     for proxy in "nginx", "haproxy":
         for client in "ours", "websockets", "undici":

@@ -373,6 +373,10 @@ impl core::fmt::Display for Error {
                 "the server's accept value does not match the key: it did not read this handshake"
             }
             Self::Extension => "the server chose an extension that was not offered",
+            Self::Compression(Declined::Window) => "the server does not keep to the window asked for",
+            Self::Compression(Declined::Takeover) => {
+                "the server keeps its context between messages, which it was asked not to"
+            }
             Self::Compression(_) => "the server chose compression that was not offered",
             Self::Subprotocol => "the server chose a subprotocol that was not offered",
             Self::Body => "the server's 101 has a body",

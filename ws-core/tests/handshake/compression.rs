@@ -140,6 +140,25 @@ fn a_client_takes_nothing_else() {
     assert_eq!(judged(SMALL, &["permessage-deflate"]), Err(all), "the window of 512 bytes would not do");
 }
 
+/// What was not offered, and what was asked for and not kept to, are not the same to whoever looks for the cause.
+#[test]
+fn what_a_client_does_not_take_is_told_in_words() {
+    for (terms, answer, told) in [
+        (LARGE, "x", "the server chose compression that was not offered"),
+        (LARGE, "server_max_window_bits=7", "the server chose compression that was not offered"),
+        (SMALL, "server_max_window_bits=10", "the server does not keep to the window asked for"),
+        (SMALL, "client_max_window_bits=9", "the server does not keep to the window asked for"),
+        (
+            LARGE.without_peer_takeover(),
+            "client_no_context_takeover",
+            "the server keeps its context between messages, which it was asked not to",
+        ),
+    ] {
+        let error = judged(terms, &[&format!("permessage-deflate; {answer}")]).unwrap_err();
+        assert_eq!(error.to_string(), told, "{answer}");
+    }
+}
+
 #[test]
 fn a_list_that_breaks_the_grammar_fails_the_handshake_whatever_it_offers() {
     let mut bytes = b"GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
