@@ -54,7 +54,8 @@ impl Compression {
     /// With windows of `2^bits` bytes, 8 to 15 bits each; others become the nearest of these.
     ///
     /// To inflate in less than 15 bits asks something of the peer. A client that cannot be held to it, as some browsers'
-    /// cannot, is sent and sends plain messages; a server that does not agree to it likewise.
+    /// cannot, is sent and sends plain messages; a server that does not agree to it likewise. Have 9 bits at least: in 8 hardly any
+    /// peer can be made to deflate, since zlib cannot.
     pub const fn new(inflate_bits: u8, deflate_bits: u8) -> Self {
         Self {
             inflate_bits,

@@ -37,6 +37,10 @@ pub struct Terms {
 impl Terms {
     /// For an inflater and a deflater with windows of that many bits, 8 to 15 each; others become the nearest of these.
     ///
+    /// To inflate in 8 bits, 256 bytes, hardly any peer compresses: zlib, on which most are built, deflates with 9 at least. A
+    /// server with 8 declines whoever has not offered `client_max_window_bits=8` of its own accord, a client that asks for 8 is
+    /// declined by such servers, and nothing is compressed. Have 9.
+    ///
     /// Either side's messages each stand alone, unless told otherwise below. For what is sent there is a reason beside memory:
     /// where a secret and a stranger's text are compressed in one window, the length of the outcome tells whether they are alike
     /// (as the attacks CRIME and BREACH did; RFC 7692 8).
@@ -76,6 +80,11 @@ impl Terms {
             // It may use any window, and would not understand a limit (RFC 7692 7.1.2.2).
             Bits::Absent if self.inflate.window_bits < BITS_MAX => return Err(Declined::Window),
             Bits::Absent => BITS_MAX,
+            // The least limit may be given (RFC 7692 7.1.2.2), but zlib cannot deflate in so small a window. Some clients built on
+            // it let the whole connection fail then, which opens if there is no compression.
+            Bits::Unlimited | Bits::Limit(9..) if self.inflate.window_bits == BITS_MIN => {
+                return Err(Declined::Window);
+            }
             Bits::Unlimited => self.inflate.window_bits,
             Bits::Limit(bits) => bits.min(self.inflate.window_bits),
         };
@@ -259,7 +268,7 @@ pub enum Declined {
     Duplicate,
     /// A parameter has a value and takes none, lacks one, or has one that is no number from 8 to 15 without a leading zero.
     Value,
-    /// The peer's window may be greater than the one there is.
+    /// The peer's window may be greater than the one there is, or the peer may not be able to do with 8 bits.
     Window,
     /// The peer keeps its context between messages, though it was asked not to.
     Takeover,
@@ -363,6 +372,22 @@ mod tests {
     }
 
     #[test]
+    fn a_window_of_8_bits_is_given_to_nobody_who_did_not_offer_it() {
+        let least = Terms::new(8, 8);
+        for offer in ["", "client_max_window_bits", "client_max_window_bits=9", "client_max_window_bits=15"] {
+            assert_eq!(least.accept(params(offer)), Err(Declined::Window), "{offer}");
+        }
+        for bits in 8..=15 {
+            let agreed = Terms::new(bits, 15).accept(params("client_max_window_bits=8")).unwrap();
+            assert_eq!(agreed.inflate.window_bits, 8);
+            assert_eq!(written(agreed.answer), "server_no_context_takeover; client_max_window_bits=8");
+        }
+        // Of what it deflates in, a server says what it likes: zlib inflates it.
+        let agreed = Terms::new(15, 8).accept(params("server_max_window_bits=15")).unwrap();
+        assert_eq!(written(agreed.answer), "server_no_context_takeover; server_max_window_bits=8");
+    }
+
+    #[test]
     fn a_client_offers_what_it_can_and_checks_the_answer() {
         assert_eq!(written(Terms::new(15, 15).with_takeover().offer()), "client_max_window_bits");
         let small = Terms::new(9, 10).without_peer_takeover();
@@ -392,10 +417,18 @@ mod tests {
         assert!(!agreed.deflate.takeover);
     }
 
+    /// All windows and takeovers of both, and all that a client may say of its own window. Whether it is declined depends on
+    /// nothing but whether the client can be held to the server's window, and surely can do it.
     #[test]
     fn any_terms_of_a_client_and_a_server_come_to_an_agreement_that_both_hold() {
-        for bits in 0..8u32.pow(4) {
+        let limits = (8..=15).map(Bits::Limit).chain([Bits::Absent, Bits::Unlimited]);
+        for (said, bits) in limits.flat_map(|said| (0..8u32.pow(4)).map(move |bits| (said, bits))) {
             let pick = |i: u32| 8 + (bits / 8u32.pow(i) % 8) as u8;
+            let is_able = match said {
+                Bits::Absent => pick(2) == 15,
+                Bits::Limit(8) => true,
+                Bits::Unlimited | Bits::Limit(_) => pick(2) > 8,
+            };
             for flags in 0..16 {
                 let on = |flag| flags & flag != 0;
                 let terms = |a, b, own, peer| {
@@ -406,13 +439,28 @@ mod tests {
                 let client = terms(pick(0), pick(1), on(1), on(2));
                 let server = terms(pick(2), pick(3), on(4), on(8));
                 let value = |(name, bits): (&'static str, Option<u8>)| (name, bits.map(|b| Some(b.into())));
-                let there = server.accept(client.offer().iter().map(value)).unwrap();
+                let offer = Parameters { client_max_window_bits: said, ..client.offer() };
+                let there = match server.accept(offer.iter().map(value)) {
+                    Ok(there) => there,
+                    Err(why) => {
+                        assert_eq!((why, is_able), (Declined::Window, false), "{offer:?} to {server:?}");
+                        continue;
+                    }
+                };
+                assert!(is_able, "{offer:?} to {server:?}");
                 let here = client.confirm(there.answer.iter().map(value)).unwrap();
                 for (sender, receiver, most) in
                     [(here.deflate, there.inflate, pick(2)), (there.deflate, here.inflate, pick(0))]
                 {
                     assert!(sender.window_bits <= receiver.window_bits && receiver.window_bits <= most);
                     assert!(!sender.takeover || receiver.takeover);
+                }
+                // The client is told no more than it understands, and of nothing that it may not be able to do.
+                match (said, there.answer.client_max_window_bits) {
+                    (Bits::Absent, told) => assert_eq!(told, Bits::Absent),
+                    (Bits::Unlimited, Bits::Limit(told)) => assert!((9..=15).contains(&told)),
+                    (Bits::Limit(said), Bits::Limit(told)) => assert!((said.min(9)..=said).contains(&told)),
+                    other => panic!("{other:?}"),
                 }
             }
         }

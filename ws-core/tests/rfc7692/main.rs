@@ -47,10 +47,15 @@ fn begun<'m, L: Layout>(mut compression: Compression<'m, L>, agreement: &Agreeme
     compression
 }
 
-/// What a server and a client with these terms agree on: first the server's view, then the client's.
+/// What a server and a client with these terms agree on: first the server's view, then the client's. To a server with a window
+/// of 8 bits the client says that it can do with that.
 fn agree(server: Terms, client: Terms) -> (Agreement, Agreement) {
     let value = |(name, bits): (&'static str, Option<u8>)| (name, bits.map(|bits| Some(bits.into())));
-    let there = server.accept(client.offer().iter().map(value)).expect("an offer that will do");
+    let least = |(name, bits)| (name, if name == "client_max_window_bits" { Some(Some(8)) } else { bits });
+    let offer = client.offer();
+    let there = server.accept(offer.iter().map(value));
+    let there = there.or_else(|_| server.accept(offer.iter().map(value).map(least)));
+    let there = there.expect("an offer that will do");
     (there, client.confirm(there.answer.iter().map(value)).expect("an answer that will do"))
 }
 

@@ -32,9 +32,11 @@ fn both_ends_agree_and_say_the_same() {
         ),
         (
             with(on(15, 8).with_takeover().without_peer_takeover()),
-            with(on(8, 12).with_takeover()),
-            "permessage-deflate; server_no_context_takeover; client_max_window_bits=8",
+            with(on(9, 12).with_takeover()),
+            "permessage-deflate; server_no_context_takeover; client_max_window_bits=9",
         ),
+        // The client may not be able to deflate in so small a window.
+        (OPTIONS, with(on(8, 12)), ""),
     ] {
         let (client, server) = pair(&client, &server);
         assert_eq!((client.extensions(), server.extensions()), (agreed, agreed));
@@ -58,6 +60,7 @@ fn answer(offer: &str, options: &Options) -> String {
 #[test]
 fn a_server_takes_the_first_offer_that_will_do() {
     let small = with(Compression::new(9, 9).with_takeover());
+    let least = with(Compression::new(8, 9).with_takeover());
     for (offer, options, agreed) in [
         ("", OPTIONS, ""),
         ("permessage-bzip2", OPTIONS, ""),
@@ -74,6 +77,17 @@ fn a_server_takes_the_first_offer_that_will_do() {
             "permessage-deflate; server_max_window_bits=\"8\"; client_max_window_bits=8",
             small,
             "permessage-deflate; server_max_window_bits=8; client_max_window_bits=8",
+        ),
+        // zlib does not deflate in 8 bits: only who offers it is told to.
+        (
+            "permessage-deflate; client_max_window_bits, permessage-deflate; client_max_window_bits=9",
+            least,
+            "",
+        ),
+        (
+            "permessage-deflate; client_max_window_bits, permessage-deflate; client_max_window_bits=8",
+            least,
+            "permessage-deflate; client_max_window_bits=8",
         ),
     ] {
         assert_eq!(answer(offer, &options), agreed, "{offer}");

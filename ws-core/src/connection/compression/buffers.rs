@@ -8,7 +8,8 @@ use crate::deflate::{Buffers, Effort, Inflater, Small, WINDOW_MIN};
 /// The memory of a [`Compression`] with the small layout, in one piece that can be a `static`, or a field, or on the stack.
 ///
 /// How to size it: `INFLATE` is the window to inflate in, `2^bits` bytes, 256 at least; the others are those of [`Buffers`]. Sizes
-/// that do not fit do not compile.
+/// that do not fit do not compile. Lend 512 bytes to inflate in: with 256 hardly any peer compresses, since zlib cannot deflate for
+/// that (see [`Terms::new`](crate::deflate::negotiate::Terms::new)).
 ///
 /// ```
 /// use ws_core::connection::CompressionBuffers;
