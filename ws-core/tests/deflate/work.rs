@@ -1,7 +1,7 @@
 //! The work for a byte is bounded by the effort, whatever the bytes are.
 
 use super::peer::Windows;
-use super::{Lent, Whole, deflate};
+use super::{Lent, Rng, Whole, deflate};
 use ws_core::deflate::Effort;
 
 /// The size of a text in which four places are worth going back to, each behind `decoys` others, which begin as it does.
@@ -38,5 +38,25 @@ fn no_more_places_are_compared_than_the_effort_allows() {
             );
             assert!(size(behind, heads, chain) > size(behind, heads, 1000), "{heads} heads, behind {chain}");
         }
+    }
+}
+
+/// Less effort is spent on what does not compress, but all of it on what comes behind that.
+#[test]
+fn behind_noise_the_effort_is_the_whole_one_again() {
+    let rng = &mut Rng(6);
+    let mut plain: Vec<u8> = (0..20_000).map(|_| rng.next() as u8).collect();
+    for _ in 0..2000 {
+        plain.extend(format!("{{\"x\":{},\"y\":{}}},", rng.below(100), rng.below(100)).bytes());
+    }
+    for heads in [1024, 4096] {
+        let mut lent = Lent::new(32_768, heads, 65_536);
+        let [whole, sixteenth] = [64, 4].map(|chain| {
+            let mut deflater = lent.deflater(Effort { chain, ..Effort::NORMAL }).expect("sizes that fit");
+            let message = deflate(&mut deflater, &plain, &mut Whole);
+            Windows::new(32_768).readers().check(&message, &plain, "noise and text");
+            message.len()
+        });
+        assert!(whole + 500 < sixteenth, "{heads} heads: {whole}, with a 16th of the effort {sixteenth}");
     }
 }

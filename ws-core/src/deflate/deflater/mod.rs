@@ -15,13 +15,14 @@ pub use block::Work;
 use emit::{Cursor, Emitter, Phase};
 use history::History;
 pub use memory::{Buffers, Memory, SizeError};
-use search::{LENGTH_MIN, Match};
+use search::{LENGTH_MIN, Match, Misses};
 
 /// How much work is done to find matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Effort {
-    /// Places that are compared for each byte, at most, each up to 258 bytes: the bound of the work.
+    /// Places that are compared for each byte, at most, each up to 258 bytes: the bound of the work. Hosts compare fewer where
+    /// nothing was found for some time.
     pub chain: u16,
     /// A match this long is taken, shorter ones only if there is none longer at the next byte.
     pub lazy: u16,
@@ -104,6 +105,7 @@ pub struct Deflater<'m> {
     /// The latest byte of the history, of which it is not known yet what it will be: the beginning of this match, or a
     /// literal.
     held: Option<Match>,
+    misses: Misses,
 }
 
 impl<'m> Deflater<'m> {
@@ -125,6 +127,7 @@ impl<'m> Deflater<'m> {
             emitter: Emitter::NEW,
             effort,
             held: None,
+            misses: Misses::NONE,
         }
     }
 
@@ -132,6 +135,7 @@ impl<'m> Deflater<'m> {
     /// is cleared. To be called between two messages.
     pub fn reset(&mut self) {
         self.history.reset();
+        self.misses = Misses::NONE;
     }
 
     /// Begins anew for another peer: forgets the history and a message that is unfinished, and refers from now on to nothing
@@ -139,7 +143,7 @@ impl<'m> Deflater<'m> {
     pub fn restart(&mut self, bits: u8) {
         self.history.restart(bits);
         self.block.clear();
-        (self.emitter, self.held) = (Emitter::NEW, None);
+        (self.emitter, self.held, self.misses) = (Emitter::NEW, None, Misses::NONE);
     }
 
     /// Bytes of the window that was lent.
@@ -194,7 +198,10 @@ impl<'m> Deflater<'m> {
             let held = self.held.unwrap_or(Match::NONE);
             let found = match held.length >= self.effort.lazy.max(LENGTH_MIN as u16) {
                 true => Match::NONE,
-                false => search::find(&self.history, input, held.length.into(), &self.effort),
+                false => {
+                    let effort = self.misses.reduce(self.effort);
+                    search::find(&self.history, input, held.length.into(), &effort)
+                }
             };
             // As long as the input that it was found in; and if that was taken away, then shorter.
             let length = usize::from(held.length).min(input.len().wrapping_add(1));
@@ -206,7 +213,7 @@ impl<'m> Deflater<'m> {
             }
             if is_match {
                 self.block.push_match(held);
-                self.held = None;
+                (self.held, self.misses) = (None, Misses::NONE);
                 for _ in 1..length {
                     self.history.consume(input);
                 }
@@ -223,6 +230,7 @@ impl<'m> Deflater<'m> {
     fn settle(&mut self) {
         if self.held.take().is_some() {
             self.block.push_literal(self.history.byte(1));
+            self.misses.push();
         }
     }
 }
