@@ -37,6 +37,8 @@ pub(crate) struct State<'c, R: Role> {
     pub(crate) fault: Option<PeerError>,
     /// Something was encoded and not flushed.
     unflushed: bool,
+    /// The reader has let others go first: it is its turn.
+    pub(crate) has_yielded: bool,
     /// A write has failed. Nobody knows what of it has left, so nothing follows it.
     broken: bool,
 }
@@ -49,7 +51,14 @@ impl<'c, Wr: WriteHalf, R: Role> Link<'c, Wr, R> {
         deflating: Option<&'c mut dyn Deflate<R>>,
     ) -> Self {
         Self {
-            state: RefCell::new(State { ws, deflating, fault: None, unflushed: false, broken: false }),
+            state: RefCell::new(State {
+                ws,
+                deflating,
+                fault: None,
+                unflushed: false,
+                has_yielded: false,
+                broken: false,
+            }),
             writer: Mutex::new(writer),
             changed: Signal::new(),
             send_timeout,

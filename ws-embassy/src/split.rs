@@ -8,6 +8,7 @@ use crate::codec::Inflate;
 use crate::link::{Link, State};
 use crate::transport::{ReadHalf, WriteHalf};
 use core::future::{pending, poll_fn};
+use core::mem;
 use core::pin::pin;
 use embassy_futures::select::{Either, Either3, select, select3};
 use embassy_futures::yield_now;
@@ -192,15 +193,25 @@ pub(crate) async fn receive_up_to<Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>
         if !owes && let Some(outcome) = outcome {
             return outcome.map(|()| false);
         }
+        let transmit = async { if owes { link.transmit().await } else { pending().await } };
         if inflating.as_ref().is_some_and(|inflating| inflating.wants_receive()) {
-            yield_now().await; // a few bytes may become a long message: others are to have their turn
-            if let (_, Found::Data) = decode(link, inflating, &mut [], limit, take) {
-                return Ok(true);
+            // A few bytes may become a long message: what is owed goes first, and others have their turn.
+            match select(transmit, others_first(link)).await {
+                Either::First(sent) => {
+                    if let Some(result) = judge(link, Either3::First(sent), outcome, &mut is_blocked) {
+                        return result;
+                    }
+                }
+                Either::Second(()) => {
+                    link.with(|state| state.has_yielded = false);
+                    if let (_, Found::Data) = decode(link, inflating, &mut [], limit, take) {
+                        return Ok(true);
+                    }
+                }
             }
             continue;
         }
         let news = {
-            let transmit = async { if owes { link.transmit().await } else { pending().await } };
             let mut read = pin!(async {
                 if !reads {
                     return pending().await;
@@ -214,6 +225,14 @@ pub(crate) async fn receive_up_to<Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>
         if let Some(result) = judge(link, news, outcome, &mut is_blocked) {
             return result;
         }
+    }
+}
+
+/// Lets other tasks run once, though the future is dropped meanwhile and made again: who polls each but once comes to the end of a
+/// message too.
+async fn others_first<Wr: WriteHalf, R: Role>(link: &Link<'_, Wr, R>) {
+    if link.with(|state| mem::replace(&mut state.has_yielded, true)) == Some(false) {
+        yield_now().await;
     }
 }
 
