@@ -14,6 +14,8 @@ pub(crate) const PONG: u8 = 10;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Frame {
     pub(crate) fin: bool,
+    /// The message that begins here is compressed (RFC 7692 6).
+    pub(crate) rsv1: bool,
     pub(crate) opcode: u8,
     pub(crate) mask: Option<[u8; 4]>,
     pub(crate) payload: Vec<u8>,
@@ -22,7 +24,7 @@ pub(crate) struct Frame {
 impl Frame {
     /// A whole message, or a control frame, as a server sends it.
     pub(crate) fn new(opcode: u8, payload: impl Into<Vec<u8>>) -> Self {
-        Self { fin: true, opcode, mask: None, payload: payload.into() }
+        Self { fin: true, rsv1: false, opcode, mask: None, payload: payload.into() }
     }
 
     pub(crate) fn text(payload: &str) -> Self {
@@ -49,6 +51,12 @@ impl Frame {
         self
     }
 
+    /// The first one, or the only one, of a compressed message.
+    pub(crate) const fn compressed(mut self) -> Self {
+        self.rsv1 = true;
+        self
+    }
+
     /// The status code, if this is a close frame with one.
     pub(crate) fn close_code(&self) -> Option<u16> {
         let code = self.payload.first_chunk().filter(|_| self.opcode == CLOSE)?;
@@ -57,7 +65,8 @@ impl Frame {
 
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mask_bit = if self.mask.is_some() { 0x80 } else { 0 };
-        let mut bytes = vec![if self.fin { 0x80 } else { 0 } | self.opcode];
+        let bit = |is_set, bit| if is_set { bit } else { 0 };
+        let mut bytes = vec![bit(self.fin, 0x80) | bit(self.rsv1, 0x40) | self.opcode];
         match self.payload.len() {
             length @ ..126 => bytes.push(mask_bit | length as u8),
             length @ ..65_536 => {
@@ -80,8 +89,18 @@ impl Frame {
     ///
     /// On reserved bits and on a length that is not the shortest: none of the peers here may send them.
     pub(crate) fn decode(bytes: &[u8]) -> Option<(Self, usize)> {
+        assert_eq!(bytes.first().unwrap_or(&0) & 0x40, 0, "no extension was agreed on");
+        Self::decode_any(bytes)
+    }
+
+    /// The same of a peer who may compress.
+    ///
+    /// # Panics
+    ///
+    /// On other reserved bits, and on such a length.
+    pub(crate) fn decode_any(bytes: &[u8]) -> Option<(Self, usize)> {
         let [first, second, ..] = *bytes else { return None };
-        assert_eq!(first & 0x70, 0, "no extension was agreed on");
+        assert_eq!(first & 0x30, 0, "no extension has these bits");
         let (length, at) = match second & 0x7f {
             126 => (u64::from(u16::from_be_bytes(*bytes.get(2..)?.first_chunk()?)), 4),
             127 => (u64::from_be_bytes(*bytes.get(2..)?.first_chunk()?), 10),
@@ -97,7 +116,8 @@ impl Frame {
         };
         let end = at.checked_add(usize::try_from(length).ok()?)?;
         let payload = xor(bytes.get(at..end)?, mask.unwrap_or_default());
-        Some((Self { fin: first & 0x80 != 0, opcode: first & 0x0f, mask, payload }, end))
+        let (fin, rsv1, opcode) = (first & 0x80 != 0, first & 0x40 != 0, first & 0x0f);
+        Some((Self { fin, rsv1, opcode, mask, payload }, end))
     }
 }
 

@@ -13,7 +13,7 @@
 //! - [`capture`]: what was seen on the Ethernet, for assertions.
 //! - [`run`]: the executor; [`clock`]: the virtual time.
 //! - [`peer`]: the other end of a TCP connection, byte by byte; [`frames`]: WebSocket frames, written and read without
-//!   the library, so that a mistake of the library cannot hide in both.
+//!   the library, so that a mistake of the library cannot hide in both; [`deflate`]: compressed messages, likewise.
 //! - [`dns`]: a name server.
 //!
 //! Nothing here knows ws-core or ws-embassy.
@@ -22,6 +22,7 @@
 
 pub(crate) mod capture;
 pub(crate) mod clock;
+pub(crate) mod deflate;
 pub(crate) mod dns;
 mod forge;
 pub(crate) mod frames;

@@ -31,7 +31,7 @@ fn read_one_byte<S: Side>() {
 }
 
 fn read_message<S: Side>() {
-    sweep::<S, _>(by_read_message, is_received);
+    sweep::<S, _>(by_read_message::<S, 130>, is_received);
 }
 
 fn send<S: Side>() {
@@ -124,6 +124,14 @@ fn sweep<S: Side, T>(session: impl AsyncFn(&mut Ws<'_, S>, &Cut) -> T, check: im
         check(output, &cut, &frames::<S>(&line.to_peer.log()));
         cut
     };
+    drop_everywhere(&[(1, 16), (2, 17), (13, 24), (64, 131), (512, 512)], once);
+}
+
+/// Runs a session with every kind of drop. `once` runs it with buffers of these sizes, at these paces.
+pub(crate) fn drop_everywhere(
+    all_sizes: &[(usize, usize)],
+    once: impl Fn((usize, usize), (Pace, Pace), When) -> Cut,
+) {
     for sizes in [(1, 16), (64, 21)] {
         let waits = once(sizes, (Pace::Byte, Pace::Byte), When::Never).waits();
         assert!(waits > 20, "{waits} await points are no test");
@@ -131,7 +139,7 @@ fn sweep<S: Side, T>(session: impl AsyncFn(&mut Ws<'_, S>, &Cut) -> T, check: im
             assert_eq!(once(sizes, (Pace::Byte, Pace::Byte), When::At(n)).drops(), 1, "at {n} of {waits}");
         }
     }
-    for sizes in [(1, 16), (2, 17), (13, 24), (64, 131), (512, 512)] {
+    for &sizes in all_sizes {
         for seed in 0..20 {
             for when in [When::Any(seed), When::Each(seed + 1)] {
                 once(sizes, (Pace::Any(seed), Pace::Any(seed + 100)), when);
@@ -150,14 +158,14 @@ pub(crate) fn buffers((read, write): (usize, usize)) -> (Vec<u8>, Vec<u8>) {
 
 /// What a session received: whole messages, put together from their pieces.
 #[derive(Default)]
-struct Received {
-    messages: Vec<(u8, Vec<u8>)>,
-    open: Option<(u8, Vec<u8>)>,
+pub(crate) struct Received {
+    pub(crate) messages: Vec<(u8, Vec<u8>)>,
+    pub(crate) open: Option<(u8, Vec<u8>)>,
     pieces: usize,
 }
 
 impl Received {
-    fn push(&mut self, kind: Kind, (first, last): (bool, bool), payload: &[u8]) {
+    pub(crate) fn push(&mut self, kind: Kind, (first, last): (bool, bool), payload: &[u8]) {
         assert_eq!(first, self.open.is_none(), "a piece is the first, or belongs to the one before");
         let message = self.open.get_or_insert_with(|| (opcode(kind), Vec::new()));
         assert_eq!(message.0, opcode(kind));
@@ -169,7 +177,7 @@ impl Received {
     }
 }
 
-fn opcode(kind: Kind) -> u8 {
+pub(crate) fn opcode(kind: Kind) -> u8 {
     if kind == Kind::Text { TEXT } else { BINARY }
 }
 
@@ -179,7 +187,7 @@ fn is_received(received: Received, _: &Cut, written: &[Frame]) {
     assert_eq!(written, answers());
 }
 
-async fn by_receive<S: Side>(ws: &mut Ws<'_, S>, cut: &Cut) -> Received {
+pub(crate) async fn by_receive<S: Side>(ws: &mut Ws<'_, S>, cut: &Cut) -> Received {
     let received = RefCell::new(Received::default());
     let mut given = 0;
     loop {
@@ -198,7 +206,7 @@ async fn by_receive<S: Side>(ws: &mut Ws<'_, S>, cut: &Cut) -> Received {
     received.into_inner()
 }
 
-async fn by_read<S: Side, const N: usize>(ws: &mut Ws<'_, S>, cut: &Cut) -> Received {
+pub(crate) async fn by_read<S: Side, const N: usize>(ws: &mut Ws<'_, S>, cut: &Cut) -> Received {
     let mut received = Received::default();
     let mut buf = [0; N];
     loop {
@@ -209,9 +217,9 @@ async fn by_read<S: Side, const N: usize>(ws: &mut Ws<'_, S>, cut: &Cut) -> Rece
     received
 }
 
-async fn by_read_message<S: Side>(ws: &mut Ws<'_, S>, cut: &Cut) -> Received {
+pub(crate) async fn by_read_message<S: Side, const N: usize>(ws: &mut Ws<'_, S>, cut: &Cut) -> Received {
     let mut received = Received::default();
-    let mut memory = [0; 130];
+    let mut memory = [0; N];
     let mut buffer = MessageBuffer::new(&mut memory);
     loop {
         let Some(message) = cut.run(ws.read_message(&mut buffer)).await else { continue };
@@ -235,7 +243,13 @@ async fn by_send<S: Side>(ws: &mut Ws<'_, S>, cut: &Cut) {
     flush_all(ws, cut).await;
 }
 
-async fn send_all<S: Side>(ws: &mut Ws<'_, S>, cut: &Cut, kind: Kind, rest: &mut &[u8], last: bool) {
+pub(crate) async fn send_all<S: Side>(
+    ws: &mut Ws<'_, S>,
+    cut: &Cut,
+    kind: Kind,
+    rest: &mut &[u8],
+    last: bool,
+) {
     loop {
         if let Some(result) = cut.run(ws.send(kind, rest, last)).await {
             result.expect("no error");
@@ -244,7 +258,7 @@ async fn send_all<S: Side>(ws: &mut Ws<'_, S>, cut: &Cut, kind: Kind, rest: &mut
     }
 }
 
-async fn flush_all<S: Side>(ws: &mut Ws<'_, S>, cut: &Cut) {
+pub(crate) async fn flush_all<S: Side>(ws: &mut Ws<'_, S>, cut: &Cut) {
     loop {
         if let Some(result) = cut.run(ws.flush()).await {
             return result.expect("no error");
@@ -309,7 +323,7 @@ async fn by_close<S: Side>(ws: &mut Ws<'_, S>, cut: &Cut) {
     assert!(ws.was_clean());
 }
 
-async fn by_echo<S: Side>(ws: &mut Ws<'_, S>, cut: &Cut) {
+pub(crate) async fn by_echo<S: Side>(ws: &mut Ws<'_, S>, cut: &Cut) {
     let mut buf = [0; 50];
     loop {
         let Some(chunk) = cut.run(ws.read(&mut buf)).await else { continue };
@@ -325,7 +339,7 @@ async fn by_echo<S: Side>(ws: &mut Ws<'_, S>, cut: &Cut) {
 fn both_halves_at_once() {
     for seed in 0..30 {
         let line = Line::new(5 + seed as usize * 7);
-        let mirror = Line { to_us: line.to_peer.clone(), to_peer: line.to_us.clone() };
+        let mirror = line.mirror();
         let paces = |n| (Pace::Any(seed + n), Pace::Any(seed + n + 1));
         let cuts: [_; 4] = std::array::from_fn(|n| Cut::new(When::Any(seed * 10 + n as u64)));
         let [(mut ra, mut wa), (mut rb, mut wb)] = [buffers((9, 16)), buffers((1 + seed as usize, 40))];
@@ -351,14 +365,19 @@ fn both_halves_at_once() {
 }
 
 /// What one of the two says.
-fn talk(seed: u64) -> Vec<(u8, Vec<u8>)> {
+pub(crate) fn talk(seed: u64) -> Vec<(u8, Vec<u8>)> {
     let mut random = Random::new(seed);
     (0..30).map(|_| (BINARY, bytes(random.below(200) as usize))).collect()
 }
 
 /// Says what it has to say, Pings between, and hears what the other one (whose seed is 50 away) has to say. The client closes
 /// when it has heard all.
-async fn converse<S: Side>(ws: &mut Ws<'_, S>, (a, b): (&Cut, &Cut), seed: u64, closes: Option<()>) {
+pub(crate) async fn converse<S: Side>(
+    ws: &mut Ws<'_, S>,
+    (a, b): (&Cut, &Cut),
+    seed: u64,
+    closes: Option<()>,
+) {
     let (mut reader, mut writer) = ws.split();
     let expected = talk(if closes.is_some() { seed - 50 } else { seed + 50 });
     let all_heard = Signal::<NoopRawMutex, ()>::new();

@@ -38,7 +38,7 @@ fn octet(at: usize) -> u8 {
 fn full_duplex() {
     for (capacity, size, pace) in [(64, 256, Pace::Ready), (13, 64, Pace::Ready), (300, 128, Pace::Any(5))] {
         let line = Line::new(capacity);
-        let mirror = Line { to_us: line.to_peer.clone(), to_peer: line.to_us.clone() };
+        let mirror = line.mirror();
         let [(mut ra, mut wa), (mut rb, mut wb)] = [buffers((size, size)), buffers((size, size + 7))];
         run(async {
             let mut a = line.open::<Server>((pace, pace), (&mut ra, &mut wa), &Options::DEFAULT);

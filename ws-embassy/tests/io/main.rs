@@ -12,6 +12,7 @@
 //! | `opening.rs` | accept and connect, whole and refused, at every split |
 //! | `duplex.rs` | a transport of one piece |
 //! | `failing.rs` | transports that fail |
+//! | `compression/` | compressed messages, and how they are agreed on |
 //! | `sizes.rs` | of futures and of the WebSocket |
 //!
 //! What they stand on: `pipe.rs`, the transport and its paces; `side.rs`, both roles, and the peer, which is made of plain
@@ -21,12 +22,14 @@
 #[allow(dead_code, reason = "written for the tests over the network stack; a part is used here")]
 mod common {
     pub(crate) mod clock;
+    pub(crate) mod deflate;
     pub(crate) mod frames;
     pub(crate) mod random;
     pub(crate) mod run;
 }
 
 mod cancel;
+mod compression;
 mod cut;
 mod deadlines;
 mod duplex;

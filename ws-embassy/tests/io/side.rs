@@ -3,6 +3,7 @@
 use embassy_time::Instant;
 use embedded_io_async::{Read as _, Write as _};
 use ws_core::{Connection, Role};
+use ws_embassy::compression::CodecFor;
 use ws_embassy::{Client, Entropy, Options, Plain, Server, WebSocket, io};
 
 use crate::common::clock;
@@ -85,9 +86,25 @@ impl Line {
         (read, write): (&'b mut [u8], &'b mut [u8]),
         options: &Options,
     ) -> Ws<'b, S> {
+        self.open_with(paces, (read, write), options, Plain)
+    }
+
+    /// The same, behind a handshake that agreed on what the codec has begun.
+    pub(crate) fn open_with<'b, S: Side>(
+        &self,
+        paces: (Pace, Pace),
+        (read, write): (&'b mut [u8], &'b mut [u8]),
+        options: &Options,
+        codec: impl CodecFor<'b>,
+    ) -> Ws<'b, S> {
         let reader = io::Reader::new(self.to_us.source(paces.0), read);
         let writer = io::Writer::new(self.to_peer.sink(paces.1), write);
-        WebSocket::new(reader, writer, S::connection(options), options, Plain)
+        WebSocket::new(reader, writer, S::connection(options), options, codec)
+    }
+
+    /// The same line, as the other end sees it.
+    pub(crate) fn mirror(&self) -> Self {
+        Self { to_us: self.to_peer.clone(), to_peer: self.to_us.clone() }
     }
 
     /// The other end, of a peer whose other end is an `S`.
@@ -153,10 +170,17 @@ pub(crate) fn encode(frame: Frame, masks: bool) -> Vec<u8> {
 /// # Panics
 ///
 /// If one is torn, or masked as it must not be.
-pub(crate) fn frames<S: Side>(mut bytes: &[u8]) -> Vec<Frame> {
+pub(crate) fn frames<S: Side>(bytes: &[u8]) -> Vec<Frame> {
+    let frames = frames_any::<S>(bytes);
+    assert!(frames.iter().all(|frame| !frame.rsv1), "no compression was agreed on");
+    frames
+}
+
+/// The same of an `S` that may compress.
+pub(crate) fn frames_any<S: Side>(mut bytes: &[u8]) -> Vec<Frame> {
     let mut frames = Vec::new();
     while !bytes.is_empty() {
-        let (mut frame, n) = Frame::decode(bytes).expect("no frame is torn");
+        let (mut frame, n) = Frame::decode_any(bytes).expect("no frame is torn");
         assert_eq!(frame.mask.take().is_some(), S::IS_CLIENT, "a client masks, a server does not");
         frames.push(frame);
         bytes = &bytes[n..];

@@ -2,6 +2,8 @@
 //! microcontroller. `cargo test --test io sizes -- --nocapture` prints the figures.
 
 use embedded_io_async::{ErrorKind, ErrorType, Read, Write};
+use ws_core::connection::CompressionBuffers;
+use ws_core::deflate::Effort;
 use ws_core::handshake::client::Request;
 use ws_embassy::{
     CloseCode, Kind, MessageBuffer, Options, OriginPolicy, Plain, WebSocket, accept, connect, io,
@@ -63,6 +65,13 @@ fn an_open_one<S: Side>() {
     check("flush", size_of_val(&ws.flush()));
     check("ping", size_of_val(&ws.ping(b"")));
     check("close", size_of_val(&ws.close(CloseCode::NORMAL, "")));
+    // With compression it is as large: what that takes is lent.
+    let mut compression = CompressionBuffers::<512, 512, 128, 512, 1024>::new();
+    let mut codec = compression.compression(Effort::QUICK);
+    let (mut read, mut write) = ([], []);
+    let (reader, writer) = (io::Reader::new(Silent, &mut read), io::Writer::new(Silent, &mut write));
+    let compressed = WebSocket::new(reader, writer, S::connection(&options), &options, &mut codec);
+    assert_eq!(size_of_val(&compressed), size_of_val(&ws));
 }
 
 #[test]
@@ -77,4 +86,14 @@ fn handshakes() {
     let request = Request::new("host", "/");
     let future = connect(reader, writer, &Options::DEFAULT, request, Seeded::new(), &mut store, Plain);
     check("connect", size_of_val(&future), FUTURE_MAX);
+    drop(future);
+    let mut compression = CompressionBuffers::<512, 512, 128, 512, 1024>::new();
+    let mut codec = compression.compression(Effort::QUICK);
+    let (reader, writer) = (io::Reader::new(Silent, &mut read), io::Writer::new(Silent, &mut write));
+    let future = accept(reader, writer, &Options::DEFAULT, OriginPolicy::Any, &mut store, &mut codec);
+    check("accept with compression", size_of_val(&future), FUTURE_MAX);
+    drop(future);
+    let (reader, writer) = (io::Reader::new(Silent, &mut read), io::Writer::new(Silent, &mut write));
+    let future = connect(reader, writer, &Options::DEFAULT, request, Seeded::new(), &mut store, &mut codec);
+    check("connect with compression", size_of_val(&future), FUTURE_MAX);
 }
