@@ -1,6 +1,6 @@
 //! What the programs of this package share: how large a message they take, and what they are told.
 
-use ws_std::{Compression, Config, Limits, Options};
+use ws_std::{Compression, Config, Effort, Limits, Options};
 
 /// Messages of 16 MiB in 65,536 fragments and an empty one that ends them, as the conformance suite sends them; buffers
 /// that make few system calls.
@@ -15,13 +15,18 @@ pub const OPTIONS: Options = Options {
     ..Options::DEFAULT
 };
 
-/// The same with compression or without.
-pub const fn options(is_compressed: bool) -> Options {
-    if is_compressed { OPTIONS.with_compression(Compression::DEFAULT) } else { OPTIONS }
+/// The same with compression or without; `is_quick`: with less work for it, which makes messages somewhat longer.
+pub const fn options(is_compressed: bool, is_quick: bool) -> Options {
+    let effort = if is_quick { Effort::QUICK } else { Effort::NORMAL };
+    if is_compressed { OPTIONS.with_compression(Compression::DEFAULT.with_effort(effort)) } else { OPTIONS }
 }
 
-/// Parts a program's arguments from `flag`: whether it is among them, and the others. `None`: there is another flag.
-pub fn parse(args: impl Iterator<Item = String>, flag: &str) -> Option<(bool, Vec<String>)> {
-    let (flags, others): (Vec<_>, Vec<_>) = args.partition(|arg| arg.starts_with('-'));
-    flags.iter().all(|found| found == flag).then_some((!flags.is_empty(), others))
+/// Parts a program's arguments from `flags`: which of these are among them, and the others. `None`: there is another flag.
+pub fn parse<const N: usize>(
+    args: impl Iterator<Item = String>,
+    flags: [&str; N],
+) -> Option<([bool; N], Vec<String>)> {
+    let (found, others): (Vec<_>, Vec<_>) = args.partition(|arg| arg.starts_with('-'));
+    let is_known = found.iter().all(|arg| flags.contains(&arg.as_str()));
+    is_known.then(|| (flags.map(|flag| found.iter().any(|arg| arg == flag)), others))
 }

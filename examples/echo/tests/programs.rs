@@ -5,7 +5,9 @@ use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
-use ws_std::{Answer, CloseCode, Compression, Connect, Message, Options, OriginPolicy, accept, accept_with};
+use ws_std::{
+    Answer, CloseCode, Compression, Connect, Effort, Message, Options, OriginPolicy, accept, accept_with,
+};
 
 const SERVER: &str = env!("CARGO_BIN_EXE_echo-server");
 const CLIENT: &str = env!("CARGO_BIN_EXE_echo-client");
@@ -54,8 +56,12 @@ const COMPRESSED: Options = Options::DEFAULT.with_compression(Compression::DEFAU
 
 #[test]
 fn the_server_compresses_unless_told_otherwise() {
-    for (args, is_compressed) in [(&["127.0.0.1:0"][..], true), (&["--no-compression", "127.0.0.1:0"], false)]
-    {
+    for (args, is_compressed) in [
+        (&["127.0.0.1:0"][..], true),
+        (&["--quick", "127.0.0.1:0"], true),
+        (&["--no-compression", "127.0.0.1:0"], false),
+        (&["--no-compression", "--quick", "127.0.0.1:0"], false),
+    ] {
         let mut command = Command::new(SERVER);
         let mut server =
             Running(command.args(args).stdout(Stdio::piped()).spawn().expect("the server starts"));
@@ -72,7 +78,9 @@ fn the_server_compresses_unless_told_otherwise() {
 
 #[test]
 fn the_client_compresses_if_told_to() {
-    for is_compressed in [false, true] {
+    for (flags, is_compressed) in
+        [(&[][..], false), (&["--quick"], false), (&["--compress"], true), (&["--quick", "--compress"], true)]
+    {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let url = format!("ws://{}", listener.local_addr().expect("an address"));
         let server = thread::spawn(move || {
@@ -85,10 +93,17 @@ fn the_client_compresses_if_told_to() {
             assert_eq!(ws.read().expect("an echo"), Some(Message::Text(&text)));
             ws.close(CloseCode::NORMAL, "").expect("it answers");
         });
-        let args = if is_compressed { vec!["--compress", &url] } else { vec![url.as_str()] };
-        assert_eq!(run(CLIENT, &args), (Some(0), String::new()));
+        assert_eq!(run(CLIENT, &[flags, &[&url]].concat()), (Some(0), String::new()));
         server.join().expect("no panic");
     }
+}
+
+#[test]
+fn less_work_is_another_effort_and_nothing_else() {
+    let quick = Compression::DEFAULT.with_effort(Effort::QUICK);
+    assert_eq!(echo::options(true, true).compression, Some(quick));
+    assert_eq!(echo::options(true, false).compression, Some(Compression::DEFAULT));
+    assert_eq!(echo::options(false, true).compression, None);
 }
 
 #[test]

@@ -2,20 +2,20 @@
 //! them as an echo, and has it write the report. A case that ends in an error is for the suite to judge.
 //!
 //! `cargo run --release -p echo --bin autobahn-client -- ws://127.0.0.1:9002 AGENT`; `--compress` before it offers compression,
-//! without which the suite leaves out what it knows about that.
+//! without which the suite leaves out what it knows about that, and `--quick` takes less time for it.
 
 use std::env;
 use std::process::ExitCode;
 use ws_std::{Connect, Error, Message, Options};
 
 fn main() -> ExitCode {
-    let args = echo::parse(env::args().skip(1), "--compress");
-    let args = args.as_ref().map(|(flag, others)| (*flag, others.as_slice()));
-    let Some((is_compressed, [url, agent])) = args else {
-        eprintln!("usage: autobahn-client [--compress] URL AGENT");
+    let args = echo::parse(env::args().skip(1), ["--compress", "--quick"]);
+    let args = args.as_ref().map(|(flags, others)| (*flags, others.as_slice()));
+    let Some(([is_compressed, is_quick], [url, agent])) = args else {
+        eprintln!("usage: autobahn-client [--compress] [--quick] URL AGENT");
         return ExitCode::FAILURE;
     };
-    match run_all(url, agent, echo::options(is_compressed)) {
+    match run_all(url, agent, echo::options(is_compressed, is_quick)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{url}: {error}");

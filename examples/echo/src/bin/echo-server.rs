@@ -1,7 +1,8 @@
 //! Echo server: sends every message back as it comes, piece by piece, without ever holding a whole one. Any path, any
 //! origin: it tells nobody anything that they did not say. Messages are compressed if the client offers it.
 //!
-//! `cargo run --release -p echo --bin echo-server -- 127.0.0.1:9001`; `--no-compression` before it leaves them as they are.
+//! `cargo run --release -p echo --bin echo-server -- 127.0.0.1:9001`; `--no-compression` before it leaves them as they
+//! are, `--quick` takes less time to compress them.
 
 use std::net::{TcpListener, TcpStream};
 use std::process::ExitCode;
@@ -10,13 +11,14 @@ use std::{env, io, thread};
 use ws_std::{Answer, Error, Options, OriginPolicy, accept_with};
 
 fn main() -> ExitCode {
-    let Some((is_plain, addresses)) = echo::parse(env::args().skip(1), "--no-compression") else {
-        eprintln!("usage: echo-server [--no-compression] [ADDRESS]");
+    let args = echo::parse(env::args().skip(1), ["--no-compression", "--quick"]);
+    let Some(([is_plain, is_quick], addresses)) = args else {
+        eprintln!("usage: echo-server [--no-compression] [--quick] [ADDRESS]");
         return ExitCode::FAILURE;
     };
     let address = addresses.first().map_or("127.0.0.1:9001", String::as_str);
     match listen(address) {
-        Ok(listener) => serve(&listener, echo::options(!is_plain)),
+        Ok(listener) => serve(&listener, echo::options(!is_plain, is_quick)),
         Err(error) => {
             eprintln!("cannot listen on {address}: {error}");
             ExitCode::FAILURE
