@@ -16,7 +16,7 @@ use super::{Codec, Memory, Sent, inflated};
 use crate::common::deflate::{ANSWER, bomb, deflated, reference};
 use crate::common::frames::{self, BINARY, Frame, TEXT, header};
 use crate::pipe::{Pace, Pipe};
-use crate::side::{Seeded, encode, frames_any, run};
+use crate::side::{Seeded, Side, encode, frames_any, run};
 
 /// Of either side; long enough to be compressed.
 const SAID: &str = "spam, spam, spam, spam, spam, spam, spam, spam, spam, spam, spam, spam, spam, spam, spam";
@@ -113,10 +113,7 @@ fn head_of(log: &[u8]) -> (String, Vec<u8>) {
     (String::from_utf8(log[..end].to_vec()).expect("text"), log[end..].to_vec())
 }
 
-fn opened<S: crate::side::Side>(
-    log: &[u8],
-    heard: Result<(Vec<u8>, Failure), Failure>,
-) -> Result<Opened, Failure> {
+fn opened<S: Side>(log: &[u8], heard: Result<(Vec<u8>, Failure), Failure>) -> Result<Opened, Failure> {
     let heard = heard?;
     let (head, behind) = head_of(log);
     let field = header(&head, "Sec-WebSocket-Extensions").map(str::to_owned);
@@ -275,29 +272,73 @@ fn memory_that_is_lent_again_is_clean() {
     for n in 0..4 {
         let (rx, tx) = (Pipe::new(usize::MAX), Pipe::new(usize::MAX));
         rx.put(frames::request("host", "/", crate::common::deflate::OFFER).as_bytes());
-        // The first one refers to nothing that this peer has sent.
-        let first = Frame::new(BINARY, if n % 2 == 0 { bomb(20) } else { reference(1) });
-        rx.put(&encode(first.more().compressed(), true));
+        rx.put(&encode(dangling(n), true));
         let (mut read, mut write, mut store) = ([0; 300], [0; 64], [0; 512]);
         let (source, sink) = (rx.source(Pace::Ready), tx.sink(Pace::Ready));
         let (reader, writer) = (io::Reader::new(source, &mut read), io::Writer::new(sink, &mut write));
         run(async {
             let (options, origin) = (&Options::DEFAULT, OriginPolicy::Any);
-            let mut ws =
-                accept(reader, writer, options, origin, &mut store, &mut codec).await.expect("a request");
-            ws.send_text(SAID).await.expect("open");
-            ws.send(Kind::Text, &mut SAID.as_bytes(), false).await.expect("open");
-            ws.flush().await.expect("open");
-            let mut buf = [0; 7]; // a part of what is there
-            match ws.read(&mut buf).await {
-                Ok(chunk) => assert_eq!((n % 2, &*chunk.expect("no Close").payload), (0, &b"aaaaaaa"[..])),
-                Err(error) => assert_eq!((n % 2, error), (1, Error::Peer(PeerError::BadCompression))),
-            }
+            let ws = accept(reader, writer, options, origin, &mut store, &mut codec).await;
+            leave_in_the_middle(ws.expect("a request"), n).await;
         });
-        let mut frames = frames_any::<Server>(&head_of(&tx.log()).1);
-        frames.retain(|frame| frame.opcode < 8);
-        logs.push(frames);
+        logs.push(said_by::<Server>(&tx.log()));
     }
-    assert!(logs[0].iter().any(|frame| frame.rsv1));
     assert!(logs.iter().all(|log| *log == logs[0]), "what was sent is shorter by what another was sent");
+}
+
+#[test]
+fn memory_that_is_lent_to_a_client_again_is_clean_too() {
+    let mut memory = Memory::new();
+    let mut codec = memory.0.compression(Effort::QUICK).with_takeover();
+    let (request, _) = connected("HTTP/1.1 404 Not Found\r\n\r\n", 64, &mut codec);
+    let response = frames::response(&request, &offering("permessage-deflate; server_max_window_bits=9"));
+    let mut logs = Vec::new();
+    for n in 0..4 {
+        let (rx, tx) = (Pipe::new(usize::MAX), Pipe::new(usize::MAX));
+        rx.put(response.as_bytes());
+        rx.put(&encode(dangling(n), false));
+        let (mut read, mut write, mut store) = ([0; 300], [0; 64], [0; 512]);
+        let (source, sink) = (rx.source(Pace::Ready), tx.sink(Pace::Ready));
+        let (reader, writer) = (io::Reader::new(source, &mut read), io::Writer::new(sink, &mut write));
+        run(async {
+            let (options, entropy) = (&Options::DEFAULT, Seeded::new());
+            let connected = connect(reader, writer, options, REQUEST, entropy, &mut store, &mut codec).await;
+            leave_in_the_middle(connected.expect("a WebSocket").0, n).await;
+        });
+        logs.push(said_by::<Client<Seeded>>(&tx.log()));
+    }
+    assert!(logs.iter().all(|log| *log == logs[0]), "what was sent is shorter by what another was sent");
+}
+
+/// A message that does not end; every second one refers to what its peer has not sent.
+fn dangling(n: usize) -> Frame {
+    Frame::new(BINARY, if n.is_multiple_of(2) { bomb(20) } else { reference(1) }).more().compressed()
+}
+
+/// Says something twice, begins it a third time, and reads a part of what has come.
+async fn leave_in_the_middle<Rd, Wr, R>(mut ws: WebSocket<'_, Rd, Wr, R>, n: usize)
+where
+    Rd: ReadHalf<Error = ErrorKind>,
+    Wr: WriteHalf<Error = ErrorKind>,
+    R: Role,
+{
+    ws.send_text(SAID).await.expect("open");
+    ws.send_text(SAID).await.expect("open");
+    ws.send(Kind::Text, &mut SAID.as_bytes(), false).await.expect("open");
+    ws.flush().await.expect("open");
+    let mut buf = [0; 7];
+    match ws.read(&mut buf).await {
+        Ok(chunk) => assert_eq!((n % 2, &*chunk.expect("no Close").payload), (0, &b"aaaaaaa"[..])),
+        Err(error) => assert_eq!((n % 2, error), (1, Error::Peer(PeerError::BadCompression))),
+    }
+}
+
+/// The two messages that it said.
+fn said_by<S: Side>(log: &[u8]) -> [Frame; 2] {
+    let mut frames = frames_any::<S>(&head_of(log).1);
+    frames.retain(|frame| frame.opcode < 8 && frame.fin);
+    let said: [Frame; 2] = frames.try_into().expect("two messages of one frame each");
+    assert!(said.iter().all(|frame| frame.rsv1));
+    assert!(said[1].payload.len() < said[0].payload.len(), "it refers to the first");
+    said
 }
