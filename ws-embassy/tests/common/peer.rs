@@ -177,8 +177,34 @@ impl Peer {
     }
 
     pub(crate) async fn receive(&mut self) -> Result<Frame, Ended> {
+        self.receive_by(Frame::decode).await
+    }
+
+    /// The same of an end that may compress.
+    pub(crate) async fn receive_any(&mut self) -> Result<Frame, Ended> {
+        self.receive_by(Frame::decode_any).await
+    }
+
+    /// The frames of a message that may be compressed, as one.
+    ///
+    /// # Panics
+    ///
+    /// If there are others between, or fragments are out of order.
+    pub(crate) async fn receive_message(&mut self) -> Result<Frame, Ended> {
+        let mut message = self.receive_any().await?;
+        assert!(matches!(message.opcode, 1 | 2), "no message begins: {message:?}");
+        while !message.fin {
+            let frame = self.receive_any().await?;
+            assert_eq!((frame.opcode, frame.rsv1), (0, false), "no message goes on: {frame:?}");
+            message.fin = frame.fin;
+            message.payload.extend(frame.payload);
+        }
+        Ok(message)
+    }
+
+    async fn receive_by(&mut self, decode: impl Fn(&[u8]) -> Option<(Frame, usize)>) -> Result<Frame, Ended> {
         loop {
-            if let Some((frame, length)) = Frame::decode(&self.surplus) {
+            if let Some((frame, length)) = decode(&self.surplus) {
                 self.take(length);
                 return Ok(frame);
             }

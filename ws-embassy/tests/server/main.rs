@@ -1,6 +1,7 @@
 //! The server on its pool of sockets, over the real network stack: what its clients see, and that each socket is free again
 //! whatever they do. `http`: requests and their answers. `pool`: more clients than sockets, and orderly ends. `abrupt`:
-//! clients that vanish. `slow`: clients that dawdle. `clock`: the same while the tick wraps.
+//! clients that vanish. `slow`: clients that dawdle. `clock`: the same while the tick wraps. `compression`: the memory for it,
+//! which WebSockets take in turn.
 //! Not here: what goes over one WebSocket, which is in `tests/tcp`.
 
 #[path = "../common/mod.rs"]
@@ -8,6 +9,7 @@ mod common;
 
 mod abrupt;
 mod clock;
+mod compression;
 mod http;
 mod pool;
 mod slow;
@@ -19,8 +21,9 @@ use common::frames::{self, Frame};
 use common::peer::Ended;
 use common::{Host, Net, Peer};
 use embassy_time::{Duration, Instant, Timer};
+use ws_embassy::compression::Codec;
 use ws_embassy::server::{Answer, Memory, Page, Request, Server, Service, Settings};
-use ws_embassy::{Server as Role, tcp};
+use ws_embassy::{Plain, Server as Role, tcp};
 
 /// Sockets of the server; two of them never become WebSockets.
 const SOCKETS: usize = 6;
@@ -110,11 +113,11 @@ async fn echo(ws: &mut tcp::WebSocket<'_, Role>, buf: &mut [u8]) -> Result<(), t
 }
 
 /// A server and a host for its clients.
-struct Bench {
+struct Bench<C: 'static = Plain> {
     net: Net,
     clients: Host,
     host: Host,
-    server: &'static Server<'static>,
+    server: &'static Server<'static, C>,
     log: Log,
 }
 
@@ -124,9 +127,15 @@ impl Bench {
     }
 
     fn on(net: Net, settings: Settings<'static>) -> Self {
+        Self::of(net, Server::new(settings))
+    }
+}
+
+impl<C: Codec + 'static> Bench<C> {
+    fn of(net: Net, server: Server<'static, C>) -> Self {
         net.set_limit(Duration::from_secs(2 * 3600));
         let (clients, host) = (net.host(), net.host());
-        let (server, log) = (&*Box::leak(Box::new(Server::new(settings))), Log::default());
+        let (server, log) = (&*Box::leak(Box::new(server)), Log::default());
         for _ in 0..SOCKETS {
             let (stack, log) = (host.stack, log.clone());
             net.spawn(async move {
