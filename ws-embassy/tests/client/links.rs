@@ -2,7 +2,7 @@
 
 use embassy_time::{Duration, Instant, Timer, with_timeout};
 use ws_embassy::client::{Event, Session};
-use ws_embassy::tcp;
+use ws_embassy::{Plain, tcp};
 
 use crate::common::{Host, Net, Verdict, dns};
 use crate::{Diary, Dice, URL, client, hello, hosts, serve, start, start_with};
@@ -125,7 +125,7 @@ fn lose(when: When, outage: Duration, knows: bool) -> (Duration, usize) {
     }
     let diary = Diary::default();
     let writes = diary.clone();
-    start_with(&net, &host, client(url), 1, &diary, async move |session: &mut Session<'_, Dice>| {
+    start_with(&net, &host, client(url), 1, &diary, Plain, async move |session: &mut Session<'_, Dice>| {
         talk(when, session, &writes).await
     });
     net.run(async {

@@ -5,6 +5,7 @@
 //! | `opening.rs` | one WebSocket, opened or not, and why |
 //! | `returning.rs` | sessions that end, and how long the client waits before the next |
 //! | `links.rs` | the network lost in every state, and back |
+//! | `compression.rs` | compression, offered on each connection anew |
 //! | `sizes.rs` | of futures and of memory |
 //!
 //! The server here is made of plain frames, without the library.
@@ -12,6 +13,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod compression;
 mod links;
 mod opening;
 mod returning;
@@ -28,6 +30,7 @@ use common::run::{Spawner, Task};
 use common::{Host, Net, Peer};
 use embassy_time::{Duration, Instant};
 use ws_embassy::client::{Client, Event, Memory, Session, Url};
+use ws_embassy::compression::Codec;
 use ws_embassy::{Entropy, Plain, tcp};
 
 /// Where the servers of these tests listen.
@@ -142,7 +145,7 @@ fn start(
     talk: impl AsyncFnMut(&mut Session<'_, Dice>) -> Result<(), tcp::Error> + 'static,
 ) -> (Diary, Task<()>) {
     let diary = Diary::default();
-    let task = start_with(net, host, client, seed, &diary, talk);
+    let task = start_with(net, host, client, seed, &diary, Plain, talk);
     (diary, task)
 }
 
@@ -153,6 +156,7 @@ fn start_with(
     client: Client<'static>,
     seed: u64,
     diary: &Diary,
+    codec: impl Codec + 'static,
     mut talk: impl AsyncFnMut(&mut Session<'_, Dice>) -> Result<(), tcp::Error> + 'static,
 ) -> Task<()> {
     let (told, stack) = (diary.clone(), host.stack);
@@ -160,7 +164,7 @@ fn start_with(
     let client = client.on_event(Box::leak(Box::new(move |event| told.write(event))));
     net.spawn(async move {
         let mut memory = Memory::<1024, 1024, 512>::new();
-        client.run(stack, &mut memory, &mut Dice::new(seed), Plain, &mut talk).await
+        client.run(stack, &mut memory, &mut Dice::new(seed), codec, &mut talk).await
     })
 }
 

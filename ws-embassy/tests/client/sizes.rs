@@ -1,6 +1,8 @@
 //! What a client costs in memory. Figures of a 64-bit processor; half of them is about what a 32-bit one needs.
 
 use embassy_net::tcp::TcpSocket;
+use ws_core::connection::CompressionBuffers;
+use ws_core::deflate::Effort;
 use ws_embassy::client::{Client, Memory, Session};
 use ws_embassy::{Plain, tcp};
 
@@ -20,13 +22,19 @@ fn futures_and_memory_are_small() {
     let mut dice = Dice::new(1);
 
     // The session is the application's own, beside a few words.
-    let run = client.run(host.stack, &mut memory, &mut dice, Plain, async |_: &mut Session<'_, Dice>| Ok(()));
-    let run = size_of_val(&run);
+    let talk = async |_: &mut Session<'_, Dice>| Ok(());
+    let run = size_of_val(&client.run(host.stack, &mut memory, &mut dice, Plain, talk));
     let (rx, tx) = (&mut [0; 16], &mut [0; 16]);
     let mut socket = TcpSocket::new(host.stack, rx, tx);
     let mut head = [0; 512];
-    let open = client.open(host.stack, &mut socket, Dice::new(1), &mut head, Plain);
-    let open = size_of_val(&open);
+    let open = size_of_val(&client.open(host.stack, &mut socket, Dice::new(1), &mut head, Plain));
+    // With compression a few words more: it is lent.
+    let mut buffers = CompressionBuffers::<512, 512, 128, 512, 1024>::new();
+    let mut codec = buffers.compression(Effort::QUICK);
+    let more = size_of_val(&client.run(host.stack, &mut memory, &mut dice, &mut codec, talk)) - run;
+    assert!(more <= word(8), "{more}");
+    let more = size_of_val(&client.open(host.stack, &mut socket, Dice::new(1), &mut head, &mut codec)) - open;
+    assert!(more <= word(8), "{more}");
     let ws = size_of::<tcp::WebSocket<'_, ws_embassy::Client<&mut Dice>>>();
     let client = size_of::<Client<'_>>();
     println!("run {run}, open {open}, WebSocket {ws}, Client {client}");
