@@ -16,7 +16,7 @@ THUMB, RISCV = "thumbv6m-none-eabi", "riscv32imc-unknown-none-elf"
 INSIDE = "/r"
 
 
-def build(package, target=THUMB, root=ROOT, plain=False):
+def build(package, target=THUMB, root=ROOT, plain=False, features=None):
     """Returns the linked file. Sizes of stack frames are told by an unstable option, which changes no code; `plain`: without it,
     and with all settings that the package has of its own."""
     environment = dict(os.environ, CARGO_TARGET_DIR=str(TARGET), CARGO_TERM_COLOR="never")
@@ -26,15 +26,16 @@ def build(package, target=THUMB, root=ROOT, plain=False):
         environment.pop(name, None)
     if not plain:
         # The same flags for all, so that what they share is built once.
-        roots = (ROOT, *(COPIES / name for name in ("bare", "planted")))
+        roots = (ROOT, *(COPIES / name for name in ("bare", "plain", "planted")))
         remap = [f"--remap-path-prefix={root}={INSIDE}" for root in roots]
         environment.update(RUSTC_BOOTSTRAP="1", RUSTFLAGS=" ".join(("-Z emit-stack-sizes", *remap)))
     folder = root / package
     command = ["cargo", "build", "--quiet", "--locked", "--release", "--target", target]
+    command += ["--features", features] if features else []
     if subprocess.run(command, cwd=folder, env=environment).returncode:
         raise SystemExit(f"{package} was not built for {target}")
     # Variants have the same name: each is kept where the next one does not overwrite it.
-    kept = TARGET / "images" / (root.name if root != ROOT else "as-is") / target
+    kept = TARGET / "images" / (features or (root.name if root != ROOT else "as-is")) / target
     kept.mkdir(parents=True, exist_ok=True)
     return pathlib.Path(shutil.copy2(TARGET / target / "release" / folder.name, kept / folder.name))
 
@@ -66,12 +67,29 @@ def bare(package):
     return build(package, root=root)
 
 
+def plain(package):
+    """The same image without compression."""
+    root = copy("plain", package)
+    change(root / "examples/device/src/lib.rs", "Server<'static, compression::Compression<'static, Small>>", "Server<'static>")
+    change(root / "examples/device/src/lib.rs", ".with_compression(compression)", "")
+    change(root / "examples/device/src/lib.rs", "new(compression: &", "new(_: &")
+    main = root / package / "src/main.rs"
+    change(main, "Device::new(compression)", "Device::new(&[])")
+    change(main, "    let compression = COMPRESSION.init(BUFFERS.take().each_mut().map(compression));\n", "")
+    change(main, "#![no_std]\n", "#![no_std]\n#![allow(dead_code, unused_imports)]\n")
+    return build(package, root=root)
+
+
+def change(file, old, new):
+    """Replaces what is there once."""
+    text = file.read_text()
+    if text.count(old) != 1:
+        raise SystemExit(f"{file}: what is to be replaced is not there once: {old}")
+    file.write_text(text.replace(old, new))
+
+
 def planted(where, old, new):
     """`calls` over sources in which something was replaced."""
     root = copy("planted", ".ci/memory/calls")
-    file = root / where
-    text = file.read_text()
-    if text.count(old) != 1:
-        raise SystemExit(f"{where}: what is to be replaced is not there once: {old}")
-    file.write_text(text.replace(old, new))
+    change(root / where, old, new)
     return build(".ci/memory/calls", root=root), root

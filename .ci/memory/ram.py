@@ -2,7 +2,7 @@
 
 import collections
 
-Static = collections.namedtuple("Static", "total buffers tasks serving radio sockets other")
+Static = collections.namedtuple("Static", "total buffers compression tasks serving radio sockets other")
 Sizes = collections.namedtuple("Sizes", "calls values")
 
 SECTIONS = (".data", ".bss", ".uninit")
@@ -22,7 +22,9 @@ def static(image, values):
     serving = image.size_of_symbols(r"::serve::POOL$")
     radio = image.size_of_symbols(r"^pico_w::radio::state")
     sockets = image.size_of_symbols(r"::RESOURCES$")
-    return Static(total, buffers, tasks, serving, radio, sockets, total - buffers - tasks - radio - sockets)
+    compression = values["compressed"] * (values["compression buffers"] + values["compression"])
+    other = total - buffers - compression - tasks - radio - sockets
+    return Static(total, buffers, compression, tasks, serving, radio, sockets, other)
 
 
 def stack_space(image):

@@ -2,6 +2,9 @@
 //! two halves of a WebSocket.
 
 use crate::compression::{Compression, Plain};
+use crate::link::State;
+use crate::split::{Found, Take, decode_by};
+use core::cell::RefCell;
 use ws_core::connection::{DeflatingSender, InflatingReceiver};
 use ws_core::deflate::Layout;
 use ws_core::handshake::{client, server};
@@ -11,8 +14,15 @@ pub trait Codec {
     /// `false`: it never does anything.
     const COMPRESSES: bool;
 
+    /// Lent on: as large as it has to be.
+    type Lent<'x>: Codec
+    where
+        Self: 'x;
+
+    fn lend(&mut self) -> Self::Lent<'_>;
+
     /// Agrees to what a client offers, if it will do; `true`: and has begun.
-    fn agree<'h>(&mut self, accept: server::Accept<'h>) -> (server::Accept<'h>, bool);
+    fn agree(&mut self, accept: &mut server::Accept<'_>) -> bool;
 
     /// Offers it to a server.
     fn offer<'h>(&self, handshake: client::Handshake<'h>) -> client::Handshake<'h>;
@@ -41,10 +51,19 @@ impl<'c, L: Layout> CodecFor<'c> for &'c mut Compression<'_, L> {
     }
 }
 
-impl<L: Layout> Codec for &mut Compression<'_, L> {
+impl<'m, L: Layout> Codec for &mut Compression<'m, L> {
     const COMPRESSES: bool = true;
 
-    fn agree<'h>(&mut self, accept: server::Accept<'h>) -> (server::Accept<'h>, bool) {
+    type Lent<'x>
+        = &'x mut Compression<'m, L>
+    where
+        Self: 'x;
+
+    fn lend(&mut self) -> &mut Compression<'m, L> {
+        self
+    }
+
+    fn agree(&mut self, accept: &mut server::Accept<'_>) -> bool {
         (**self).agree(accept)
     }
 
@@ -64,9 +83,15 @@ impl<L: Layout> Codec for &mut Compression<'_, L> {
 impl Codec for Plain {
     const COMPRESSES: bool = false;
 
+    type Lent<'x> = Self;
+
+    fn lend(&mut self) -> Self {
+        Self
+    }
+
     #[inline]
-    fn agree<'h>(&mut self, accept: server::Accept<'h>) -> (server::Accept<'h>, bool) {
-        (accept, false)
+    fn agree(&mut self, _: &mut server::Accept<'_>) -> bool {
+        false
     }
 
     #[inline]
@@ -85,13 +110,21 @@ impl Codec for Plain {
     }
 }
 
-impl<L: Layout> Codec for Compression<'_, L> {
+impl<'m, L: Layout> Codec for Compression<'m, L> {
     const COMPRESSES: bool = true;
 
-    fn agree<'h>(&mut self, accept: server::Accept<'h>) -> (server::Accept<'h>, bool) {
-        let accept = accept.compress_if_offered(self.terms());
-        let has_begun = accept.compression().is_some_and(|agreement| self.begin(&agreement).is_ok());
-        (accept, has_begun)
+    type Lent<'x>
+        = &'x mut Compression<'m, L>
+    where
+        Self: 'x;
+
+    fn lend(&mut self) -> &mut Self {
+        self
+    }
+
+    fn agree(&mut self, accept: &mut server::Accept<'_>) -> bool {
+        let agreement = accept.compress_if_offered(self.terms());
+        agreement.is_some_and(|agreement| self.begin(&agreement).is_ok())
     }
 
     fn offer<'h>(&self, handshake: client::Handshake<'h>) -> client::Handshake<'h> {
@@ -119,19 +152,31 @@ impl<R: Role> Halves<'_, R> {
     pub(crate) const PLAIN: Self = Self { inflating: None, deflating: None };
 }
 
-/// An [`InflatingReceiver`], of any layout.
-pub(crate) trait Inflate<R: Role> {
+/// What receives: a connection as it is, or one behind an [`InflatingReceiver`].
+pub(crate) trait Receive<R: Role> {
+    /// As [`InflatingReceiver::receive_up_to`].
     fn receive_up_to<'a, 'b: 'a>(
         &'a mut self,
         ws: &mut Connection<R>,
         input: &mut Input<'b>,
         limit: usize,
     ) -> Result<Option<Event<'a>>, PeerError>;
-
-    fn wants_receive(&self) -> bool;
 }
 
-impl<L: Layout, R: Role> Inflate<R> for InflatingReceiver<'_, L> {
+impl<R: Role> Receive<R> for Plain {
+    #[inline]
+    fn receive_up_to<'a, 'b: 'a>(
+        &'a mut self,
+        ws: &mut Connection<R>,
+        input: &mut Input<'b>,
+        _: usize,
+    ) -> Result<Option<Event<'a>>, PeerError> {
+        ws.receive(input)
+    }
+}
+
+impl<L: Layout, R: Role> Receive<R> for InflatingReceiver<'_, L> {
+    #[inline]
     fn receive_up_to<'a, 'b: 'a>(
         &'a mut self,
         ws: &mut Connection<R>,
@@ -139,6 +184,33 @@ impl<L: Layout, R: Role> Inflate<R> for InflatingReceiver<'_, L> {
         limit: usize,
     ) -> Result<Option<Event<'a>>, PeerError> {
         Self::receive_up_to(self, ws, input, limit)
+    }
+}
+
+/// An [`InflatingReceiver`], of any layout.
+pub(crate) trait Inflate<R: Role> {
+    /// As [`decode_by`] it.
+    fn decode(
+        &mut self,
+        state: &RefCell<State<'_, R>>,
+        bytes: &mut [u8],
+        limit: usize,
+        take: &mut Take<'_>,
+    ) -> (usize, Found);
+
+    /// As [`InflatingReceiver::wants_receive`].
+    fn wants_receive(&self) -> bool;
+}
+
+impl<L: Layout, R: Role> Inflate<R> for InflatingReceiver<'_, L> {
+    fn decode(
+        &mut self,
+        state: &RefCell<State<'_, R>>,
+        bytes: &mut [u8],
+        limit: usize,
+        take: &mut Take<'_>,
+    ) -> (usize, Found) {
+        decode_by(self, state, bytes, limit, take)
     }
 
     fn wants_receive(&self) -> bool {

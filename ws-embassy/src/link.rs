@@ -19,7 +19,7 @@ use embassy_time::{Duration, Instant, TimeoutError, with_deadline};
 use ws_core::{CloseCode, Connection, Kind, Output, PeerError, Role, UsageError};
 
 pub(crate) struct Link<'c, Wr, R: Role> {
-    state: RefCell<State<'c, R>>,
+    pub(crate) state: RefCell<State<'c, R>>,
     writer: Mutex<NoopRawMutex, Wr>,
     /// For the reader: a reply has left, or there is another deadline.
     pub(crate) changed: Signal<NoopRawMutex, ()>,
@@ -37,8 +37,6 @@ pub(crate) struct State<'c, R: Role> {
     pub(crate) fault: Option<PeerError>,
     /// Something was encoded and not flushed.
     unflushed: bool,
-    /// The reader has let others go first: it is its turn.
-    pub(crate) has_yielded: bool,
     /// A write has failed. Nobody knows what of it has left, so nothing follows it.
     broken: bool,
 }
@@ -51,14 +49,7 @@ impl<'c, Wr: WriteHalf, R: Role> Link<'c, Wr, R> {
         deflating: Option<&'c mut dyn Deflate<R>>,
     ) -> Self {
         Self {
-            state: RefCell::new(State {
-                ws,
-                deflating,
-                fault: None,
-                unflushed: false,
-                has_yielded: false,
-                broken: false,
-            }),
+            state: RefCell::new(State { ws, deflating, fault: None, unflushed: false, broken: false }),
             writer: Mutex::new(writer),
             changed: Signal::new(),
             send_timeout,
@@ -75,12 +66,9 @@ impl<'c, Wr: WriteHalf, R: Role> Link<'c, Wr, R> {
         self.with(|state| state.ws.wants_transmit() || state.unflushed).unwrap_or(false)
     }
 
-    /// Lends the state. Nothing of the caller's runs meanwhile, so it is never lent already, and this is `Some`; a cell that
-    /// panics otherwise would be a panic in every image.
+    /// Lends the state; see [`with`].
     pub(crate) fn with<O>(&self, f: impl FnOnce(&mut State<'c, R>) -> O) -> Option<O> {
-        let state = self.state.try_borrow_mut();
-        debug_assert!(state.is_ok());
-        state.ok().map(|mut state| f(&mut state))
+        with(&self.state, f)
     }
 
     /// Writes what the connection owes, and sees that all is on its way.
@@ -220,6 +208,14 @@ impl<'c, Wr: WriteHalf, R: Role> Link<'c, Wr, R> {
         self.changed.signal(());
         Err(error)
     }
+}
+
+/// Lends a state. Nothing of the caller's runs meanwhile, so it is never lent already, and this is `Some`; a cell that
+/// panics otherwise would be a panic in every image.
+pub(crate) fn with<S, O>(state: &RefCell<S>, f: impl FnOnce(&mut S) -> O) -> Option<O> {
+    let state = state.try_borrow_mut();
+    debug_assert!(state.is_ok());
+    state.ok().map(|mut state| f(&mut state))
 }
 
 /// Puts frames into the room that there is.

@@ -3,8 +3,8 @@
 
 use crate::apart::apart;
 use crate::clock::{now, until};
-use crate::codec::Halves;
-use crate::compression::{Codec, CodecFor};
+use crate::codec::{self, Halves};
+use crate::compression::CodecFor;
 use crate::transport::{ReadHalf, WriteHalf};
 use crate::{Error, Options, Waited, WebSocket};
 use core::future::poll_fn;
@@ -37,7 +37,7 @@ pub async fn accept<'c, Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>, C: Codec
     mut codec: C,
 ) -> Result<WebSocket<'c, Rd, Wr, Server>, Error<Rd::Error>> {
     let done = {
-        let mut answer = pin!(answer(&mut reader, &mut writer, options, origin, store, &mut codec));
+        let mut answer = pin!(answer(&mut reader, &mut writer, options, origin, store, codec.lend()));
         poll_fn(|cx| apart(answer.as_mut(), cx)).await
     };
     // Not inlined, and all of what is returned: else it would lie on this stack, below all that was awaited.
@@ -56,13 +56,13 @@ pub async fn accept<'c, Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>, C: Codec
 }
 
 /// The handshake of [`accept`]. Returns whether messages are compressed.
-async fn answer<Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>, C: Codec>(
+async fn answer<Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>, C: codec::Codec>(
     reader: &mut Rd,
     writer: &mut Wr,
     options: &Options,
     origin: OriginPolicy<'_>,
     store: &mut [u8],
-    codec: &mut C,
+    mut codec: C,
 ) -> Result<bool, Error<Rd::Error>> {
     let mut handshake = server::Handshake::new(store, &[], now()).with_timeout(options.handshake_timeout);
     let accepted = match read_request(reader, &mut handshake).await {
@@ -70,8 +70,11 @@ async fn answer<Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>, C: Codec>(
         Err(Error::Refusal(refusal)) => Err(refusal),
         Err(error) => return Err(error),
     };
-    let (mut reply, outcome) = match accepted.map(|accept| codec.agree(accept)) {
-        Ok((accept, compressed)) => (Reply::Open(accept), Ok(compressed)),
+    let (mut reply, outcome) = match accepted {
+        Ok(mut accept) => {
+            let compressed = codec.agree(&mut accept);
+            (Reply::Open(accept), Ok(compressed))
+        }
         Err(refusal) => (Reply::Respond(refusal.response()), Err(Error::Refusal(refusal))),
     };
     write(writer, options.send_timeout, &mut |out| reply.transmit(out)).await?;
@@ -127,7 +130,7 @@ pub async fn connect<
 ) -> Result<Connected<'r, 'c, Rd, Wr, E>, Error<Rd::Error>> {
     let done = {
         let mut ask =
-            pin!(ask_for(&mut reader, &mut writer, options, &request, &mut entropy, store, &mut codec));
+            pin!(ask_for(&mut reader, &mut writer, options, &request, &mut entropy, store, codec.lend()));
         poll_fn(|cx| apart(ask.as_mut(), cx)).await
     };
     #[inline(never)] // as above
@@ -158,17 +161,17 @@ pub(crate) struct Agreed<'r> {
 }
 
 /// The handshake of [`connect`].
-async fn ask_for<'r, Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>, C: Codec>(
+async fn ask_for<'r, Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>, C: codec::Codec>(
     reader: &mut Rd,
     writer: &mut Wr,
     options: &Options,
     request: &client::Request<'r>,
     entropy: &mut impl Entropy,
     store: &mut [u8],
-    codec: &mut C,
+    mut codec: C,
 ) -> Result<Agreed<'r>, Error<Rd::Error>> {
     let mut place = None;
-    let handshake = begin(&mut place, *request, entropy, store, options.handshake_timeout, codec)?;
+    let handshake = begin(&mut place, *request, entropy, store, options.handshake_timeout, &codec)?;
     let subprotocol = ask(reader, writer, options, handshake, request.subprotocols).await?;
     Ok(Agreed { subprotocol, compressed: codec.confirm(handshake) })
 }
@@ -182,7 +185,7 @@ pub(crate) fn begin<'p, 's>(
     entropy: &mut impl Entropy,
     store: &'s mut [u8],
     timeout: ws_core::Duration,
-    codec: &impl Codec,
+    codec: &impl codec::Codec,
 ) -> Result<&'p mut client::Handshake<'s>, UsageError> {
     let handshake = client::Handshake::new(request, entropy, store, &[], now())?.with_timeout(timeout);
     Ok(place.insert(codec.offer(handshake)))

@@ -1,12 +1,13 @@
 //! The two halves of a WebSocket, for two tasks: [`Reader`] and [`Writer`]. A [`WebSocket`](crate::WebSocket) is both at
 //! once, and does all it does through them.
 
-use crate::Error;
 use crate::apart::apart;
 use crate::clock::{now, until};
-use crate::codec::Inflate;
-use crate::link::{Link, State};
+use crate::codec::{Inflate, Receive};
+use crate::link::{Link, State, with};
 use crate::transport::{ReadHalf, WriteHalf};
+use crate::{Error, Plain};
+use core::cell::RefCell;
 use core::future::{pending, poll_fn};
 use core::mem;
 use core::pin::pin;
@@ -45,10 +46,12 @@ pub(crate) struct Inbound<'c, Rd, R: Role> {
     pub(crate) reader: Rd,
     /// Messages may be compressed.
     pub(crate) inflating: Option<&'c mut dyn Inflate<R>>,
+    /// Others had their turn before the next piece of a message.
+    pub(crate) has_yielded: bool,
 }
 
 /// What one look at the input brought.
-enum Found {
+pub(crate) enum Found {
     /// A piece of a message, which was taken.
     Data,
     /// All that has come is decoded.
@@ -186,37 +189,34 @@ pub(crate) async fn receive_up_to<Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>
     limit: usize,
     take: &mut Take<'_>,
 ) -> Result<bool, Error<Rd::Error>> {
-    let Inbound { reader, inflating } = inbound;
     let mut is_blocked = false;
     loop {
         let Ahead { owes, reads, outcome, due } = look_ahead(link, &mut is_blocked);
         if !owes && let Some(outcome) = outcome {
             return outcome.map(|()| false);
         }
-        let transmit = async { if owes { link.transmit().await } else { pending().await } };
-        if inflating.as_ref().is_some_and(|inflating| inflating.wants_receive()) {
-            // A few bytes may become a long message: what is owed goes first, and others have their turn.
-            match select(transmit, others_first(link)).await {
-                Either::First(sent) => {
-                    if let Some(result) = judge(link, Either3::First(sent), outcome, &mut is_blocked) {
-                        return result;
-                    }
-                }
-                Either::Second(()) => {
-                    link.with(|state| state.has_yielded = false);
-                    if let (_, Found::Data) = decode(link, inflating, &mut [], limit, take) {
-                        return Ok(true);
-                    }
-                }
-            }
-            continue;
-        }
         let news = {
+            let transmit = async { if owes { link.transmit().await } else { pending().await } };
             let mut read = pin!(async {
                 if !reads {
                     return pending().await;
                 }
-                reader.read_with(|bytes| decode(link, inflating, bytes, limit, take)).await
+                let Inbound { reader, inflating, has_yielded } = &mut *inbound;
+                if let Some(inflating) = inflating
+                    && inflating.wants_receive()
+                {
+                    // A few bytes may become a long message: others have their turn. Even if this is polled once, and made again.
+                    if !mem::replace(has_yielded, true) {
+                        yield_now().await;
+                    }
+                    *has_yielded = false;
+                    return Ok(Some(inflating.decode(&link.state, &mut [], limit, take).1));
+                }
+                let decode = |bytes: &mut [u8]| match inflating {
+                    Some(inflating) => inflating.decode(&link.state, bytes, limit, take),
+                    None => decode_by(&mut Plain, &link.state, bytes, limit, take),
+                };
+                reader.read_with(decode).await
             });
             let read = poll_fn(|cx| apart(read.as_mut(), cx)); // what is decoded lies on top of it
             let wake = select(until(due), link.changed.wait());
@@ -225,14 +225,6 @@ pub(crate) async fn receive_up_to<Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>
         if let Some(result) = judge(link, news, outcome, &mut is_blocked) {
             return result;
         }
-    }
-}
-
-/// Lets other tasks run once, though the future is dropped meanwhile and made again: who polls each but once comes to the end of a
-/// message too.
-async fn others_first<Wr: WriteHalf, R: Role>(link: &Link<'_, Wr, R>) {
-    if link.with(|state| mem::replace(&mut state.has_yielded, true)) == Some(false) {
-        yield_now().await;
     }
 }
 
@@ -335,25 +327,23 @@ fn handle_close_timeout<R: Role>(state: &mut State<'_, R>) {
 /// Takes a piece of a message.
 pub(crate) type Take<'f> = dyn FnMut(Data<'_>) + 'f;
 
-/// Decodes up to the next piece of a message, and gives that to `take`.
+/// Decodes up to the next piece of a message, and gives that to `take`. Generic, so that a WebSocket without compression has none
+/// of it on its stack.
 #[inline(never)]
-fn decode<Wr: WriteHalf, R: Role>(
-    link: &Link<'_, Wr, R>,
-    inflating: &mut Option<&mut dyn Inflate<R>>,
+pub(crate) fn decode_by<R: Role>(
+    receiver: &mut impl Receive<R>,
+    state: &RefCell<State<'_, R>>,
     bytes: &mut [u8],
     limit: usize,
     take: &mut Take<'_>,
 ) -> (usize, Found) {
     let end = limit.min(bytes.len());
     let mut input = Input::new(bytes.get_mut(..end).unwrap_or_default());
-    link.with(|state| state.ws.set_time(now()));
-    while let Some(result) = link.with(|state| match inflating {
-        Some(inflating) => inflating.receive_up_to(&mut state.ws, &mut input, limit),
-        None => state.ws.receive(&mut input),
-    }) {
+    with(state, |state| state.ws.set_time(now()));
+    while let Some(result) = with(state, |state| receiver.receive_up_to(&mut state.ws, &mut input, limit)) {
         match result {
             Ok(Some(Event::Data(data))) => {
-                link.with(handle_close_timeout); // there may always be more of it
+                with(state, handle_close_timeout); // there may always be more of it
                 take(data); // which may use the other half: the state is not lent any more
                 return (input.consumed(), Found::Data);
             }
@@ -361,7 +351,7 @@ fn decode<Wr: WriteHalf, R: Role>(
             Ok(None) if input.is_empty() => break,
             Ok(None) => return (input.consumed(), Found::Blocked),
             Err(error) => {
-                link.with(|state| state.fault = Some(error));
+                with(state, |state| state.fault = Some(error));
                 input.take_rest();
                 break;
             }

@@ -57,7 +57,7 @@ where
         Halves { inflating, deflating }: Halves<'c, R>,
     ) -> Self {
         Self {
-            inbound: Inbound { reader, inflating },
+            inbound: Inbound { reader, inflating, has_yielded: false },
             link: Link::new(connection, writer, send_timeout, deflating),
         }
     }

@@ -111,11 +111,9 @@ pub fn accept_with<'a, S: Transport>(
         Ok(accept) => accept,
         Err(error) => return exchange.fail(&mut stream, error),
     };
-    if let Some(compression) = &options.compression {
-        accept = accept.compress_if_offered(&compression.terms());
-    }
+    let compression = options.compression.as_ref();
+    let agreement = compression.and_then(|compression| accept.compress_if_offered(&compression.terms()));
     opening::write(&mut stream, &mut exchange.outbox, deadline, |out| accept.transmit(out))?;
-    let agreement = accept.compression();
     let extensions = agreement.as_ref().map_or_else(String::new, written);
     let agreed = Agreed { protocol: subprotocol, extensions, ..Agreed::default() };
     let inbox = exchange.inbox.resized(options.read_buffer);

@@ -301,12 +301,11 @@ impl<'a> Accept<'a> {
         None
     }
 
-    /// Agrees on compression, if the client offers some that goes with `terms` (RFC 7692 5.1). What was agreed on,
-    /// [`compression`](Self::compression), has to be given to the connection.
-    #[must_use]
-    pub fn compress_if_offered(mut self, terms: &Terms) -> Self {
+    /// Agrees on compression, if the client offers some that goes with `terms` (RFC 7692 5.1). What is returned is what was agreed
+    /// on, as [`compression`](Self::compression) does later; it has to be given to the connection.
+    pub fn compress_if_offered(&mut self, terms: &Terms) -> Option<Agreement> {
         self.compression = self.request.compression(terms).ok().map(compression::Answer::new);
-        self
+        self.compression()
     }
 
     /// Adds fields, such as `Set-Cookie`.

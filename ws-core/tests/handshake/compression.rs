@@ -23,7 +23,8 @@ fn answer(lines: &[&str], terms: &Terms, size: usize) -> (Vec<String>, Result<Ag
     let mut handshake = server::Handshake::new(&mut store, &[], START);
     assert_eq!(handshake.receive(&mut Input::new(&mut bytes)), Ok(true));
     let judged = handshake.request().compression(terms);
-    let mut accept = handshake.accept(OriginPolicy::Any).unwrap().compress_if_offered(terms);
+    let mut accept = handshake.accept(OriginPolicy::Any).unwrap();
+    assert_eq!(accept.compress_if_offered(terms), judged.ok());
     assert_eq!(accept.compression(), judged.ok());
     let head = String::from_utf8(written(size, |out| accept.transmit(out))).unwrap();
     assert!(head.starts_with("HTTP/1.1 101 ") && head.ends_with("\r\n\r\n"));

@@ -33,7 +33,7 @@ pub use url::{Host, Url, UrlError};
 
 use crate::apart::apart;
 use crate::clock::{now, until};
-use crate::codec::Halves;
+use crate::codec::{self, Halves};
 use crate::compression::{Codec, CodecFor};
 use crate::log::info;
 use crate::open::{Agreed, ask, begin};
@@ -203,7 +203,7 @@ impl<'a> Client<'a> {
                 delay = self.backoff.delay(failures, entropy);
             }
             let started = {
-                let mut start = pin!(self.start(stack, &mut socket, entropy, head, &mut codec));
+                let mut start = pin!(self.start(stack, &mut socket, entropy, head, codec.lend()));
                 poll_fn(|cx| apart(start.as_mut(), cx)).await
             };
             match started {
@@ -264,7 +264,7 @@ impl<'a> Client<'a> {
         mut codec: C,
     ) -> Result<(tcp::WebSocket<'s, ws_core::Client<E>>, Option<&'a str>), Error> {
         let started = {
-            let mut start = pin!(self.start(stack, socket, &mut entropy, head, &mut codec));
+            let mut start = pin!(self.start(stack, socket, &mut entropy, head, codec.lend()));
             poll_fn(|cx| apart(start.as_mut(), cx)).await
         };
         self.opened(socket, entropy, started, codec)
@@ -277,7 +277,7 @@ impl<'a> Client<'a> {
         socket: &mut TcpSocket<'_>,
         entropy: &mut impl Entropy,
         head: &mut [u8],
-        codec: &mut impl Codec,
+        mut codec: impl codec::Codec,
     ) -> Result<Agreed<'a>, Error> {
         let step = Cell::new(Step::Resolve);
         let steps = async {
@@ -288,7 +288,7 @@ impl<'a> Client<'a> {
                 poll_fn(|cx| apart(connect.as_mut(), cx)).await.map_err(Error::Connect)?;
             }
             step.set(Step::Handshake);
-            self.shake_hands(socket, entropy, head, codec).await
+            self.shake_hands(socket, entropy, head, codec.lend()).await
         };
         let time = self.options.handshake_timeout;
         let due = (time != ws_core::Duration::ZERO).then(|| now().after(time));
@@ -318,7 +318,7 @@ impl<'a> Client<'a> {
         socket: &mut TcpSocket<'_>,
         entropy: &mut impl Entropy,
         head: &mut [u8],
-        codec: &mut impl Codec,
+        mut codec: impl codec::Codec,
     ) -> Result<Agreed<'a>, Error> {
         let request = Request {
             host: self.url.authority(),
@@ -330,7 +330,7 @@ impl<'a> Client<'a> {
         let (mut reader, mut writer) = tcp::split(socket);
         // The deadline is that of the whole.
         let mut place = None;
-        let handshake = begin(&mut place, request, entropy, head, ws_core::Duration::ZERO, codec)
+        let handshake = begin(&mut place, request, entropy, head, ws_core::Duration::ZERO, &codec)
             .map_err(|error| Error::Open(error.into()))?;
         match ask(&mut reader, &mut writer, &self.options, handshake, self.subprotocols).await {
             Ok(subprotocol) => Ok(Agreed { subprotocol, compressed: codec.confirm(handshake) }),

@@ -66,7 +66,7 @@ use embassy_net::Stack;
 use embassy_net::tcp::TcpSocket;
 use embassy_time::{Duration, Timer, with_deadline};
 use ws_core::Output;
-use ws_core::handshake::server::{Accept, Handshake, Refusal};
+use ws_core::handshake::server::{Handshake, Refusal};
 use ws_core::http::Response;
 
 /// Answers on a port, from as many sockets as there are calls of [`run`](Self::run).
@@ -253,6 +253,11 @@ impl<C: Codec> Server<'_, C> {
             Either::Second(()) => return Ok(Answered::GivenUp),
         };
         let (mut reply, route) = self.decide(&handshake, choice, seat);
+        if C::COMPRESSES
+            && let Some(seat) = seat
+        {
+            seat.codec = self.agree(&mut reply);
+        }
         info!("answered {}", reply.status());
         let put = &mut |out: &mut Output<'_>| reply.transmit(out);
         let taken_by = write(&mut writer, options.send_timeout, put).await?;
@@ -319,20 +324,16 @@ impl<C: Codec> Server<'_, C> {
             let fields = &[("Retry-After", RETRY_AFTER), TEXT];
             return (Reply::Respond(respond(503, fields, b"all WebSockets are taken\n")), None);
         }
-        let (accept, codec) = self.agree(accept.subprotocol_if_offered(subprotocol));
-        *seat = Some(Seat { codec, _open: Counted::new(&self.open) });
-        (Reply::Open(accept), Some(route))
+        *seat = Some(Seat { codec: None, _open: Counted::new(&self.open) });
+        (Reply::Open(accept.subprotocol_if_offered(subprotocol)), Some(route))
     }
 
     /// Agrees to compression, if it is offered and there is memory for it.
-    fn agree<'h>(&self, accept: Accept<'h>) -> (Accept<'h>, Option<RefMut<'_, C>>) {
-        if !C::COMPRESSES {
-            return (accept, None); // known when it is compiled, unlike what the slice holds
-        }
-        let mut free = self.compression.iter().filter_map(|codec| codec.try_borrow_mut().ok());
-        let Some(mut codec) = free.next() else { return (accept, None) };
-        let (accept, compressed) = codec.agree(accept);
-        (accept, compressed.then_some(codec))
+    #[inline(never)]
+    fn agree(&self, reply: &mut Reply<'_>) -> Option<RefMut<'_, C>> {
+        let Reply::Open(accept) = reply else { return None };
+        let mut codec = self.compression.iter().find_map(|codec| codec.try_borrow_mut().ok())?;
+        codec.agree(accept).then_some(codec)
     }
 }
 

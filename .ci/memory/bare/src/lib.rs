@@ -22,7 +22,29 @@ pub trait Board {
 pub const SOCKETS: usize = 6;
 
 /// As in `device`.
+pub const WEBSOCKETS: usize = SOCKETS - 2;
+
+/// As in `device`.
 pub const PORT: u16 = 80;
+
+/// There is none.
+pub struct Compression(());
+
+/// Nor memory for it.
+pub struct CompressionBuffers(());
+
+impl CompressionBuffers {
+    /// To be put in a `static`.
+    #[expect(clippy::new_without_default, reason = "nobody asks for one")]
+    pub const fn new() -> Self {
+        Self(())
+    }
+}
+
+/// As in `device`.
+pub const fn compression(_: &'static mut CompressionBuffers) -> Compression {
+    Compression(())
+}
 
 /// As in `device`.
 pub struct Memory {
@@ -44,8 +66,7 @@ pub struct Device(());
 
 impl Device {
     /// As in `device`.
-    #[expect(clippy::new_without_default, reason = "nobody asks for one")]
-    pub const fn new() -> Self {
+    pub const fn new(_: &'static [Compression]) -> Self {
         Self(())
     }
 

@@ -18,6 +18,22 @@ use ws_embassy::{
     Client, CloseCode, Data, Entropy, Kind, MessageBuffer, Options, OriginPolicy, Server, client, tcp,
 };
 
+/// Each call with messages as they are, or compressed.
+#[cfg(not(feature = "compression"))]
+mod codec {
+    pub type Pooled = ws_embassy::Plain;
+    pub type Codec = ws_embassy::Plain;
+}
+#[cfg(feature = "compression")]
+mod codec {
+    use ws_embassy::compression::Compression;
+    use ws_embassy::ws_core::deflate::Small;
+
+    pub type Pooled = Compression<'static, Small>;
+    pub type Codec = &'static mut Pooled;
+}
+use codec::{Codec, Pooled};
+
 /// A table starts with this word, so that it is found to be whole.
 const MAGIC: usize = 0x5a17_ab1e;
 
@@ -94,7 +110,7 @@ const DEVICE: [usize; 3] = buffers(&device::Memory::new());
 
 #[expect(unsafe_code, reason = "a name to be found by")]
 #[unsafe(no_mangle)]
-pub static SIZES: Table<Size, 9> = table([
+pub static SIZES: Table<Size, 12> = table([
     Size { name: "sockets", bytes: device::SOCKETS },
     Size { name: "rx", bytes: DEVICE[0] },
     Size { name: "tx", bytes: DEVICE[1] },
@@ -104,6 +120,9 @@ pub static SIZES: Table<Size, 9> = table([
     Size { name: "WebSocket<Server>", bytes: size_of::<tcp::WebSocket<'static, Server>>() },
     Size { name: "WebSocket<Client>", bytes: size_of::<tcp::WebSocket<'static, Client<Random>>>() },
     Size { name: "server::Server", bytes: size_of::<server::Server<'static>>() },
+    Size { name: "compressed", bytes: device::WEBSOCKETS },
+    Size { name: "compression buffers", bytes: size_of::<device::CompressionBuffers>() },
+    Size { name: "compression", bytes: size_of::<device::Compression>() },
 ]);
 
 const fn buffers<const RX: usize, const TX: usize, const BUF: usize>(
@@ -149,9 +168,9 @@ fn close<R: Role>((ws, reason): (WebSocket<R>, &'static str)) -> impl Future {
 }
 
 fn accept(
-    (reader, writer, store): (tcp::Reader<'static>, tcp::Writer<'static>, &'static mut [u8]),
+    (reader, writer, store, codec): (tcp::Reader<'static>, tcp::Writer<'static>, &'static mut [u8], Codec),
 ) -> impl Future {
-    ws_embassy::accept(reader, writer, &Options::DEFAULT, OriginPolicy::SameOrigin, store)
+    ws_embassy::accept(reader, writer, &Options::DEFAULT, OriginPolicy::SameOrigin, store, codec)
 }
 
 struct Connecting {
@@ -159,32 +178,45 @@ struct Connecting {
     writer: tcp::Writer<'static>,
     request: ws_embassy::ws_core::handshake::client::Request<'static>,
     store: &'static mut [u8],
+    codec: Codec,
 }
 
-fn connect(Connecting { reader, writer, request, store }: Connecting) -> impl Future {
-    ws_embassy::connect(reader, writer, &Options::DEFAULT, request, Random, store)
+fn connect(Connecting { reader, writer, request, store, codec }: Connecting) -> impl Future {
+    ws_embassy::connect(reader, writer, &Options::DEFAULT, request, Random, store, codec)
 }
 
 type Caller = &'static client::Client<'static>;
 
 fn open(
-    (client, stack, socket, head): (Caller, Stack<'static>, &'static mut Socket, &'static mut [u8]),
+    (client, stack, socket, head, codec): (
+        Caller,
+        Stack<'static>,
+        &'static mut Socket,
+        &'static mut [u8],
+        Codec,
+    ),
 ) -> impl Future {
-    client.open(stack, socket, Random, head)
+    client.open(stack, socket, Random, head, codec)
 }
 
 type ClientMemory = &'static mut client::Memory<1024, 1024, 512>;
 
 /// With a session that does nothing: what is measured is what goes on around one.
 fn run_client(
-    (client, stack, memory, random): (Caller, Stack<'static>, ClientMemory, &'static mut Random),
+    (client, stack, memory, random, codec): (
+        Caller,
+        Stack<'static>,
+        ClientMemory,
+        &'static mut Random,
+        Codec,
+    ),
 ) -> impl Future {
-    client.run(stack, memory, random, async |_: &mut client::Session<'_, Random>| Ok(()))
+    client.run(stack, memory, random, codec, async |_: &mut client::Session<'_, Random>| Ok(()))
 }
 
 /// With an application that does nothing.
 fn run_server(
-    (server, stack, memory): (&'static server::Server<'static>, Stack<'static>, &'static mut Memory),
+    (server, stack, memory): (&'static server::Server<'static, Pooled>, Stack<'static>, &'static mut Memory),
 ) -> impl Future {
     server.run(stack, memory, &Nothing)
 }
@@ -195,7 +227,7 @@ fn close_tcp(socket: &'static mut Socket) -> impl Future {
 
 /// With an application whose future is larger than any other part of that of the server.
 fn run_large(
-    (server, stack, memory): (&'static server::Server<'static>, Stack<'static>, &'static mut Memory),
+    (server, stack, memory): (&'static server::Server<'static, Pooled>, Stack<'static>, &'static mut Memory),
 ) -> impl Future {
     server.run(stack, memory, &Large)
 }
