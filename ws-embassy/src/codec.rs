@@ -2,9 +2,10 @@
 //! two halves of a WebSocket.
 
 use crate::compression::{Compression, Plain};
-use crate::link::State;
+use crate::link::{State, with};
 use crate::split::{Found, Take, decode_by};
 use core::cell::RefCell;
+use core::mem;
 use ws_core::connection::{DeflatingSender, InflatingReceiver};
 use ws_core::deflate::Layout;
 use ws_core::handshake::{client, server};
@@ -198,8 +199,9 @@ pub(crate) trait Inflate<R: Role> {
         take: &mut Take<'_>,
     ) -> (usize, Found);
 
-    /// As [`InflatingReceiver::wants_receive`].
-    fn wants_receive(&self) -> bool;
+    /// There may be more of a message to lend, though no more comes: `Some`. With `true`, it was not put off for others yet; with
+    /// `false` it was, whether or not who did is still there.
+    fn wants_receive(&self, state: &RefCell<State<'_, R>>) -> Option<bool>;
 }
 
 impl<L: Layout, R: Role> Inflate<R> for InflatingReceiver<'_, L> {
@@ -210,11 +212,13 @@ impl<L: Layout, R: Role> Inflate<R> for InflatingReceiver<'_, L> {
         limit: usize,
         take: &mut Take<'_>,
     ) -> (usize, Found) {
+        with(state, |state| state.put_off = false);
         decode_by(self, state, bytes, limit, take)
     }
 
-    fn wants_receive(&self) -> bool {
-        Self::wants_receive(self)
+    fn wants_receive(&self, state: &RefCell<State<'_, R>>) -> Option<bool> {
+        let put_off = || with(state, |state| !mem::replace(&mut state.put_off, true)) == Some(true);
+        Self::wants_receive(self).then(put_off)
     }
 }
 

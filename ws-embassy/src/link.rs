@@ -37,6 +37,8 @@ pub(crate) struct State<'c, R: Role> {
     pub(crate) fault: Option<PeerError>,
     /// Something was encoded and not flushed.
     unflushed: bool,
+    /// The next piece of a message that was inflated was put off once.
+    pub(crate) put_off: bool,
     /// A write has failed. Nobody knows what of it has left, so nothing follows it.
     broken: bool,
 }
@@ -49,7 +51,14 @@ impl<'c, Wr: WriteHalf, R: Role> Link<'c, Wr, R> {
         deflating: Option<&'c mut dyn Deflate<R>>,
     ) -> Self {
         Self {
-            state: RefCell::new(State { ws, deflating, fault: None, unflushed: false, broken: false }),
+            state: RefCell::new(State {
+                ws,
+                deflating,
+                fault: None,
+                unflushed: false,
+                put_off: false,
+                broken: false,
+            }),
             writer: Mutex::new(writer),
             changed: Signal::new(),
             send_timeout,

@@ -9,7 +9,6 @@ use crate::transport::{ReadHalf, WriteHalf};
 use crate::{Error, Plain};
 use core::cell::RefCell;
 use core::future::{pending, poll_fn};
-use core::mem;
 use core::pin::pin;
 use embassy_futures::select::{Either, Either3, select, select3};
 use embassy_futures::yield_now;
@@ -46,8 +45,6 @@ pub(crate) struct Inbound<'c, Rd, R: Role> {
     pub(crate) reader: Rd,
     /// Messages may be compressed.
     pub(crate) inflating: Option<&'c mut dyn Inflate<R>>,
-    /// Others had their turn before the next piece of a message.
-    pub(crate) has_yielded: bool,
 }
 
 /// What one look at the input brought.
@@ -201,21 +198,18 @@ pub(crate) async fn receive_up_to<Rd: ReadHalf, Wr: WriteHalf<Error = Rd::Error>
                 if !reads {
                     return pending().await;
                 }
-                let Inbound { reader, inflating, has_yielded } = &mut *inbound;
-                if let Some(inflating) = inflating
-                    && inflating.wants_receive()
-                {
-                    // A few bytes may become a long message: others have their turn. Even if this is polled once, and made again.
-                    if !mem::replace(has_yielded, true) {
-                        yield_now().await;
-                    }
-                    *has_yielded = false;
-                    return Ok(Some(inflating.decode(&link.state, &mut [], limit, take).1));
+                let inflated = inbound.inflating.as_ref().and_then(|codec| codec.wants_receive(&link.state));
+                if inflated == Some(true) {
+                    yield_now().await; // a few bytes may become a long message: others have their turn
                 }
-                let decode = |bytes: &mut [u8]| match inflating {
+                let Inbound { reader, inflating } = &mut *inbound;
+                let mut decode = |bytes: &mut [u8]| match inflating {
                     Some(inflating) => inflating.decode(&link.state, bytes, limit, take),
                     None => decode_by(&mut Plain, &link.state, bytes, limit, take),
                 };
+                if inflated.is_some() {
+                    return Ok(Some(decode(&mut []).1));
+                }
                 reader.read_with(decode).await
             });
             let read = poll_fn(|cx| apart(read.as_mut(), cx)); // what is decoded lies on top of it

@@ -57,7 +57,7 @@ where
         Halves { inflating, deflating }: Halves<'c, R>,
     ) -> Self {
         Self {
-            inbound: Inbound { reader, inflating, has_yielded: false },
+            inbound: Inbound { reader, inflating },
             link: Link::new(connection, writer, send_timeout, deflating),
         }
     }

@@ -78,24 +78,24 @@ impl Terms {
         let offer = Parameters::read(params)?;
         let inflate_bits = match offer.client_max_window_bits {
             // It may use any window, and would not understand a limit (RFC 7692 7.1.2.2).
-            Bits::Absent if self.inflate.window_bits < BITS_MAX => return Err(Declined::Window),
-            Bits::Absent => BITS_MAX,
+            Bits::ABSENT if self.inflate.window_bits < BITS_MAX => return Err(Declined::Window),
+            Bits::ABSENT => BITS_MAX,
             // The least limit may be given (RFC 7692 7.1.2.2), but zlib cannot deflate in so small a window. Some clients built on
             // it let the whole connection fail then, which opens if there is no compression.
-            Bits::Unlimited | Bits::Limit(9..) if self.inflate.window_bits == BITS_MIN => {
+            Bits::UNLIMITED | Bits(9..) if self.inflate.window_bits == BITS_MIN => {
                 return Err(Declined::Window);
             }
-            Bits::Unlimited => self.inflate.window_bits,
-            Bits::Limit(bits) => bits.min(self.inflate.window_bits),
+            Bits::UNLIMITED => self.inflate.window_bits,
+            Bits(bits) => bits.min(self.inflate.window_bits),
         };
         let deflate_bits = match offer.server_max_window_bits {
-            Bits::Absent => self.deflate.window_bits,
-            Bits::Unlimited => return Err(Declined::Value), // RFC 7692 7.1.2.1
-            Bits::Limit(bits) => bits.min(self.deflate.window_bits),
+            Bits::ABSENT => self.deflate.window_bits,
+            Bits::UNLIMITED => return Err(Declined::Value), // RFC 7692 7.1.2.1
+            Bits(bits) => bits.min(self.deflate.window_bits),
         };
         let takeover = self.deflate.takeover && !offer.server_no_context_takeover;
         let peer_takeover = self.inflate.takeover && !offer.client_no_context_takeover;
-        let said = |asked: Bits, bits| if asked == Bits::Absent { asked } else { Bits::Limit(bits) };
+        let said = |asked: Bits, bits| if asked == Bits::ABSENT { asked } else { Bits(bits) };
         Ok(Agreement {
             inflate: Direction { window_bits: inflate_bits, takeover: peer_takeover },
             deflate: Direction { window_bits: deflate_bits, takeover },
@@ -114,8 +114,8 @@ impl Terms {
         Parameters {
             server_no_context_takeover: !self.inflate.takeover,
             client_no_context_takeover: !self.deflate.takeover,
-            server_max_window_bits: if limit < BITS_MAX { Bits::Limit(limit) } else { Bits::Absent },
-            client_max_window_bits: Bits::Unlimited,
+            server_max_window_bits: if limit < BITS_MAX { Bits(limit) } else { Bits::ABSENT },
+            client_max_window_bits: Bits::UNLIMITED,
         }
     }
 
@@ -133,9 +133,9 @@ impl Terms {
             return Err(Declined::Takeover);
         }
         let limit_of = |bits| match bits {
-            Bits::Absent => Ok(BITS_MAX),
-            Bits::Unlimited => Err(Declined::Value),
-            Bits::Limit(bits) => Ok(bits),
+            Bits::ABSENT => Ok(BITS_MAX),
+            Bits::UNLIMITED => Err(Declined::Value),
+            Bits(bits) => Ok(bits),
         };
         let inflate_bits = limit_of(answer.server_max_window_bits)?;
         if inflate_bits > self.inflate.window_bits {
@@ -175,14 +175,16 @@ pub struct Parameters {
     client_max_window_bits: Bits,
 }
 
-/// A limit on a window.
+/// A limit on a window: its bits. In one byte, as what was agreed on is kept while a handshake goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-enum Bits {
-    Absent,
+struct Bits(u8);
+
+impl Bits {
+    const ABSENT: Self = Self(0);
+
     /// Without a value: a limit is understood (RFC 7692 7.1.2.2).
-    Unlimited,
-    Limit(u8),
+    const UNLIMITED: Self = Self(1);
 }
 
 /// The value of a parameter: a number, or `None` for what is none.
@@ -192,8 +194,8 @@ impl Parameters {
     const NONE: Self = Self {
         server_no_context_takeover: false,
         client_no_context_takeover: false,
-        server_max_window_bits: Bits::Absent,
-        client_max_window_bits: Bits::Absent,
+        server_max_window_bits: Bits::ABSENT,
+        client_max_window_bits: Bits::ABSENT,
     };
 
     /// Reads parameters, each a name and, if it has one, a value.
@@ -218,9 +220,9 @@ impl Parameters {
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, Option<u8>)> {
         let flag = |name, is_set: bool| is_set.then_some((name, None));
         let bits = |name, bits| match bits {
-            Bits::Absent => None,
-            Bits::Unlimited => Some((name, None)),
-            Bits::Limit(bits) => Some((name, Some(bits))),
+            Bits::ABSENT => None,
+            Bits::UNLIMITED => Some((name, None)),
+            Bits(bits) => Some((name, Some(bits))),
         };
         let all = [
             flag("server_no_context_takeover", self.server_no_context_takeover),
@@ -242,11 +244,11 @@ fn set(flag: &mut bool, value: Option<Value>) -> Result<bool, Declined> {
 
 fn limit(bits: &mut Bits, value: Option<Value>) -> Result<bool, Declined> {
     let read = match value {
-        None => Bits::Unlimited,
-        Some(Some(n @ 8..=15)) => Bits::Limit(n as u8),
+        None => Bits::UNLIMITED,
+        Some(Some(n @ 8..=15)) => Bits(n as u8),
         Some(_) => return Err(Declined::Value),
     };
-    Ok(core::mem::replace(bits, read) == Bits::Absent)
+    Ok(core::mem::replace(bits, read) == Bits::ABSENT)
 }
 
 const fn clamped(bits: u8) -> u8 {
@@ -421,13 +423,13 @@ mod tests {
     /// nothing but whether the client can be held to the server's window, and surely can do it.
     #[test]
     fn any_terms_of_a_client_and_a_server_come_to_an_agreement_that_both_hold() {
-        let limits = (8..=15).map(Bits::Limit).chain([Bits::Absent, Bits::Unlimited]);
+        let limits = (8..=15).map(Bits).chain([Bits::ABSENT, Bits::UNLIMITED]);
         for (said, bits) in limits.flat_map(|said| (0..8u32.pow(4)).map(move |bits| (said, bits))) {
             let pick = |i: u32| 8 + (bits / 8u32.pow(i) % 8) as u8;
             let is_able = match said {
-                Bits::Absent => pick(2) == 15,
-                Bits::Limit(8) => true,
-                Bits::Unlimited | Bits::Limit(_) => pick(2) > 8,
+                Bits::ABSENT => pick(2) == 15,
+                Bits(8) => true,
+                Bits::UNLIMITED | Bits(_) => pick(2) > 8,
             };
             for flags in 0..16 {
                 let on = |flag| flags & flag != 0;
@@ -457,9 +459,9 @@ mod tests {
                 }
                 // The client is told no more than it understands, and of nothing that it may not be able to do.
                 match (said, there.answer.client_max_window_bits) {
-                    (Bits::Absent, told) => assert_eq!(told, Bits::Absent),
-                    (Bits::Unlimited, Bits::Limit(told)) => assert!((9..=15).contains(&told)),
-                    (Bits::Limit(said), Bits::Limit(told)) => assert!((said.min(9)..=said).contains(&told)),
+                    (Bits::ABSENT, told) => assert_eq!(told, Bits::ABSENT),
+                    (Bits::UNLIMITED, Bits(told)) => assert!((9..=15).contains(&told)),
+                    (Bits(said), Bits(told)) => assert!((said.min(9)..=said).contains(&told)),
                     other => panic!("{other:?}"),
                 }
             }

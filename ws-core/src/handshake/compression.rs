@@ -46,25 +46,29 @@ impl Answer {
 #[derive(Clone, Copy)]
 pub(super) struct Offer {
     terms: Terms,
-    put: fn(&mut Pieces<'_, '_>, &Terms),
-    confirm: fn(Fields<'_>, &Terms) -> Result<Option<Agreement>, Error>,
+    how: &'static How,
     /// What the server agreed on.
     pub(super) agreement: Option<Agreement>,
 }
 
+struct How {
+    put: fn(&mut Pieces<'_, '_>, &Terms),
+    confirm: fn(Fields<'_>, &Terms) -> Result<Option<Agreement>, Error>,
+}
+
 impl Offer {
     pub(super) const fn new(terms: Terms) -> Self {
-        Self { terms, put: put_offer, confirm, agreement: None }
+        Self { terms, how: &How { put: put_offer, confirm }, agreement: None }
     }
 
     /// Writes the field.
     pub(super) fn put(&self, pieces: &mut Pieces<'_, '_>) {
-        (self.put)(pieces, &self.terms);
+        (self.how.put)(pieces, &self.terms);
     }
 
     /// Whether the client can live with the answer.
     pub(super) fn confirm(&mut self, fields: Fields<'_>) -> Result<(), Error> {
-        self.agreement = (self.confirm)(fields, &self.terms)?;
+        self.agreement = (self.how.confirm)(fields, &self.terms)?;
         Ok(())
     }
 }

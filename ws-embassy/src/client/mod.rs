@@ -194,19 +194,14 @@ impl<'a> Client<'a> {
         let Memory { rx, tx, head } = memory;
         let mut socket = TcpSocket::new(stack, rx, tx);
         let mut failures = 0u32;
-        let mut delay = Duration::MIN;
-        // Set by a server that asks for it; holds whatever becomes of the network.
-        let mut earliest = Instant::MIN;
+        self.rest(stack, entropy, &mut failures, Instant::MIN, Duration::MIN).await;
         loop {
-            while self.wait(stack, earliest.max(Instant::now()).saturating_add(delay)).await {
-                failures = 0;
-                delay = self.backoff.delay(failures, entropy);
-            }
             let started = {
                 let mut start = pin!(self.start(stack, &mut socket, entropy, head, codec.lend()));
                 poll_fn(|cx| apart(start.as_mut(), cx)).await
             };
-            match started {
+            // What the server asks for.
+            let earliest = match started {
                 Ok(agreed) => {
                     self.tell(Event::Opened);
                     let opened = Instant::now();
@@ -230,20 +225,43 @@ impl<'a> Client<'a> {
                         _ if !tcp::is_online(stack) => tcp::abort(&mut socket).await,
                         _ => tcp::close(&mut socket, LINGER).await,
                     }
+                    Instant::MIN
                 }
                 Err(error) => {
                     self.tell(Event::Failed(error));
-                    if let Error::Refused { status: 429 | 503, retry_after: Some(time) } = error {
-                        earliest = Instant::now().saturating_add(time.min(RETRY_AFTER_MAX));
-                    }
+                    let time = match error {
+                        Error::Refused { status: 429 | 503, retry_after: Some(time) } => {
+                            time.min(RETRY_AFTER_MAX)
+                        }
+                        _ => Duration::MIN,
+                    };
+                    let earliest = Instant::now().saturating_add(time);
                     match error {
                         Error::Connect(_) | Error::TimedOut(_) => tcp::abort(&mut socket).await,
                         _ => tcp::close(&mut socket, LINGER).await,
                     }
+                    earliest
                 }
-            }
-            delay = self.backoff.delay(failures, entropy);
+            };
+            let delay = self.backoff.delay(failures, entropy);
             failures = failures.saturating_add(1);
+            self.rest(stack, entropy, &mut failures, earliest, delay).await;
+        }
+    }
+
+    /// Waits before an attempt: for the network, for `delay`, and until what a server has asked for, `earliest`, which holds whatever
+    /// becomes of the network. When that was lost, and is back, nothing has failed yet.
+    async fn rest(
+        &self,
+        stack: Stack<'_>,
+        entropy: &mut impl Entropy,
+        failures: &mut u32,
+        earliest: Instant,
+        mut delay: Duration,
+    ) {
+        while self.wait(stack, earliest.max(Instant::now()).saturating_add(delay)).await {
+            *failures = 0;
+            delay = self.backoff.delay(0, entropy);
         }
     }
 

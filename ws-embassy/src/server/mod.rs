@@ -252,7 +252,8 @@ impl<C: Codec> Server<'_, C> {
             // Browsers open connections that they may need later; they do without them as well.
             Either::Second(()) => return Ok(Answered::GivenUp),
         };
-        let (mut reply, route) = self.decide(&handshake, choice, seat);
+        let mut reply = Reply::Respond(Response::internal_server_error());
+        let route = self.decide(&handshake, choice, seat, &mut reply);
         if C::COMPRESSES
             && let Some(seat) = seat
         {
@@ -303,29 +304,38 @@ impl<C: Codec> Server<'_, C> {
         Choice::Respond(respond(status, fields, body))
     }
 
-    /// The reply. With a route: it is 101, and `seat` is taken.
+    /// Makes the reply. With a route: it is 101, and `seat` is taken.
     #[inline(never)]
     fn decide<'s, 'h, T>(
         &'s self,
         handshake: &'h Handshake<'_>,
         choice: Choice<'h, T>,
         seat: &mut Option<Seat<'s, C>>,
-    ) -> (Reply<'h>, Option<T>) {
-        let (route, subprotocol) = match choice {
-            Choice::Open(route, subprotocol) => (route, subprotocol),
-            Choice::Respond(response) => return (Reply::Respond(response), None),
-            Choice::Refuse(refusal) => return (Reply::Respond(refusal.response()), None),
+        reply: &mut Reply<'h>,
+    ) -> Option<T> {
+        let accepted = match choice {
+            Choice::Open(route, subprotocol) => handshake.accept(self.settings.origin).map(|accept| {
+                *reply = Reply::Open(accept.subprotocol_if_offered(subprotocol));
+                route
+            }),
+            Choice::Respond(response) => {
+                *reply = Reply::Respond(response);
+                return None;
+            }
+            Choice::Refuse(refusal) => Err(refusal),
         };
-        let accept = match handshake.accept(self.settings.origin) {
-            Ok(accept) => accept,
-            Err(refusal) => return (Reply::Respond(refusal.response()), None),
-        };
-        if self.open.get() >= self.settings.websockets {
-            let fields = &[("Retry-After", RETRY_AFTER), TEXT];
-            return (Reply::Respond(respond(503, fields, b"all WebSockets are taken\n")), None);
+        match accepted {
+            Ok(route) if self.open.get() < self.settings.websockets => {
+                *seat = Some(Seat { codec: None, _open: Counted::new(&self.open) });
+                return Some(route);
+            }
+            Ok(_) => {
+                let fields = &[("Retry-After", RETRY_AFTER), TEXT];
+                *reply = Reply::Respond(respond(503, fields, b"all WebSockets are taken\n"));
+            }
+            Err(refusal) => *reply = Reply::Respond(refusal.response()),
         }
-        *seat = Some(Seat { codec: None, _open: Counted::new(&self.open) });
-        (Reply::Open(accept.subprotocol_if_offered(subprotocol)), Some(route))
+        None
     }
 
     /// Agrees to compression, if it is offered and there is memory for it.
