@@ -24,7 +24,7 @@ KINDS = tuple(
         ("message to inflate", r"split::receive_up_to", r" as ws_embassy::codec::Inflate<.*>>::(decode|wants_receive)$"),
         ("compression to put", r"compression::(Answer|Offer)>::put", r"^ws_core::handshake::compression::put"),
         ("compression to confirm", r"compression::Offer>::confirm", r"^ws_core::handshake::compression::confirm$"),
-        ("piece to take", r"ws_embassy::split::decode_by", rf"^ws_embassy::split::\w+::<.*{CLOSURE}", LENT),
+        ("piece to take", r"ws_embassy::split::decode_by", rf"^ws_embassy::split::(?!receive_up_to)\w+::<.*{CLOSURE}", LENT),
         ("head to put", r"ws_embassy::open::write", rf"^<?ws_embassy::(?!open::write\b)(open|server|client)::.*::{CLOSURE}", LENT),
         ("line to check", r"HeadReader>::end_line", r"^ws_core::http::head::check_\w+_line$", KEPT),
         ("log out", r"defmt_rtt::channel::Channel>::write_all", r"^<defmt_rtt::channel::Channel>::(non)?blocking_write"),

@@ -311,7 +311,6 @@ fn outcome_of<Wr: WriteHalf, R: Role>(link: &Link<'_, Wr, R>) -> Option<Result<(
 }
 
 /// Judges by when the peer has to have closed.
-#[inline(never)]
 fn handle_close_timeout<R: Role>(state: &mut State<'_, R>) {
     if state.ws.close_expected() {
         state.ws.handle_timeout(now());

@@ -313,28 +313,23 @@ impl<C: Codec> Server<'_, C> {
         seat: &mut Option<Seat<'s, C>>,
         reply: &mut Reply<'h>,
     ) -> Option<T> {
-        let accepted = match choice {
-            Choice::Open(route, subprotocol) => handshake.accept(self.settings.origin).map(|accept| {
-                *reply = Reply::Open(accept.subprotocol_if_offered(subprotocol));
-                route
-            }),
-            Choice::Respond(response) => {
-                *reply = Reply::Respond(response);
-                return None;
-            }
-            Choice::Refuse(refusal) => Err(refusal),
+        let response = match choice {
+            Choice::Open(route, subprotocol) => match handshake.accept(self.settings.origin) {
+                Ok(accept) if self.open.get() < self.settings.websockets => {
+                    *seat = Some(Seat { codec: None, _open: Counted::new(&self.open) });
+                    *reply = Reply::Open(accept.subprotocol_if_offered(subprotocol));
+                    return Some(route);
+                }
+                Ok(_) => {
+                    let fields = &[("Retry-After", RETRY_AFTER), TEXT];
+                    respond(503, fields, b"all WebSockets are taken\n")
+                }
+                Err(refusal) => refusal.response(),
+            },
+            Choice::Respond(response) => response,
+            Choice::Refuse(refusal) => refusal.response(),
         };
-        match accepted {
-            Ok(route) if self.open.get() < self.settings.websockets => {
-                *seat = Some(Seat { codec: None, _open: Counted::new(&self.open) });
-                return Some(route);
-            }
-            Ok(_) => {
-                let fields = &[("Retry-After", RETRY_AFTER), TEXT];
-                *reply = Reply::Respond(respond(503, fields, b"all WebSockets are taken\n"));
-            }
-            Err(refusal) => *reply = Reply::Respond(refusal.response()),
-        }
+        *reply = Reply::Respond(response);
         None
     }
 
