@@ -117,7 +117,7 @@ fn time<R: Role>(ws: &mut Connection<R>) {
     say(format_args!("{ws:?}"));
 }
 
-fn kind() -> Kind {
+pub fn kind() -> Kind {
     if maybe() { Kind::Text } else { Kind::Binary }
 }
 
@@ -129,7 +129,7 @@ pub fn duration() -> Duration {
     if maybe() { Duration::from_millis(any() as u32) } else { Duration::from_secs(any() as u32) }
 }
 
-fn config() -> Config {
+pub fn config() -> Config {
     let limits = Limits { message: any() as u32, fragments: any() as u32, empty_fragments: any() as u8 };
     let limits = if maybe() { Limits::for_message(any()) } else { limits };
     let timeouts = Timeouts { ping: duration(), pong: duration(), idle: duration(), close: duration() };

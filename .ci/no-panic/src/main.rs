@@ -5,6 +5,7 @@
 #![no_std]
 #![no_main]
 
+mod compression;
 mod connection;
 mod deflate;
 mod handshake;
@@ -26,6 +27,7 @@ fn panic(_: &core::panic::PanicInfo) -> ! {
 
 #[unsafe(no_mangle)]
 extern "C" fn _start() {
+    compression::probe();
     connection::probe();
     deflate::probe();
     handshake::probe();

@@ -113,12 +113,13 @@ impl<'w, L: Layout> Inflater<'w, L> {
     /// An inflater without history. What was in `window` and `tables` does not matter. `None` if the window is not longer
     /// than [`Layout::SLACK`].
     pub fn new(window: &'w mut [u8], tables: &'w mut L) -> Option<Self> {
-        (window.len() > L::SLACK).then(|| Self::over(window, tables))
+        let window = Window::new(window, L::SLACK)?;
+        Some(Self { tables, window, bits: Bits::NONE, block: Block::NONE, tail: 0, start: 0 })
     }
 
     /// Over a window that is long enough.
     pub(crate) fn over(window: &'w mut [u8], tables: &'w mut L) -> Self {
-        let window = Window::new(window, L::SLACK);
+        let window = Window::over(window, L::SLACK);
         Self { tables, window, bits: Bits::NONE, block: Block::NONE, tail: 0, start: 0 }
     }
 

@@ -15,8 +15,14 @@ pub struct Window<'w> {
 }
 
 impl<'w> Window<'w> {
-    /// Of more bytes than `slack`, those that a loop may write past its end.
-    pub(super) fn new(bytes: &'w mut [u8], slack: usize) -> Self {
+    /// `None` if there is nothing but `slack`, the bytes that a loop may write past its end.
+    pub(super) fn new(bytes: &'w mut [u8], slack: usize) -> Option<Self> {
+        let reach = bytes.len().checked_sub(slack).filter(|reach| *reach != 0)?;
+        Some(Self { bytes, at: 0, reach, full: false })
+    }
+
+    /// The same of more bytes than that.
+    pub(super) fn over(bytes: &'w mut [u8], slack: usize) -> Self {
         let reach = bytes.len().wrapping_sub(slack);
         Self { bytes, at: 0, reach, full: false }
     }
