@@ -1,6 +1,7 @@
 //! The opening handshake from both sides, and what of HTTP it is made of.
 
 use ws_core::bytes::ascii;
+use ws_core::deflate::negotiate::Terms;
 use ws_core::handshake::{OriginPolicy, client, extensions, server};
 use ws_core::http::head::{HeadReader, Wanted};
 use ws_core::http::{Fields, HeadLimits, Response, Target};
@@ -58,6 +59,8 @@ fn serve() {
     let Ok(accept) = accept.subprotocol(text(&mut protocol)) else { return };
     let Ok(mut accept) = accept.fields(&extra) else { return };
     keep(accept.protocol());
+    keep(accept.compress_if_offered(&terms()));
+    keep(accept.compression());
     while !accept.transmit(&mut out) {
         write(out.filled());
         out.clear();
@@ -103,6 +106,9 @@ fn connect() {
     }
     if maybe() {
         handshake = handshake.with_limits(HeadLimits { bytes: any(), fields: any() });
+    }
+    if maybe() {
+        handshake = handshake.with_compression(terms());
     }
     while !handshake.transmit(&mut out) {
         write(out.filled());
@@ -188,4 +194,9 @@ fn grammar() {
             say(error);
         }
     }
+}
+
+fn terms() -> Terms {
+    let terms = Terms::new(any() as u8, any() as u8);
+    if maybe() { terms.with_takeover() } else { terms.without_peer_takeover() }
 }
