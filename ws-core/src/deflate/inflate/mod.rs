@@ -97,7 +97,7 @@ pub(crate) mod sealed {
 ///
 /// # Memory
 ///
-/// The window, the tables, and 13 words.
+/// The window, the tables, and at most 14 words.
 pub struct Inflater<'w, L: Layout> {
     tables: &'w mut L,
     window: Window<'w>,
