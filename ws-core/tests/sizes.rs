@@ -17,7 +17,7 @@ const _: () = assert!(size_of::<MessageBuffer<'_>>() <= 4 * size_of::<usize>());
 const _: () = assert!(size_of::<client::Handshake<'_>>() <= 43 * size_of::<usize>());
 const _: () = assert!(size_of::<server::Handshake<'_>>() <= 22 * size_of::<usize>());
 const _: () = assert!(size_of::<HeadReader<'_>>() <= 20 * size_of::<usize>());
-const _: () = assert!(size_of::<server::Accept<'_>>() <= 19 * size_of::<usize>());
+const _: () = assert!(size_of::<server::Accept<'_>>() <= 16 * size_of::<usize>());
 const _: () = assert!(size_of::<Response<'_>>() <= 12 * size_of::<usize>());
 
 #[test]

@@ -62,16 +62,15 @@ fn digest(key: &[u8; KEY_LEN], guid: &[u8; GUID_LEN]) -> [u8; 20] {
 }
 
 /// Three bytes at a time: with lengths that are not known in advance, the encoder needs a division.
-fn encode(mut bytes: &[u8], mut text: &mut [u8]) {
-    while let Some((four, rest)) = text.split_first_chunk_mut::<4>() {
+fn encode(mut bytes: &[u8], text: &mut [u8]) {
+    for four in text.as_chunks_mut::<4>().0 {
         let mut three = [0; 3];
         let n = copy_short(&mut three, bytes);
         bytes = bytes.get(n..).unwrap_or(&[]);
         encode_three(three, four);
-        for padding in four.iter_mut().skip(n.saturating_add(1)) {
+        for padding in four.get_mut(n.saturating_add(1)..).unwrap_or_default() {
             *padding = b'=';
         }
-        text = rest;
     }
 }
 

@@ -157,7 +157,7 @@ impl<'s> Handshake<'s> {
         }
         Ok(Accept {
             accept: key::accept(key),
-            request,
+            handshake: self,
             subprotocol: None,
             compression: None,
             fields: &[],
@@ -261,11 +261,11 @@ impl<'a> Request<'a> {
 ///
 /// # Memory
 ///
-/// About 22 words, and the fields that the caller lends.
+/// 16 words, and the fields that the caller lends.
 #[derive(Clone)]
 pub struct Accept<'a> {
     accept: [u8; key::ACCEPT_LEN],
-    request: Request<'a>,
+    handshake: &'a Handshake<'a>,
     subprotocol: Option<&'a str>,
     compression: Option<compression::Answer>,
     fields: &'a [(&'a str, &'a str)],
@@ -292,7 +292,7 @@ impl<'a> Accept<'a> {
 
     #[inline(never)]
     fn offered(&self, name: &str) -> Option<&'a str> {
-        let mut fields = self.request.fields;
+        let mut fields = self.handshake.reader.fields();
         while let Some(line) = fields.next_of(field::PROTOCOL.as_bytes()) {
             if let Some(offered) = ascii::list(line).find(|offered| *offered == name.as_bytes()) {
                 return Some(text(offered));
@@ -304,7 +304,7 @@ impl<'a> Accept<'a> {
     /// Agrees on compression, if the client offers some that goes with `terms` (RFC 7692 5.1). What is returned is what was agreed
     /// on, as [`compression`](Self::compression) does later; it has to be given to the connection.
     pub fn compress_if_offered(&mut self, terms: &Terms) -> Option<Agreement> {
-        self.compression = self.request.compression(terms).ok().map(compression::Answer::new);
+        self.compression = self.handshake.request().compression(terms).ok().map(compression::Answer::new);
         self.compression()
     }
 
