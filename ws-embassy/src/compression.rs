@@ -1,8 +1,9 @@
 //! Compression of messages, permessage-deflate (RFC 7692): whether there is any, [`Codec`]. What is done is
 //! [`ws_core::deflate`]'s; here it is tied to the handshake, and to the halves of a WebSocket.
 //!
-//! Without it nothing is linked and no memory is taken. A microcontroller has small windows, so a peer has to agree to one: browsers
-//! do, and who does not is sent plain messages.
+//! Without it nothing is linked and no memory is taken. A microcontroller has small windows, so a peer has to agree to one: those
+//! built on Chromium do, as do Python's `websockets` and Node's `ws`; Firefox does not say that it can. Who does not is sent plain
+//! messages, and [`WebSocket::is_compressed`](crate::WebSocket::is_compressed) tells.
 //!
 //! ```
 //! use ws_embassy::compression::CompressionBuffers;

@@ -209,6 +209,11 @@ where
         f(core::str::from_utf8(reason).unwrap_or_default())
     }
 
+    /// Both ends agreed to compress messages (RFC 7692).
+    pub const fn is_compressed(&self) -> bool {
+        self.inbound.inflating.is_some()
+    }
+
     /// How long the latest heartbeat took to come back; `None` before the first one did.
     pub fn round_trip(&self) -> Option<Duration> {
         self.link.with(|state| state.ws.round_trip()).flatten()

@@ -49,6 +49,9 @@ fn say() -> Result<(), Box<dyn std::error::Error>> {
     }
     let [url, messages @ ..] = args.as_slice() else { return Err(USAGE.into()) };
     let session = async |ws: &mut host::TlsWebSocket<'_, '_>| {
+        if is_compressed && !ws.is_compressed() {
+            eprintln!("the server does not compress");
+        }
         for message in messages {
             ws.send_text(message).await?;
             let mut answer = Vec::new();

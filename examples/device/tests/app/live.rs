@@ -3,6 +3,7 @@
 use embassy_time::{Duration, Instant, Timer};
 
 use crate::common::Peer;
+use crate::common::deflate::{Inflater, OFFER};
 use crate::common::frames::{self, Frame};
 use crate::common::peer::Ended;
 use crate::{Bench, PORT, WEBSOCKETS, leave, receive};
@@ -312,6 +313,42 @@ fn a_watcher_that_never_reads_is_given_up_and_others_see_all() {
         assert!(alone, "it still counts");
         drop(stuck);
         leave(other).await;
+    });
+}
+
+#[test]
+fn the_states_are_compressed_for_whoever_keeps_to_a_small_window() {
+    let bench = Bench::new(12);
+    bench.net.run(async {
+        let mut peer = bench.connect().await;
+        let head = peer.request("/live", OFFER).await.unwrap();
+        let agreed = frames::header(&head, "Sec-WebSocket-Extensions");
+        assert_eq!(agreed, Some("permessage-deflate; client_max_window_bits=9"), "{head}");
+        let (mut inflater, mut wire, mut payload) = (Inflater::new(true), 0, 0);
+        for number in 0..20 {
+            bench.lab.temperature.set(2345 + number);
+            let message = peer.receive_message().await.unwrap();
+            assert!(message.rsv1 && message.opcode == frames::TEXT, "{message:?}");
+            let text = String::from_utf8(inflater.inflate(&message.payload)).unwrap();
+            assert!(!parse(&text).led, "{text}");
+            wire += message.payload.len();
+            payload += text.len();
+        }
+        assert!(wire * 3 < payload, "{wire} bytes for {payload}");
+        // Commands may be compressed too; this one is too short to be worth it.
+        switch(&mut peer, true).await;
+        while {
+            let message = peer.receive_message().await.unwrap();
+            !parse(&String::from_utf8(inflater.inflate(&message.payload)).unwrap()).led
+        } {}
+        leave(peer).await;
+
+        // A peer that cannot be told to is not compressed for.
+        let mut peer = bench.connect().await;
+        let head = peer.request("/live", "Sec-WebSocket-Extensions: permessage-deflate\r\n").await.unwrap();
+        assert_eq!(frames::header(&head, "Sec-WebSocket-Extensions"), None, "{head}");
+        state(&mut peer).await.unwrap();
+        leave(peer).await;
     });
 }
 

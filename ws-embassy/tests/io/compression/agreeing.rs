@@ -27,6 +27,7 @@ type Failure = Error<ErrorKind>;
 #[derive(Debug, PartialEq)]
 struct Opened {
     field: Option<String>,
+    is_compressed: bool,
     heard: (Vec<u8>, Failure),
     sent: Vec<Sent>,
 }
@@ -35,6 +36,7 @@ impl Opened {
     /// Compressed both ways, by this agreement; or plain ones, so that the peer's compressed message is a fault.
     fn is(&self, agreement: Option<&str>, offer: &str) {
         assert_eq!(self.field.as_deref(), agreement, "{offer}");
+        assert_eq!(self.is_compressed, agreement.is_some(), "{offer}");
         let [sent] = &self.sent[..] else { panic!("one message, not {:?}", self.sent) };
         assert_eq!(sent.is(), (TEXT, SAID.into()));
         assert_eq!(sent.compressed.is_some(), agreement.is_some(), "{offer}");
@@ -80,7 +82,8 @@ fn accepted<'c>(fields: &str, size: usize, codec: impl CodecFor<'c>) -> Result<O
     let (reader, writer) = (io::Reader::new(&mut source, &mut read), io::Writer::new(&mut sink, &mut write));
     let origin = OriginPolicy::SameOrigin;
     let heard = run(async {
-        Ok(talk(accept(reader, writer, &Options::DEFAULT, origin, &mut store, codec).await?).await)
+        let ws = accept(reader, writer, &Options::DEFAULT, origin, &mut store, codec).await?;
+        Ok((ws.is_compressed(), talk(ws).await))
     });
     let (head, _) = head_of(&tx.log());
     assert!(heard.is_ok() || header(&head, "Sec-WebSocket-Extensions").is_none(), "{head}");
@@ -101,7 +104,7 @@ fn connected<'c>(response: &str, size: usize, codec: impl CodecFor<'c>) -> (Stri
     let heard = run(async {
         let options = &Options::DEFAULT;
         let (ws, _) = connect(reader, writer, options, REQUEST, Seeded::new(), &mut store, codec).await?;
-        Ok(talk(ws).await)
+        Ok((ws.is_compressed(), talk(ws).await))
     });
     let (request, _) = head_of(&tx.log());
     (request, opened::<Client<Seeded>>(&tx.log(), heard))
@@ -113,13 +116,15 @@ fn head_of(log: &[u8]) -> (String, Vec<u8>) {
     (String::from_utf8(log[..end].to_vec()).expect("text"), log[end..].to_vec())
 }
 
-fn opened<S: Side>(log: &[u8], heard: Result<(Vec<u8>, Failure), Failure>) -> Result<Opened, Failure> {
-    let heard = heard?;
+type Heard = (bool, (Vec<u8>, Failure));
+
+fn opened<S: Side>(log: &[u8], heard: Result<Heard, Failure>) -> Result<Opened, Failure> {
+    let (is_compressed, heard) = heard?;
     let (head, behind) = head_of(log);
     let field = header(&head, "Sec-WebSocket-Extensions").map(str::to_owned);
     let mut frames = frames_any::<S>(&behind);
     frames.retain(|frame| frame.opcode < 8);
-    Ok(Opened { field, heard, sent: inflated(frames, false) })
+    Ok(Opened { field, is_compressed, heard, sent: inflated(frames, false) })
 }
 
 fn offering(offer: &str) -> String {
@@ -237,8 +242,8 @@ fn a_client_goes_by_the_answer() {
     }
     // Declined: what was offered is not done.
     let response = frames::response(&request, "");
-    let Opened { heard, sent, .. } = connected(&response, 64, &mut codec).1.expect("a WebSocket");
-    Opened { field: None, heard, sent }.is(None, "declined");
+    let opened = connected(&response, 64, &mut codec).1.expect("a WebSocket");
+    Opened { field: None, ..opened }.is(None, "declined");
 }
 
 #[test]
