@@ -19,6 +19,10 @@ LIMITS = {
     "qemu-arm": (UP_TO_1_MIB + ",9.5,9.6,9.7,9.8", "messages up to 1 MiB, in pieces too, and a thousand small ones"),
     "qemu-riscv": (UP_TO_1_MIB + ",9.5,9.6,9.7,9.8", "messages up to 1 MiB, in pieces too, and a thousand small ones"),
 }
+# All of groups 12 and 13, which compress; but of their thousand messages in each case no more than are so many octets, as the
+# largest would take hours.
+COMPRESSION = "12-13"
+OCTETS = 32768
 SUITE_TIME = 600  # seconds
 FULL_TIME = 3600
 
@@ -26,11 +30,15 @@ FULL_TIME = 3600
 def autobahn(report, board):
     limits, words = ("9", "messages up to 16 MiB") if report.args.full else LIMITS[board.name]
     report.note(f"group 9: {words}")
-    for cases, out in [(CORE, "autobahn"), (limits, "autobahn-limits")]:
+    report.note(f"groups 12 and 13: of each case two messages, or {OCTETS} octets of them")
+    for cases, out, more in [
+        (CORE, "autobahn", []), (limits, "autobahn-limits", []),
+        (COMPRESSION, "autobahn-compression", ["--octets", str(OCTETS)]),
+    ]:
         limit = FULL_TIME if report.args.full else SUITE_TIME
         follow(report, limit + 60, [
             ".ci/autobahn/run", "--url", f"ws://127.0.0.1:{board.port}/echo", "--name", board.name, "--cases", cases,
-            "--time", str(limit), "--out", report.out / out,
+            "--time", str(limit), "--out", report.out / out, *more,
         ])
 
 
