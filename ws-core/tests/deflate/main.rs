@@ -13,6 +13,9 @@ mod growth;
 mod peer;
 mod settings;
 mod splits;
+#[cfg(target_pointer_width = "64")]
+mod table;
+#[cfg(target_pointer_width = "64")]
 #[path = "../../../.ci/bench/src/telemetry.rs"]
 #[expect(unreachable_pub, reason = "the benchmarks share it")]
 mod telemetry;

@@ -11,6 +11,16 @@ type Hold = u32;
 #[cfg(not(target_pointer_width = "64"))]
 const FILLED: u32 = 25;
 
+/// The lowest 32 bits.
+#[cfg(target_pointer_width = "64")]
+const fn word(hold: Hold) -> u32 {
+    hold as u32
+}
+#[cfg(not(target_pointer_width = "64"))]
+const fn word(hold: Hold) -> u32 {
+    hold
+}
+
 /// Bits in the order of RFC 1951 3.1.1: the next one is the lowest. Those above `count` are zero.
 pub struct Bits {
     hold: Hold,
@@ -59,7 +69,7 @@ impl Bits {
     /// The next bits, zeros behind the last one held.
     #[inline]
     pub(super) const fn peek(&self) -> u32 {
-        self.hold as u32
+        word(self.hold)
     }
 
     #[inline]
@@ -91,7 +101,7 @@ impl Bits {
 
     /// Takes the two lengths of a stored block, behind [`align`](Self::align).
     pub(super) fn take_lengths(&mut self) -> Option<u32> {
-        let lengths = self.hold as u32;
+        let lengths = word(self.hold);
         self.count = self.count.checked_sub(32)?;
         self.hold = self.hold.checked_shr(32).unwrap_or(0);
         Some(lengths)
