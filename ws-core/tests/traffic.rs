@@ -4,16 +4,10 @@
 
 mod common;
 
+use common::cases::cases;
 use common::{Driver, ENDS, End, FREE, Last, Rng, Seen, incoming};
 use proptest::prelude::*;
 use ws_core::{Config, Kind, Limits};
-
-/// A number of cases that takes a second or so, unless `PROPTEST_CASES` asks for another. Failures shrink and are
-/// printed; none is written to a file, for each becomes a test of its own.
-fn cases(cases: u32) -> ProptestConfig {
-    let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
-    if std::env::var_os("PROPTEST_CASES").is_some() { config } else { ProptestConfig { cases, ..config } }
-}
 
 /// What an application sends.
 #[derive(Clone, Debug)]

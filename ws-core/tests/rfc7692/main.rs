@@ -2,6 +2,8 @@
 //! size of output; `refused`, what may not come; `memory`, what it takes; `sessions`, random talk of a client and a server over pipes that cut it anywhere.
 //! What is compressed in them, by itself, is in `../inflate` and `../deflate`; the handshake in `../handshake`.
 
+#[path = "../common/cases.rs"]
+mod cases;
 mod examples;
 mod memory;
 mod refused;

@@ -1,6 +1,8 @@
 //! Random talk of a client and a server, over pipes that cut it anywhere.
 
 use super::{CONFIG, Room, START, Seen, agree, receive};
+use crate::cases::cases;
+use proptest::prelude::*;
 use ws_core::connection::Compression;
 use ws_core::deflate::Layout;
 use ws_core::deflate::negotiate::Terms;
@@ -17,17 +19,6 @@ impl Keys {
 
     fn below(&mut self, n: usize) -> usize {
         self.next() as usize % n
-    }
-
-    fn text(&mut self) -> String {
-        let len = [0, 1, 10, 100, 3000][self.below(5)];
-        let words =
-            ["temperature", "humidity", "\u{e9}t\u{e9}", "{\"id\":", "}", "1", "23", " ", "\u{1f980}"];
-        let mut text = String::new();
-        while text.len() < len {
-            text += words[self.below(words.len())];
-        }
-        text
     }
 }
 
@@ -71,44 +62,77 @@ fn send<R: Role, L: Layout>(
     }
 }
 
-#[test]
-fn both_ends_see_what_was_sent() {
-    let runs = std::env::var("SESSION_RUNS").map_or(60, |runs| runs.parse().expect("a number"));
-    for seed in 0..runs {
+/// What one end says.
+#[derive(Clone, Debug)]
+struct Said {
+    to_server: bool,
+    message: (Kind, Vec<u8>),
+}
+
+const WORDS: &[&str] =
+    &["temperature", "humidity", "\u{e9}t\u{e9}", "{\"id\":", "}", "1", "23", " ", "\u{1f980}"];
+
+fn said() -> impl Strategy<Value = Said> {
+    let text = prop_oneof![0..4usize, 0..40usize, 0..600usize]
+        .prop_flat_map(|len| prop::collection::vec(prop::sample::select(WORDS), len))
+        .prop_map(|words| words.concat().into_bytes());
+    let noise = prop::collection::vec(any::<u8>(), 0..300);
+    let message = prop_oneof![
+        text.clone().prop_map(|text| (Kind::Text, text)),
+        text.prop_map(|text| (Kind::Binary, text)),
+        noise.prop_map(|noise| (Kind::Binary, noise)),
+    ];
+    (any::<bool>(), message).prop_map(|(to_server, message)| Said { to_server, message })
+}
+
+fn terms() -> impl Strategy<Value = Terms> {
+    (8..16u8, 8..16u8, any::<bool>(), any::<bool>()).prop_map(
+        |(inflate, deflate, takeover, peer_takeover)| {
+            let terms = Terms::new(inflate, deflate);
+            let terms = if takeover { terms.with_takeover() } else { terms };
+            if peer_takeover { terms } else { terms.without_peer_takeover() }
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(cases(60))]
+
+    #[test]
+    fn both_ends_see_what_was_sent(
+        server_terms in terms(),
+        client_terms in terms(),
+        threshold in prop::sample::select(vec![0, 1, 64]),
+        talk in prop::collection::vec(said(), 0..12),
+        seed in any::<u64>(),
+    ) {
         let chance = &mut Keys(seed);
-        let terms = |chance: &mut Keys| {
-            let terms = Terms::new(8 + chance.below(8) as u8, 8 + chance.below(8) as u8);
-            let terms = if chance.below(2) == 0 { terms.with_takeover() } else { terms };
-            if chance.below(4) == 0 { terms.without_peer_takeover() } else { terms }
-        };
-        let (here, there) = agree(terms(chance), terms(chance));
+        let (here, there) = agree(server_terms, client_terms);
         let (mut a, mut b) = (Room::new(), Room::new());
-        let threshold = [0, 1, 64][chance.below(3)];
         let mut server =
             (Connection::<Server>::server(CONFIG, START), a.small(&here).with_threshold(threshold));
         let mut client =
             (Connection::client(CONFIG, Keys(seed), START), b.fast(&there).with_threshold(threshold));
-        for _ in 0..12 {
-            let kind = [Kind::Text, Kind::Binary][chance.below(2)];
-            let message = (kind, chance.text().into_bytes());
+        for Said { to_server, message } in talk {
             let (mut wire, mut seen) = (Vec::new(), Seen::default());
-            let to_server = chance.below(2) == 0;
-            let pings = match to_server {
-                true => send(&mut client.0, &mut client.1, &message, chance, &mut wire),
-                false => send(&mut server.0, &mut server.1, &message, chance, &mut wire),
+            let pings = if to_server {
+                send(&mut client.0, &mut client.1, &message, chance, &mut wire)
+            } else {
+                send(&mut server.0, &mut server.1, &message, chance, &mut wire)
             };
             let mut rest = &mut wire[..];
             while !rest.is_empty() {
                 let most = [1, 2, 50, 5000][chance.below(4)];
                 let (piece, later) = rest.split_at_mut((1 + chance.below(most)).min(rest.len()));
-                match to_server {
-                    true => receive(&mut server.0, &mut server.1, piece, &mut seen),
-                    false => receive(&mut client.0, &mut client.1, piece, &mut seen),
+                if to_server {
+                    receive(&mut server.0, &mut server.1, piece, &mut seen);
+                } else {
+                    receive(&mut client.0, &mut client.1, piece, &mut seen);
                 }
                 rest = later;
             }
             let all = Seen { messages: vec![message], pings, ..Seen::default() };
-            assert_eq!(seen, all, "seed {seed}");
+            prop_assert_eq!(seen, all);
             // The Pongs are of no interest here.
             let mut scratch = [0; 64];
             server.0.transmit(&mut Output::new(&mut scratch));
