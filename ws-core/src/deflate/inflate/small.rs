@@ -166,6 +166,7 @@ impl Layout for Small {
 impl sealed::Tables for Small {
     #[inline(never)]
     fn set_code_length(&mut self, at: u16, length: u8) {
+        self.fixed = false; // from the first one on, for a message may end before any code is built of them
         if let Some(cell) = self.first.get_mut(usize::from(at) & (FIRST_LEN - 1)) {
             *cell = if usize::from(at) < FIRST_LEN { length.into() } else { *cell | u16::from(length) << 8 };
         }
@@ -178,7 +179,6 @@ impl sealed::Tables for Small {
     }
 
     fn build_code_length_code(&mut self) -> Result<(), InflateError> {
-        self.fixed = false;
         self.sort(Code::Distances, 0, CODE_LENGTHS as u16, false)
     }
 
