@@ -257,7 +257,7 @@ impl<'m, L: Layout> InflatingReceiver<'m, L> {
     }
 
     fn fail(&mut self, engine: &mut Engine, fault: PeerError) -> PeerError {
-        self.incoming = Incoming::No;
+        (self.incoming, self.more) = (Incoming::No, false);
         engine.violation(fault)
     }
 }
