@@ -16,7 +16,7 @@ if (!url || !out || !CHROMIUM || !FIREFOX) {
 mkdirSync(out, { recursive: true });
 
 // Compression is agreed on with whoever says that it can keep to the board's window of 512 bytes. Firefox does not say so.
-const COMPRESSION = { Chromium: 'permessage-deflate; client_max_window_bits=9', Firefox: '' };
+const COMPRESSION = { chromium: 'permessage-deflate; client_max_window_bits=9', firefox: '' };
 
 // Milliseconds. An emulated board on a busy machine runs slower than a real one.
 const PATIENCE = 30_000;

@@ -67,11 +67,16 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod bombs;
 mod closing;
+mod compression;
 mod floods;
 mod framing;
 mod lengths;
+mod lent;
 mod masking;
+mod streams;
+mod terms;
 
 #[test]
 fn the_table_names_every_test_and_no_other() {

@@ -1,9 +1,12 @@
 //! The rows: each inflates messages one after the other, with the history of those before, and shows its output piece by
-//! piece. The others are given each message with its tail, as if that had come with it: nothing is cheaper for them.
+//! piece. The codecs among the others are given each message with its tail, as if that had come with it: nothing is cheaper
+//! for them.
 
 use flate2::{Decompress, FlushDecompress};
 use miniz_oxide::inflate::stream::{InflateState, inflate};
 use miniz_oxide::{DataFormat, MZFlush};
+use sockudo_ws::DeflateWindowBits;
+use sockudo_ws::deflate::DeflateDecoder;
 use ws_core::deflate::{Fast, Inflater, Layout, Small, TAIL};
 
 use super::READ;
@@ -97,6 +100,25 @@ impl Decoder for MinizOxide {
                     }
                 }
             }
+        }
+    }
+}
+
+/// zlib-rs by its C interface, behind what sockudo-ws does for a message: it copies it, to append the tail, and gathers what
+/// comes out in a new buffer. It takes whole messages only, so that a stream is one too.
+struct SockudoWs;
+
+pub fn sockudo_ws() -> Box<dyn Decoder> {
+    Box::new(SockudoWs)
+}
+
+impl Decoder for SockudoWs {
+    fn pass(&mut self, messages: &[Vec<u8>], sink: &mut dyn FnMut(&[u8])) {
+        const MOST: usize = 4 << 20; // bytes of a message: more than any has
+        let mut decoder = DeflateDecoder::new(DeflateWindowBits::Bits15, false);
+        for message in messages {
+            let message = &message[..message.len() - TAIL.len()];
+            sink(&decoder.decompress(message, MOST).expect("it is right"));
         }
     }
 }
