@@ -172,8 +172,11 @@ impl<'w, L: Layout> Inflater<'w, L> {
                 return Ok(true);
             }
             let mut rest = TAIL.get(usize::from(self.tail)..).unwrap_or_default();
+            // A block that is held comes before the tail, and there may be no need of a tail behind it.
+            let is_held = matches!(self.block.state, State::Header) && self.bits.count() >= 3;
+            let from = if is_held { &mut *input } else { &mut rest };
             let result =
-                if rest.is_empty() { Err(InflateError::Truncated) } else { self.run(&mut rest, end) };
+                if from.is_empty() && !is_held { Err(InflateError::Truncated) } else { self.run(from, end) };
             self.tail = TAIL.len().wrapping_sub(rest.len()) as u8;
             self.wait_with(result)?;
         }
