@@ -56,6 +56,18 @@
 //! | masking | a client does not mask, or does not check the accept value | | `a_client_masks_and_checks_the_accept_value` |
 //! | masking | whoever writes the payload chooses the bytes on the wire (RFC 6455 10.3) | | `the_payload_does_not_choose_the_wire` |
 //! | masking | a proxy takes a refusal for an upgrade | | `another_version_is_refused_and_the_connection_closed` |
+//! | compression | a message's size is looked at before it is inflated, and not behind | CVE-2018-1000518 | `the_length_declared_says_nothing_of_what_comes_out` |
+//! | compression | what comes out has no limit: mebibytes become gibibytes | GHSA-frh3-6pv6-rc8j | `a_gibibyte_in_a_mebibyte_costs_what_is_lent` |
+//! | compression | the same, in other words: by other codes, in many fragments, inside of another, behind blocks that say nothing | CVE-2026-1526 | `a_bomb_ends_at_the_limit`, `a_bomb_in_many_fragments_ends_at_the_limit`, `a_bomb_in_a_bomb_is_inflated_once`, `blocks_without_bytes_cost_what_they_are_long` |
+//! | compression | a window of no such size, or of the least, goes to zlib unchecked | CVE-2026-2229 | `windows_are_8_to_15_in_digits_and_nothing_else`, `a_window_of_8_bits_is_served_and_kept_to` |
+//! | compression | parameters that are none are taken, or a list that is none; an answer goes beyond the offer | | `parameters_that_are_none_are_refused`, `lists_that_break_the_grammar_fail_the_handshake`, `an_answer_outside_of_the_offer_fails_the_client` |
+//! | compression | a crafted frame is inflated beside the memory for it | CVE-2026-29035 | `damaged_streams_write_nothing_beside_what_is_lent` |
+//! | compression | the tail is put behind the message, where the next frame is | | `inflating_a_frame_leaves_the_one_behind_as_it_came` |
+//! | compression | a tail in two frames is not understood | | `the_tail_may_be_cut_anywhere` |
+//! | compression | crafted streams read before the history, or bring the tables out of order | RUSTSEC-2024-0401, CVE-2022-37434 | `symbols_that_do_not_exist_are_refused`, `sets_of_codes_that_do_not_fit_are_refused`, `repetitions_of_lengths_end_where_the_lengths_do`, `stored_blocks_whose_lengths_disagree_are_refused`, `nothing_before_the_start_is_reached`, `nothing_outside_of_the_window_is_reached`, `a_message_cut_anywhere_is_an_error_or_all_of_it` |
+//! | compression | the bit of a compressed message stands where it means nothing | | `the_bit_stands_nowhere_but_at_the_front_of_a_message` |
+//! | compression | memory that serves one connection after the other hands on what was in it | | `nothing_of_one_connection_is_seen_by_the_next`, `unfinished_codes_are_not_those_of_the_next_connection` |
+//! | compression | a secret and a stranger's text share a window, and lengths tell them apart (RFC 7692 8) | | `equal_messages_are_equally_long_unless_takeover_is_asked_for`, `each_direction_has_a_history_of_its_own` |
 //! | teardown | a handshake without a deadline, or with one for each read | | `one_deadline_for_the_whole_handshake` |
 //! | teardown | the closing handshake waits for ever | | `the_closing_handshake_ends_whatever_the_peer_does` |
 //! | teardown | the peer's end is seen, and the connection kept | | `the_peers_end_is_answered_by_ours` |
@@ -81,11 +93,15 @@ mod terms;
 #[test]
 fn the_table_names_every_test_and_no_other() {
     let sources = [
+        include_str!("bombs.rs"),
         include_str!("closing.rs"),
+        include_str!("compression.rs"),
         include_str!("floods.rs"),
         include_str!("framing.rs"),
         include_str!("lengths.rs"),
         include_str!("masking.rs"),
+        include_str!("streams.rs"),
+        include_str!("terms.rs"),
     ];
     let mut tests: Vec<&str> = sources
         .iter()
