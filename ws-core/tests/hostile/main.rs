@@ -63,7 +63,7 @@
 //! | compression | parameters that are none are taken, or a list that is none; an answer goes beyond the offer | | `parameters_that_are_none_are_refused`, `lists_that_break_the_grammar_fail_the_handshake`, `an_answer_outside_of_the_offer_fails_the_client` |
 //! | compression | a crafted frame is inflated beside the memory for it | CVE-2026-29035 | `damaged_streams_write_nothing_beside_what_is_lent` |
 //! | compression | the tail is put behind the message, where the next frame is | | `inflating_a_frame_leaves_the_one_behind_as_it_came` |
-//! | compression | a tail in two frames is not understood | | `the_tail_may_be_cut_anywhere` |
+//! | compression | a tail in two frames is not understood | | `the_tail_may_be_cut_anywhere`, `the_same_is_seen_however_a_stream_is_cut` |
 //! | compression | crafted streams read before the history, or bring the tables out of order | RUSTSEC-2024-0401, CVE-2022-37434 | `symbols_that_do_not_exist_are_refused`, `sets_of_codes_that_do_not_fit_are_refused`, `repetitions_of_lengths_end_where_the_lengths_do`, `stored_blocks_whose_lengths_disagree_are_refused`, `nothing_before_the_start_is_reached`, `nothing_outside_of_the_window_is_reached`, `a_message_cut_anywhere_is_an_error_or_all_of_it` |
 //! | compression | the bit of a compressed message stands where it means nothing | | `the_bit_stands_nowhere_but_at_the_front_of_a_message` |
 //! | compression | memory that serves one connection after the other hands on what was in it | | `nothing_of_one_connection_is_seen_by_the_next`, `unfinished_codes_are_not_those_of_the_next_connection` |

@@ -5,7 +5,7 @@ use super::common::{FREE, Last, Rng, Seen};
 use super::lent::{Room, Setup, Stream, lengths, setups};
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 use ws_core::deflate::TAIL;
-use ws_core::{CloseCode, PeerError};
+use ws_core::{CloseCode, Limits, PeerError};
 
 /// In reads of many sizes, in one frame, and in two at every cut if there are few.
 fn every_way(setup: Setup, payload: &[u8]) -> Vec<(Vec<u8>, usize)> {
@@ -308,4 +308,87 @@ fn damaged_streams_write_nothing_beside_what_is_lent() {
         }
     }
     assert!(fine > 300 && refused > 300, "{fine} are fine, {refused} are refused: what is the damage?");
+}
+
+/// Up to three messages of small blocks, many with a flaw: a tail that is left, or a part of one, a bit, a cut.
+fn some_messages(rng: &mut Rng) -> Vec<Vec<u8>> {
+    let codes = lengths(258, &[(0, 2), (1, 2), (256, 2), (257, 2)]);
+    let message = |rng: &mut Rng| {
+        let mut stream = Stream::new();
+        for _ in 0..rng.below(7) {
+            stream = match rng.below(6) {
+                0 => stream.stored(&b"stored"[..rng.below(7)]),
+                1 => stream.fixed(&b"fixed"[..rng.below(6)]).closed(),
+                2 => stream.fixed(b"m").matched(3 + rng.below(8) as u32, 1 + rng.below(9) as u32).closed(),
+                3 => stream.dynamic(&codes, &[1]).code(2, 2),
+                4 => stream.dynamic(&codes, &[1]).code(1, 2).code(3, 2).bits(0, 1).code(2, 2),
+                _ => stream.fixed(b"z").matched(258, 1).closed(),
+            };
+        }
+        let mut bytes = if rng.one_in(4) { stream.bytes } else { stream.end() };
+        match rng.below(8) {
+            0 => bytes.extend(TAIL),
+            1 => bytes.extend(&TAIL[..rng.below(4)]),
+            2 => bytes.extend([&TAIL[..], &[0]].concat()),
+            3 if !bytes.is_empty() => {
+                let at = rng.below(bytes.len());
+                bytes[at] ^= 1 << rng.below(8);
+            }
+            4 => bytes.truncate(rng.below(bytes.len() + 1)),
+            _ => {}
+        }
+        bytes
+    };
+    (0..1 + rng.below(3)).map(|_| message(rng)).collect()
+}
+
+/// The same messages in whole frames and one read, and in fragments, reads and pieces of any size, to either role and in both layouts:
+/// the same is seen of them, with the same error at the same place.
+#[test]
+fn the_same_is_seen_however_a_stream_is_cut() {
+    let rng = &mut Rng(65);
+    let (mut fine, mut refused) = (0, 0);
+    for takeover in [false, true] {
+        let all: Vec<Setup> = setups(9, takeover).collect();
+        let mut rooms: Vec<Room> = all.iter().map(|setup| Room::new(*setup)).collect();
+        let mut talks: Vec<_> = rooms.iter_mut().map(|room| room.talk(FREE)).collect();
+        for _ in 0..600 {
+            let messages = some_messages(rng);
+            let message = rng.pick(&[u32::MAX, u32::MAX, 0, 1, 20, 300]);
+            let config = FREE.with_limits(Limits { message, ..FREE.limits });
+            let b0 = rng.pick(&[0x41, 0x42]);
+            let mut expected: Option<Vec<Seen>> = None;
+            for talk in &mut talks {
+                for whole in [true, false, false] {
+                    talk.next_connection(config);
+                    talk.limit = rng.pick(&[1, 2, 5, 100, usize::MAX]);
+                    let mut wire = Vec::new();
+                    for message in &messages {
+                        let (mut rest, mut bits) = (&message[..], b0);
+                        while bits & 0x80 == 0 {
+                            let n =
+                                if whole || rng.one_in(2) { rest.len() } else { rng.below(rest.len() + 1) };
+                            let (piece, behind) = rest.split_at(n);
+                            let fin = if behind.is_empty() && (whole || !rng.one_in(3)) { 0x80 } else { 0 };
+                            wire.extend(talk.setup.frame(bits | fin, piece));
+                            (rest, bits) = (behind, fin);
+                        }
+                    }
+                    let mut rest = &wire[..];
+                    while !rest.is_empty() {
+                        let most = rng.pick(&[1, 9, 2000]);
+                        let n = if whole { rest.len() } else { 1 + rng.below(most) };
+                        let (piece, behind) = rest.split_at(n.min(rest.len()));
+                        talk.receive(piece);
+                        rest = behind;
+                    }
+                    let expected = expected.get_or_insert_with(|| talk.seen.clone());
+                    assert_eq!(*expected, talk.seen, "{:?}, at most {message}: {messages:02x?}", talk.setup);
+                }
+            }
+            let is_failed = talks[0].failed().is_some();
+            (fine, refused) = (fine + u32::from(!is_failed), refused + u32::from(is_failed));
+        }
+    }
+    assert!(fine > 100 && refused > 100, "{fine} are fine, {refused} are refused: what is the damage?");
 }
