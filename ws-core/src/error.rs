@@ -37,7 +37,7 @@ pub enum PeerError {
     /// More fragments than [`Limits::fragments`](crate::Limits::fragments), or more empty ones in a row than
     /// [`Limits::empty_fragments`](crate::Limits::empty_fragments).
     TooManyFragments,
-    /// A compressed message that is none (RFC 1951), or refers to what is not in the window agreed on (RFC 7692 7.2.2).
+    /// A compressed message that is none (RFC 1951), or refers to what is not in the window (RFC 7692 7.2.2).
     BadCompression,
     /// The application refused what came, by [`Connection::fail`](crate::Connection::fail), and with the code given there.
     Refused,
