@@ -50,7 +50,7 @@ pub(super) static CODE_LENGTH_SYMBOLS: [Cell; CODE_LENGTHS] = {
 };
 
 /// The fixed codes (RFC 1951 3.2.6), to be looked up by 9 and by 5 bits.
-pub(super) static FIXED_LITERALS: [Cell; LITERAL_CELLS] = {
+const FIXED_LITERALS: [Cell; LITERAL_CELLS] = {
     let mut cells = [0; LITERAL_CELLS];
     let (mut rest, mut bits): (&mut [Cell], u32) = (&mut cells, 0);
     while let [cell, behind @ ..] = rest {
@@ -66,7 +66,7 @@ pub(super) static FIXED_LITERALS: [Cell; LITERAL_CELLS] = {
     cells
 };
 
-pub(super) static FIXED_DISTANCES: [Cell; DISTANCE_CELLS] = {
+const FIXED_DISTANCES: [Cell; DISTANCE_CELLS] = {
     let mut cells = [0; DISTANCE_CELLS];
     let (mut rest, mut bits): (&mut [Cell], u32) = (&mut cells, 0);
     while let [cell, behind @ ..] = rest {
@@ -75,6 +75,14 @@ pub(super) static FIXED_DISTANCES: [Cell; DISTANCE_CELLS] = {
     }
     cells
 };
+
+/// Both tables of a block.
+pub(super) struct Codes {
+    pub(super) literals: [Cell; LITERAL_CELLS],
+    pub(super) distances: [Cell; DISTANCE_CELLS],
+}
+
+pub(super) static FIXED: Codes = Codes { literals: FIXED_LITERALS, distances: FIXED_DISTANCES };
 
 const fn literal(symbol: u16) -> Cell {
     match symbol {

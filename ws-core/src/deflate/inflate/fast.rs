@@ -4,8 +4,8 @@
 use super::bits::Bits;
 use super::blocks::{Stop, Symbol};
 use super::cells::{
-    CODE_LENGTH_SYMBOLS, Cell, DISTANCE_CELLS, DISTANCE_SYMBOLS, END, FIXED_DISTANCES, FIXED_LITERALS,
-    LITERAL, LITERAL_CELLS, LITERAL_SYMBOLS, SPECIAL, code_bits, look_up, range,
+    CODE_LENGTH_SYMBOLS, Codes, DISTANCE_CELLS, DISTANCE_SYMBOLS, END, FIXED, LITERAL, LITERAL_CELLS,
+    LITERAL_SYMBOLS, SPECIAL, code_bits, look_up, range,
 };
 use super::table::build;
 use super::window::Window;
@@ -14,64 +14,39 @@ use crate::deflate::InflateError;
 use crate::deflate::huffman::{CODE_LENGTHS, DISTANCES, LITERALS, Range};
 
 /// Bits that the first tables are looked up by; more were not faster.
-const LITERAL_BITS: u32 = 9;
+pub(super) const LITERAL_BITS: u32 = 9;
 const DISTANCE_BITS: u32 = 8;
+pub(super) const LITERAL_MASK: u32 = (1 << LITERAL_BITS) - 1;
+pub(super) const DISTANCE_MASK: u32 = (1 << DISTANCE_BITS) - 1;
 const CODE_LENGTH_BITS: u32 = 7;
+const CODE_LENGTH_MASK: u32 = (1 << CODE_LENGTH_BITS) - 1;
 
 /// Tables for an [`Inflater`](super::Inflater) that is to be fast: for hosts.
 ///
 /// # Memory
 ///
-/// 6,476 bytes; and 32 bytes of window beyond the distance that is to be served.
+/// 6,468 bytes; and 32 bytes of window beyond the distance that is to be served.
 pub struct Fast {
-    literals: [Cell; LITERAL_CELLS],
-    distances: [Cell; DISTANCE_CELLS],
-    /// Of the first tables: their lengths less 1.
-    literal_mask: u32,
-    distance_mask: u32,
+    codes: Codes,
     /// Lengths of codes, while a dynamic block begins.
     lengths: [u8; LITERALS + DISTANCES],
     /// The codes are the fixed ones, which have their own tables.
     fixed: bool,
 }
 
-/// The tables of a block.
-pub(super) struct Codes<'t> {
-    pub(super) literals: &'t [Cell; LITERAL_CELLS],
-    pub(super) distances: &'t [Cell; DISTANCE_CELLS],
-    pub(super) literal_mask: u32,
-    pub(super) distance_mask: u32,
-}
-
 impl Fast {
     /// Tables that nothing was built in.
     pub const fn new() -> Self {
         Self {
-            literals: [0; LITERAL_CELLS],
-            distances: [0; DISTANCE_CELLS],
-            literal_mask: 0,
-            distance_mask: 0,
+            codes: Codes { literals: [0; LITERAL_CELLS], distances: [0; DISTANCE_CELLS] },
             lengths: [0; LITERALS + DISTANCES],
             fixed: false,
         }
     }
 
     #[inline]
-    pub(super) fn codes(&self) -> Codes<'_> {
-        if self.fixed {
-            return Codes {
-                literals: &FIXED_LITERALS,
-                distances: &FIXED_DISTANCES,
-                literal_mask: 511,
-                distance_mask: 31,
-            };
-        }
-        Codes {
-            literals: &self.literals,
-            distances: &self.distances,
-            literal_mask: self.literal_mask,
-            distance_mask: self.distance_mask,
-        }
+    pub(super) fn codes(&self) -> &Codes {
+        if self.fixed { &FIXED } else { &self.codes }
     }
 }
 
@@ -82,7 +57,7 @@ impl Default for Fast {
 }
 
 impl Layout for Fast {
-    /// Matches are copied in steps of 16 bytes, which may go past their end; what is there is history out of reach.
+    /// Matches are copied in steps of 32 bytes, which may go past their end; what is there is history out of reach.
     const SLACK: usize = 32;
 }
 
@@ -102,17 +77,14 @@ impl sealed::Tables for Fast {
     fn build_code_length_code(&mut self) -> Result<(), InflateError> {
         self.fixed = false;
         let lengths = self.lengths.get(..CODE_LENGTHS).unwrap_or_default();
-        self.distance_mask =
-            build(lengths, &mut self.distances, CODE_LENGTH_BITS, &CODE_LENGTH_SYMBOLS, false)?;
-        Ok(())
+        build(lengths, &mut self.codes.distances, CODE_LENGTH_BITS, &CODE_LENGTH_SYMBOLS, false)
     }
 
     fn build(&mut self, literals: u16, distances: u16) -> Result<(), InflateError> {
         let (literals, rest) = self.lengths.split_at_checked(literals.into()).unwrap_or_default();
         let distances = rest.get(..distances.into()).unwrap_or_default();
-        self.distance_mask = build(distances, &mut self.distances, DISTANCE_BITS, &DISTANCE_SYMBOLS, true)?;
-        self.literal_mask = build(literals, &mut self.literals, LITERAL_BITS, &LITERAL_SYMBOLS, true)?;
-        Ok(())
+        build(distances, &mut self.codes.distances, DISTANCE_BITS, &DISTANCE_SYMBOLS, true)?;
+        build(literals, &mut self.codes.literals, LITERAL_BITS, &LITERAL_SYMBOLS, true)
     }
 
     #[inline]
@@ -123,14 +95,14 @@ impl sealed::Tables for Fast {
 
     #[inline]
     fn next_code_length(&self, bits: &mut Bits) -> Result<Option<u8>, InflateError> {
-        let (cell, _) = look_up(&self.distances, self.distance_mask, bits.peek());
+        let (cell, _) = look_up(&self.codes.distances, CODE_LENGTH_MASK, bits.peek());
         Ok(bits.drop(code_bits(cell)).map(|()| (cell >> 16) as u8))
     }
 
     #[inline]
     fn next_symbol(&self, bits: &mut Bits) -> Result<Option<Symbol>, InflateError> {
         let codes = self.codes();
-        let (cell, first) = look_up(codes.literals, codes.literal_mask, bits.peek());
+        let (cell, first) = look_up(&codes.literals, LITERAL_MASK, bits.peek());
         if bits.drop(first.wrapping_add(code_bits(cell))).is_none() {
             return Ok(None);
         }
@@ -148,7 +120,7 @@ impl sealed::Tables for Fast {
     #[inline]
     fn next_distance(&self, bits: &mut Bits) -> Result<Option<Range>, InflateError> {
         let codes = self.codes();
-        let (cell, first) = look_up(codes.distances, codes.distance_mask, bits.peek());
+        let (cell, first) = look_up(&codes.distances, DISTANCE_MASK, bits.peek());
         if bits.drop(first.wrapping_add(code_bits(cell))).is_none() {
             return Ok(None);
         }

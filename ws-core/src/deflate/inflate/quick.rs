@@ -1,64 +1,59 @@
 //! The fast layout's loop over symbols, for as long as input and window leave room: bits in a register of 64, no state
-//! between two symbols, and copies in steps of 16 bytes.
+//! between two symbols, and copies in steps of 32 bytes.
 
+use super::Layout;
 use super::bits::Bits;
 use super::blocks::Stop;
-use super::cells::{Cell, END, FURTHER, LITERAL, SPECIAL, cell_at, further};
-use super::fast::Codes;
+use super::cells::{Cell, Codes, END, FURTHER, LITERAL, SPECIAL, cell_at, further};
+use super::fast::{DISTANCE_MASK, Fast, LITERAL_BITS, LITERAL_MASK};
 use super::window::Window;
 
-/// Bytes that a turn may write before a match.
-const LITERALS: usize = 3;
-/// Bytes that the last step of a copy may write too much, rounded up.
-const STEP: usize = 16;
+/// A copy goes in steps of so many bytes, the last of which may go past its end; more than the literals of a turn. The window
+/// has as many beyond its reach.
+const STEP: usize = Fast::SLACK;
 
 /// Bits that a turn needs before its distance: two literals, which are in the first table, and a length with its extra bits.
-const TURN_BITS: u32 = 2 * 9 + 15 + 5;
+const TURN_BITS: u32 = 2 * LITERAL_BITS + 15 + 5;
 /// Bits of a distance and its extra bits.
-const DISTANCE_BITS: u32 = 15 + 13;
+const MATCH_BITS: u32 = 15 + 13;
 
 /// Goes through symbols until the block ends, or too little input, or too little room in front of `end`, is left.
 #[inline(never)]
 pub(super) fn run(
-    codes: Codes<'_>,
+    codes: &Codes,
     window: &mut Window<'_>,
     held: &mut Bits,
     input: &mut &[u8],
     end: usize,
 ) -> Stop {
     let (ring, mut at, reach, full) = window.parts();
-    // Where the last turn may begin, and where a match must end.
-    let Some(last) = end.checked_sub(LITERALS).filter(|last| at <= *last) else { return Stop::Edge };
-    let last_to = end.saturating_sub(STEP);
+    // What there is of a lap before: a distance from before the first one ends up nowhere.
+    let lap = ring.len() & full;
+    // Where the last turn may begin, and the last match end.
+    let Some(last) = end.checked_sub(STEP).filter(|last| at <= *last) else { return Stop::Edge };
     let (mut bits, mut count) = held.load();
     let (whole, mut rest) = (*input, *input);
 
     /// Fills the register: up to 56 bits at least, where there is input for them. A branch depends on the end of the input
-    /// alone.
+    /// alone. Of `count` only the lower 6 bits count: cells are taken off as they are.
     macro_rules! refill {
-        ($least:expr, $stop:expr) => {
+        () => {
             if let Some(word) = rest.first_chunk() {
                 bits |= u64::from_le_bytes(*word).wrapping_shl(count);
                 rest = rest.get((63u32.wrapping_sub(count) >> 3) as usize & 7..).unwrap_or_default();
                 count |= 56;
             } else {
-                while count < 56
-                    && let Some((byte, behind)) = rest.split_first()
-                {
-                    bits |= u64::from(*byte).wrapping_shl(count);
-                    count = count.wrapping_add(8);
-                    rest = behind;
-                }
-                if count < $least {
-                    break $stop;
-                }
+                let n = (63u32.wrapping_sub(count) >> 3 & 7).min(rest.len() as u32);
+                bits |= last_word(rest).wrapping_shl(count);
+                rest = rest.get(n as usize..).unwrap_or_default();
+                count = count.wrapping_add(n << 3);
             }
         };
     }
     macro_rules! drop {
         ($cell:expr) => {
-            bits = bits.wrapping_shr($cell & 63);
-            count = count.wrapping_sub($cell & 63);
+            bits = bits.wrapping_shr($cell);
+            count = count.wrapping_sub($cell);
         };
     }
     macro_rules! put {
@@ -71,13 +66,14 @@ pub(super) fn run(
         };
     }
 
+    // Looked up as soon as there are bits for it.
+    let next = |bits: u64| cell_at(&codes.literals, bits as u32 & LITERAL_MASK);
+    refill!();
+    let mut cell = next(bits);
     let stop = loop {
-        if at > last {
+        if at > last || count & 63 < TURN_BITS {
             break Stop::Edge;
         }
-        refill!(TURN_BITS, Stop::Edge);
-        let next = |bits: u64| cell_at(codes.literals, bits as u32 & codes.literal_mask);
-        let mut cell = next(bits);
         if cell & LITERAL != 0 {
             put!(cell);
             cell = next(bits);
@@ -86,6 +82,8 @@ pub(super) fn run(
                 cell = next(bits);
                 if cell & LITERAL != 0 {
                     put!(cell);
+                    refill!();
+                    cell = next(bits);
                     continue;
                 }
             }
@@ -93,9 +91,11 @@ pub(super) fn run(
         if cell & SPECIAL != 0 {
             if cell & FURTHER != 0 {
                 drop!(cell);
-                cell = cell_at(codes.literals, further(cell, bits as u32));
+                cell = cell_at(&codes.literals, further(cell, bits as u32));
                 if cell & LITERAL != 0 {
                     put!(cell);
+                    refill!();
+                    cell = next(bits);
                     continue;
                 }
             }
@@ -110,12 +110,18 @@ pub(super) fn run(
         let length = value(cell, bits);
         drop!(cell);
 
-        refill!(DISTANCE_BITS, Stop::Length(length as u16));
-        let mut cell = cell_at(codes.distances, bits as u32 & codes.distance_mask);
+        // Seldom: after two literals, or long codes.
+        if count & 63 < MATCH_BITS {
+            refill!();
+            if count & 63 < MATCH_BITS {
+                break Stop::Length(length as u16);
+            }
+        }
+        cell = cell_at(&codes.distances, bits as u32 & DISTANCE_MASK);
         if cell & SPECIAL != 0 {
             if cell & FURTHER != 0 {
                 drop!(cell);
-                cell = cell_at(codes.distances, further(cell, bits as u32));
+                cell = cell_at(&codes.distances, further(cell, bits as u32));
             }
             if cell & SPECIAL != 0 {
                 break Stop::Bad;
@@ -124,25 +130,40 @@ pub(super) fn run(
         let distance = value(cell, bits);
         drop!(cell);
 
-        // In a ring just as large as the window, half of the far matches begin in the lap before: no branch depends on it.
+        // In a ring just as large as the window, half of the far matches begin in the lap before: no branch depends on it. What a
+        // copy reads must not go past the ring either, which has a step more than its reach.
         let to = at.wrapping_add(length);
-        let lap = usize::from(distance > at).wrapping_neg() & ring.len();
-        let from = at.wrapping_sub(distance).wrapping_add(lap);
-        let source_end = from.wrapping_add(length);
-        if distance > reach.min(at | full) || to > last_to || source_end > ring.len().saturating_sub(STEP) {
+        let back = usize::from(distance > at).wrapping_neg() & lap;
+        let from = at.wrapping_sub(distance).wrapping_add(back);
+        if distance > reach || to > last || from > reach.wrapping_sub(length) {
             break Stop::Match(length as u16, distance as u16);
         }
+        // The next symbol is looked up while this is copied.
+        refill!();
+        cell = next(bits);
         repeat(ring, at, from, to, distance);
         at = to;
     };
 
     // Whole bytes go back, as far as they were taken here.
     let taken = whole.len().wrapping_sub(rest.len());
+    let count = count & 63;
     let back = taken.min((count >> 3) as usize);
     *input = whole.get(taken.wrapping_sub(back)..).unwrap_or_default();
     held.store(bits, count.wrapping_sub((back as u32) << 3));
     window.set_at(at);
     stop
+}
+
+/// The input's last bytes, fewer than 8.
+#[cold]
+#[inline(never)]
+fn last_word(rest: &[u8]) -> u64 {
+    let mut word = [0; 8];
+    for (to, byte) in word.iter_mut().zip(rest) {
+        *to = *byte;
+    }
+    u64::from_le_bytes(word)
 }
 
 /// The length or distance: the first one of the symbol, and its extra bits.
@@ -152,9 +173,24 @@ fn value(cell: Cell, bits: u64) -> usize {
     ((cell >> 16) as usize).wrapping_add(used.wrapping_shr(cell >> 8 & 15) as usize)
 }
 
-/// Copies from `from` to `at..to`, and up to 15 bytes further.
+/// Copies from `from` to `at..to`, and up to 31 bytes further.
 #[inline(always)]
 fn repeat(ring: &mut [u8], mut at: usize, mut from: usize, to: usize, distance: usize) {
+    if distance >= STEP {
+        step::<STEP>(ring, at, from);
+        while to.wrapping_sub(at) > STEP {
+            (at, from) = (at.wrapping_add(STEP), from.wrapping_add(STEP));
+            step::<STEP>(ring, at, from);
+        }
+    } else {
+        near(ring, at, from, to, distance);
+    }
+}
+
+/// The same over short distances, where a step would read what it has yet to write. Not inlined: the loop over symbols needs
+/// the registers.
+#[inline(never)]
+fn near(ring: &mut [u8], mut at: usize, mut from: usize, to: usize, distance: usize) {
     if distance >= 16 {
         loop {
             step::<16>(ring, at, from);
@@ -170,8 +206,11 @@ fn repeat(ring: &mut [u8], mut at: usize, mut from: usize, to: usize, distance: 
         }
     } else if distance == 1 {
         let byte = ring.get(from).copied().unwrap_or_default();
-        if let Some(run) = ring.get_mut(at..to) {
-            run.fill(byte);
+        while at < to {
+            if let Some(target) = ring.get_mut(at..).and_then(|target| target.first_chunk_mut()) {
+                *target = [byte; STEP];
+            }
+            at = at.wrapping_add(STEP);
         }
     } else {
         while at < to {
@@ -183,9 +222,10 @@ fn repeat(ring: &mut [u8], mut at: usize, mut from: usize, to: usize, distance: 
 
 #[inline(always)]
 fn step<const N: usize>(ring: &mut [u8], at: usize, from: usize) {
-    let source = ring.get(from..).and_then(|source| source.first_chunk::<N>()).copied();
-    let target = ring.get_mut(at..).and_then(|target| target.first_chunk_mut::<N>());
-    if let (Some(source), Some(target)) = (source, target) {
+    // Taken out of the ring before the target is looked for: so it stays in registers.
+    let Some(source) = ring.get(from..).and_then(|source| source.first_chunk::<N>()) else { return };
+    let source = *source;
+    if let Some(target) = ring.get_mut(at..).and_then(|target| target.first_chunk_mut::<N>()) {
         *target = source;
     }
 }

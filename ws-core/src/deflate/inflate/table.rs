@@ -4,8 +4,8 @@ use super::cells::{Cell, FURTHER, SPECIAL, with_code};
 use crate::deflate::InflateError;
 use crate::deflate::huffman::CODE_MAX;
 
-/// Builds a table of the code with these `lengths` (RFC 1951 3.2.2), whose symbols have these `cells`; returns the mask
-/// that the first table is looked up with, of at most `bits` bits. With `lone`, one code of one bit or none at all will do,
+/// Builds a table of the code with these `lengths` (RFC 1951 3.2.2), whose symbols have these `cells`; the first table is
+/// looked up with `bits` bits. With `lone`, one code of one bit or none at all will do,
 /// as zlib has it (RFC 1951 3.2.7 for distances).
 pub(super) fn build<const N: usize>(
     lengths: &[u8],
@@ -13,7 +13,7 @@ pub(super) fn build<const N: usize>(
     bits: u32,
     cells: &[Cell],
     lone: bool,
-) -> Result<u32, InflateError> {
+) -> Result<(), InflateError> {
     let mut counts = [0u16; CODE_MAX + 1];
     for length in lengths {
         if let Some(count) = counts.get_mut(usize::from(length & 15)) {
@@ -47,10 +47,11 @@ pub(super) fn build<const N: usize>(
         }
         let symbol = lengths.iter().position(|length| *length == 1);
         let lone = symbol.and_then(|symbol| cells.get(symbol)).copied().unwrap_or(SPECIAL);
-        if let [zero, one, ..] = &mut table[..] {
-            (*zero, *one) = (with_code(lone, 1), with_code(SPECIAL, 1));
+        let (pairs, _) = table.as_chunks_mut();
+        for pair in pairs.iter_mut().take(1usize.wrapping_shl(bits.wrapping_sub(1))) {
+            *pair = [with_code(lone, 1), with_code(SPECIAL, 1)];
         }
-        return Ok(1);
+        return Ok(());
     }
     // The symbols in the order of their codes.
     let (mut sorted, mut symbol) = ([0u16; SORTED], 0u16);
@@ -72,7 +73,6 @@ pub(super) fn build<const N: usize>(
     };
 
     // The first table: as large as the shortest codes need it, then doubled for each further bit.
-    let bits = bits.min(longest);
     let mut code = 0;
     for length in shortest..=bits {
         for _ in 0..count_of(length) {
@@ -118,7 +118,7 @@ pub(super) fn build<const N: usize>(
             code = next_code(code, length);
         }
     }
-    Ok(mask)
+    Ok(())
 }
 
 /// At least as many as there are symbols; so that an index can be masked.
