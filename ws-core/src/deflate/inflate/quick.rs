@@ -169,8 +169,8 @@ fn last_word(rest: &[u8]) -> u64 {
 /// The length or distance: the first one of the symbol, and its extra bits.
 #[inline(always)]
 fn value(cell: Cell, bits: u64) -> usize {
-    let used = bits & 1u64.wrapping_shl(cell & 63).wrapping_sub(1);
-    ((cell >> 16) as usize).wrapping_add(used.wrapping_shr(cell >> 8 & 15) as usize)
+    let used = bits & 1u64.wrapping_shl(cell).wrapping_sub(1);
+    ((cell >> 16) as usize).wrapping_add(used.wrapping_shr(cell >> 8) as usize)
 }
 
 /// Copies from `from` to `at..to`, and up to 31 bytes further.
