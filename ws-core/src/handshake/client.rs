@@ -1,6 +1,6 @@
 //! The client's side (RFC 6455 4.1): writes the request and checks the response with [`Handshake`].
 
-use super::{Deadline, compression, field, has_word, key};
+use super::{Deadline, compression, field, key};
 use crate::bytes::{Input, Output, ascii};
 use crate::deflate::negotiate::{Agreement, Declined, Terms};
 use crate::entropy::Entropy;
@@ -231,7 +231,7 @@ impl<'s> Handshake<'s> {
         {
             return Err(Error::Upgrade);
         }
-        if !has_word(fields, field::CONNECTION, b"upgrade") {
+        if !fields.has_word(field::CONNECTION, b"upgrade") {
             return Err(Error::Connection);
         }
         if fields.find(field::ACCEPT) != Some(&key::accept(&self.key)) {

@@ -7,15 +7,12 @@ pub mod client;
 mod compression;
 pub mod extensions;
 pub(crate) mod key;
-mod origin;
 pub mod server;
 #[cfg(any(test, feature = "small"))]
 mod sha1;
 
-pub use origin::OriginPolicy;
+pub use crate::http::OriginPolicy;
 
-use crate::bytes::ascii;
-use crate::http::Fields;
 use crate::time::{Duration, Instant};
 
 /// How long the whole handshake may take, unless another time is set: 10 seconds.
@@ -46,16 +43,14 @@ impl Deadline {
 
 /// The names of the fields, in lower case.
 mod field {
+    pub(super) use crate::http::field::{
+        CONNECTION, CONTENT_LENGTH, HOST, ORIGIN, TRANSFER_ENCODING, UPGRADE,
+    };
+
     pub(super) const ACCEPT: &str = "sec-websocket-accept";
-    pub(super) const CONNECTION: &str = "connection";
-    pub(super) const CONTENT_LENGTH: &str = "content-length";
     pub(super) const EXTENSIONS: &str = "sec-websocket-extensions";
-    pub(super) const HOST: &str = "host";
     pub(super) const KEY: &str = "sec-websocket-key";
-    pub(super) const ORIGIN: &str = "origin";
     pub(super) const PROTOCOL: &str = "sec-websocket-protocol";
-    pub(super) const TRANSFER_ENCODING: &str = "transfer-encoding";
-    pub(super) const UPGRADE: &str = "upgrade";
     pub(super) const VERSION: &str = "sec-websocket-version";
 
     /// Fields that the handshake writes itself, or that have no place in it.
@@ -78,14 +73,4 @@ mod field {
         let is_ours = |name: &str| OURS.iter().any(|ours| name.eq_ignore_ascii_case(ours));
         crate::http::are_fields(fields) && !fields.iter().any(|(name, _)| is_ours(name))
     }
-}
-
-/// One of the elements of the field `name`, which is a list, is `word`.
-fn has_word(mut fields: Fields<'_>, name: &str, word: &[u8]) -> bool {
-    while let Some(line) = fields.next_of(name.as_bytes()) {
-        if ascii::list(line).any(|element| element.eq_ignore_ascii_case(word)) {
-            return true;
-        }
-    }
-    false
 }

@@ -1,5 +1,5 @@
 //! The server's side (RFC 6455 4.2): reads the request with [`Handshake`], and answers with [`Accept`] or
-//! [`Refusal`].
+//! [`Refusal`]. A request that an [`Exchange`](crate::http::exchange::Exchange) read is answered by [`accept`] alone.
 //!
 //! ```
 //! use ws_core::{Input, Instant, Output, handshake::{OriginPolicy, server::Handshake}};
@@ -23,9 +23,11 @@
 //! # Ok::<_, ws_core::handshake::server::Refusal>(())
 //! ```
 
+pub use crate::http::Request;
+
 use super::extensions::are_offers;
-use super::{Deadline, OriginPolicy, compression, field, has_word, key};
-use crate::bytes::ascii::{self, split_once, text};
+use super::{Deadline, OriginPolicy, compression, field, key};
+use crate::bytes::ascii::{self, text};
 use crate::bytes::{Input, Output};
 use crate::deflate::negotiate::{Agreement, Declined, Terms};
 use crate::error::UsageError;
@@ -33,7 +35,7 @@ use crate::http::head::{self, Fields, HeadError, HeadLimits, HeadReader, Wanted}
 use crate::http::pieces::Pieces;
 use crate::http::response::{REFUSALS, phrase};
 use crate::http::target::is_authority;
-use crate::http::{Names, Response, Target, Version};
+use crate::http::{Names, Response, Version};
 use crate::time::{Duration, Instant};
 
 /// Reads a client's request and checks it.
@@ -97,27 +99,19 @@ impl<'s> Handshake<'s> {
             return Err(Refusal::TimedOut);
         }
         let is_complete = self.reader.receive(input)?;
-        if is_complete && !self.has_valid_host() {
+        if is_complete && !self.request().has_valid_host() {
             return Err(Refusal::NoHost);
         }
         Ok(is_complete)
     }
 
-    /// Since HTTP/1.1 each request says to whom it is, for a page as for a WebSocket (RFC 9112 3.2).
-    fn has_valid_host(&self) -> bool {
-        match self.reader.fields().find(field::HOST) {
-            Some(host) => is_authority(host),
-            None => head::version_asked(self.reader.line()) < Version::Http11,
-        }
-    }
-
     /// What has been asked for. Before [`receive`](Self::receive) was `true` it has no method and no fields, and `/` as its
     /// path: ask then, not before.
     pub fn request(&self) -> Request<'_> {
-        Request { line: self.reader.line(), fields: self.reader.fields() }
+        Request::new(&self.reader)
     }
 
-    /// Checks all that RFC 6455 4.2.1 asks of a request, and that `origin` lets it in.
+    /// Checks all that RFC 6455 4.2.1 asks of a request, and that `origin` lets it in: [`accept`], within the deadline.
     ///
     /// # Errors
     ///
@@ -126,44 +120,44 @@ impl<'s> Handshake<'s> {
         if self.deadline.passed {
             return Err(Refusal::TimedOut);
         }
-        let request = self.request();
-        let head::RequestLine { method, authority, version, .. } = head::request_line(request.line)?;
-        let fields = request.fields;
-        if version < Version::Http11 {
-            return Err(Refusal::Head(HeadError::BadVersion));
-        }
-        let host = fields.find(field::HOST).filter(|host| is_authority(host)).ok_or(Refusal::NoHost)?;
-        if method != b"GET" {
-            return Err(Refusal::Method);
-        }
-        if !has_word(fields, field::UPGRADE, b"websocket") || !has_word(fields, field::CONNECTION, b"upgrade")
-        {
-            return Err(Refusal::NoUpgrade);
-        }
-        if fields.find(field::VERSION) != Some(b"13") {
-            return Err(Refusal::WebSocketVersion);
-        }
-        let key = fields.find(field::KEY).and_then(key::check_key).ok_or(Refusal::Key)?;
-        if fields.find(field::TRANSFER_ENCODING).is_some()
-            || fields.find(field::CONTENT_LENGTH).is_some_and(|len| len != b"0")
-        {
-            return Err(Refusal::Body);
-        }
-        if !are_tokens(fields) || !are_offers(fields) {
-            return Err(Refusal::Grammar);
-        }
-        if !origin.admits(fields.find(field::ORIGIN), authority.unwrap_or(host)) {
-            return Err(Refusal::Origin);
-        }
-        Ok(Accept {
-            accept: key::accept(key),
-            handshake: self,
-            subprotocol: None,
-            compression: None,
-            fields: &[],
-            at: 0,
-        })
+        accept(self.request(), origin)
     }
+}
+
+/// Checks all that RFC 6455 4.2.1 asks of a request, whoever read it, and that `origin` lets it in.
+///
+/// # Errors
+///
+/// What is missing: transmit the refusal's [`response`](Refusal::response) and close.
+pub fn accept<'a>(request: Request<'a>, origin: OriginPolicy<'_>) -> Result<Accept<'a>, Refusal> {
+    let head::RequestLine { method, authority, version, .. } = head::request_line(request.line())?;
+    let fields = request.fields();
+    if version < Version::Http11 {
+        return Err(Refusal::Head(HeadError::BadVersion));
+    }
+    let host = fields.find(field::HOST).filter(|host| is_authority(host)).ok_or(Refusal::NoHost)?;
+    if method != b"GET" {
+        return Err(Refusal::Method);
+    }
+    if !fields.has_word(field::UPGRADE, b"websocket") || !fields.has_word(field::CONNECTION, b"upgrade") {
+        return Err(Refusal::NoUpgrade);
+    }
+    if fields.find(field::VERSION) != Some(b"13") {
+        return Err(Refusal::WebSocketVersion);
+    }
+    let key = fields.find(field::KEY).and_then(key::check_key).ok_or(Refusal::Key)?;
+    if fields.find(field::TRANSFER_ENCODING).is_some()
+        || fields.find(field::CONTENT_LENGTH).is_some_and(|len| len != b"0")
+    {
+        return Err(Refusal::Body);
+    }
+    if !are_tokens(fields) || !are_offers(fields) {
+        return Err(Refusal::Grammar);
+    }
+    if !origin.admits(fields.find(field::ORIGIN), authority.unwrap_or(host)) {
+        return Err(Refusal::Origin);
+    }
+    Ok(Accept { accept: key::accept(key), request, subprotocol: None, compression: None, fields: &[], at: 0 })
 }
 
 /// All subprotocols are tokens, and there is one if the field stands at all (RFC 6455 4.3).
@@ -188,47 +182,17 @@ impl defmt::Format for Handshake<'_> {
     }
 }
 
-/// What a client asks for.
-#[derive(Clone, Copy, Debug)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Request<'a> {
-    line: &'a [u8],
-    fields: Fields<'a>,
-}
-
+/// What a request says to a WebSocket server.
 impl<'a> Request<'a> {
-    /// The method, such as `GET`.
-    pub fn method(&self) -> &'a str {
-        split_once(self.line, b' ').map_or("", |(method, _)| text(method))
-    }
-
-    /// What is asked for: route by its path.
-    pub fn target(&self) -> Target<'a> {
-        let target = head::request_line(self.line).and_then(|line| Target::parse(text(line.target)));
-        target.unwrap_or(Target { authority: None, path: "/", query: None })
-    }
-
     /// It asks to change to WebSocket; else it is an ordinary request, perhaps for a page.
     pub fn is_upgrade(&self) -> bool {
         // In HTTP/1.0 the field means nothing (RFC 9110 7.8).
-        head::version_asked(self.line) >= Version::Http11
-            && has_word(self.fields, field::UPGRADE, b"websocket")
-    }
-
-    /// Host and port, as the client knows them: those of the target if it names them, else those of the `Host` field
-    /// (RFC 9112 3.2.2).
-    pub fn host(&self) -> Option<&'a str> {
-        self.target().authority.or(self.fields.first(field::HOST))
-    }
-
-    /// The page that asks, if a browser does.
-    pub fn origin(&self) -> Option<&'a str> {
-        self.fields.first(field::ORIGIN)
+        self.version() >= Version::Http11 && self.fields().has_word(field::UPGRADE, b"websocket")
     }
 
     /// The subprotocols offered, those preferred first (RFC 6455 11.3.4).
     pub fn subprotocols(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        self.fields.all(field::PROTOCOL).flat_map(|line| ascii::list(line.as_bytes())).map(text)
+        self.fields().all(field::PROTOCOL).flat_map(|line| ascii::list(line.as_bytes())).map(text)
     }
 
     /// What of the compression that is offered goes with `terms` (RFC 7692 5.1): the first offer that does.
@@ -237,22 +201,12 @@ impl<'a> Request<'a> {
     ///
     /// Why the last offer does not; `None`: there is none.
     pub fn compression(&self, terms: &Terms) -> Result<Agreement, Option<Declined>> {
-        compression::choose(self.fields, terms)
+        compression::choose(self.fields(), terms)
     }
 
     /// The lines of extension offers; [`offers`](super::extensions::offers) takes them apart.
     pub fn extensions(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        self.fields.all(field::EXTENSIONS)
-    }
-
-    /// The fields kept: those of the handshake, and those that the application wants.
-    pub fn fields(&self) -> Fields<'a> {
-        self.fields
-    }
-
-    /// The first field of that name (in lower case).
-    pub fn field(&self, name: &str) -> Option<&'a str> {
-        self.fields.first(name)
+        self.fields().all(field::EXTENSIONS)
     }
 }
 
@@ -265,7 +219,7 @@ impl<'a> Request<'a> {
 #[derive(Clone)]
 pub struct Accept<'a> {
     accept: [u8; key::ACCEPT_LEN],
-    handshake: &'a Handshake<'a>,
+    request: Request<'a>,
     subprotocol: Option<&'a str>,
     compression: Option<compression::Answer>,
     fields: &'a [(&'a str, &'a str)],
@@ -292,7 +246,7 @@ impl<'a> Accept<'a> {
 
     #[inline(never)]
     fn offered(&self, name: &str) -> Option<&'a str> {
-        let mut fields = self.handshake.reader.fields();
+        let mut fields = self.request.fields();
         while let Some(line) = fields.next_of(field::PROTOCOL.as_bytes()) {
             if let Some(offered) = ascii::list(line).find(|offered| *offered == name.as_bytes()) {
                 return Some(text(offered));
@@ -304,7 +258,7 @@ impl<'a> Accept<'a> {
     /// Agrees on compression, if the client offers some that goes with `terms` (RFC 7692 5.1). What is returned is what was agreed
     /// on, as [`compression`](Self::compression) does later; it has to be given to the connection.
     pub fn compress_if_offered(&mut self, terms: &Terms) -> Option<Agreement> {
-        self.compression = self.handshake.request().compression(terms).ok().map(compression::Answer::new);
+        self.compression = self.request.compression(terms).ok().map(compression::Answer::new);
         self.compression()
     }
 

@@ -1,12 +1,21 @@
 //! The part of HTTP/1.1 that is spoken here (RFC 9110, 9112): heads of requests and responses read in any pieces
-//! ([`head`]), request targets ([`target`]), and responses written into any room ([`response`]). Nothing of WebSocket.
+//! ([`head`]), [requests](Request) and their [targets](target), and responses written into any room ([`response`]); which
+//! pages may ask ([`OriginPolicy`]), and under which names ([`Hosts`]). Nothing of WebSocket.
 
+pub(crate) mod field;
+mod fields;
 pub mod head;
+mod hosts;
+mod origin;
 pub(crate) mod pieces;
+mod request;
 pub mod response;
 pub mod target;
 
 pub use head::{Fields, HeadError, HeadLimits, Version};
+pub use hosts::Hosts;
+pub use origin::OriginPolicy;
+pub use request::Request;
 pub use response::Response;
 pub use target::Target;
 

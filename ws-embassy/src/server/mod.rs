@@ -43,11 +43,9 @@
 //! ```
 
 mod answer;
-mod hosts;
 
 pub use answer::{Answer, Page, Service};
-pub use hosts::Hosts;
-pub use ws_core::handshake::server::Request;
+pub use ws_core::http::{Hosts, Request};
 
 use crate::apart::apart;
 use crate::clock::{duration, now};

@@ -1,6 +1,6 @@
-//! Which pages may connect: [`OriginPolicy`] (RFC 6455 10.2, RFC 6454).
+//! Which pages may ask, or connect: [`OriginPolicy`] (RFC 6455 10.2, RFC 6454).
 
-use crate::http::target::{Scheme, split_scheme};
+use super::target::{Scheme, split_scheme};
 
 /// Which pages may connect. A browser says in the `Origin` field which page asks, and sends the cookies of the *server*
 /// along: without a policy, any page on the web could speak here in its visitor's name.
@@ -25,7 +25,7 @@ impl OriginPolicy<'_> {
         self.admits(origin.map(str::as_bytes), host.as_bytes())
     }
 
-    pub(super) fn admits(&self, origin: Option<&[u8]>, host: &[u8]) -> bool {
+    pub(crate) fn admits(&self, origin: Option<&[u8]>, host: &[u8]) -> bool {
         let Some(origin) = origin else { return true };
         match self {
             Self::Any => true,

@@ -1,0 +1,8 @@
+//! The names of fields that are read here, in lower case.
+
+pub(crate) const CONNECTION: &str = "connection";
+pub(crate) const CONTENT_LENGTH: &str = "content-length";
+pub(crate) const HOST: &str = "host";
+pub(crate) const ORIGIN: &str = "origin";
+pub(crate) const TRANSFER_ENCODING: &str = "transfer-encoding";
+pub(crate) const UPGRADE: &str = "upgrade";
