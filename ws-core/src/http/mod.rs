@@ -2,6 +2,7 @@
 //! ([`head`]), [requests](Request) and their [targets](target), and responses written into any room ([`response`]); which
 //! pages may ask ([`OriginPolicy`]), and under which names ([`Hosts`]). Nothing of WebSocket.
 
+pub mod body;
 pub(crate) mod field;
 mod fields;
 pub mod head;
@@ -12,6 +13,7 @@ mod request;
 pub mod response;
 pub mod target;
 
+pub use body::{BodyError, BodyReader, Framing};
 pub use head::{Fields, HeadError, HeadLimits, Version};
 pub use hosts::Hosts;
 pub use origin::OriginPolicy;

@@ -1,0 +1,51 @@
+//! HTTP for servers, a module a part: every script of bytes at every split, every encoder at every size of output, and what hostile
+//! peers send as tables.
+
+mod body;
+
+use ws_core::Output;
+
+/// Gives `run` each way to cut `script` in pieces: whole, a byte each, at every place, and at every two places if it is
+/// short. All must say the same, which is returned.
+fn at_every_split<T: PartialEq + std::fmt::Debug>(script: &[u8], run: impl Fn(&[&[u8]]) -> T) -> T {
+    let expected = run(&[script]);
+    let bytes: Vec<&[u8]> = script.chunks(1).collect();
+    let check = |pieces: &[&[u8]]| {
+        let came = run(pieces);
+        assert!(
+            came == expected,
+            "{:?}\n in pieces of {:?}\n gives {came:?}\n but as a whole {expected:?}",
+            String::from_utf8_lossy(script),
+            pieces.iter().map(|piece| piece.len()).collect::<Vec<_>>()
+        );
+    };
+    check(&bytes);
+    for cut in 0..=script.len() {
+        let (head, tail) = script.split_at(cut);
+        check(&[head, tail]);
+        if script.len() <= 100 {
+            for cut in 1..tail.len() {
+                let (middle, end) = tail.split_at(cut);
+                check(&[head, middle, end]);
+            }
+        }
+    }
+    expected
+}
+
+/// Collects what `transmit` writes into outputs of `size` bytes. Each call but the last must fill the output.
+fn written(size: usize, mut transmit: impl FnMut(&mut Output<'_>) -> bool) -> Vec<u8> {
+    let mut buf = vec![0xee; size];
+    let mut out = Output::new(&mut buf);
+    let mut all = Vec::new();
+    loop {
+        let done = transmit(&mut out);
+        all.extend_from_slice(out.filled());
+        if done {
+            return all;
+        }
+        assert_eq!(out.space(), 0, "an output is not full, and yet not everything is out");
+        out.clear();
+        assert!(all.len() < 1 << 20, "writes for ever");
+    }
+}
