@@ -1,9 +1,13 @@
 //! Bytes without a protocol: what was read ([`Input`]), what is to be written ([`Output`]), UTF-8 checked while
-//! it is unmasked, and the ASCII grammar that fields of HTTP are made of ([`ascii`]).
+//! it is unmasked, the ASCII grammar that fields of HTTP are made of ([`ascii`]), and the codings that text goes through
+//! where it is carried in other text: [`json`], [`base64`], [`percent`].
 
 pub mod ascii;
+pub mod base64;
 mod input;
+pub mod json;
 mod output;
+pub mod percent;
 pub(crate) mod utf8;
 
 pub use input::Input;

@@ -1,14 +1,11 @@
 //! The key that a client sends and the accept value that a server makes of it (RFC 6455 4.1, 4.2.2): they prove that the
 //! server has read this very request, as a WebSocket handshake.
 
-#[cfg(not(feature = "small"))]
-use base64ct::{Base64, Encoding};
-
 #[cfg(feature = "small")]
 use super::sha1::digest;
+use crate::bytes::base64::encode;
 #[cfg(not(feature = "small"))]
 use crate::bytes::copy;
-use crate::bytes::copy_short;
 use crate::entropy::Entropy;
 
 /// Bytes of a key's text.
@@ -59,37 +56,6 @@ fn digest(key: &[u8; KEY_LEN], guid: &[u8; GUID_LEN]) -> [u8; 20] {
     let mut sha1 = sha1_smol::Sha1::new();
     sha1.update(&text);
     sha1.digest().bytes()
-}
-
-/// Three bytes at a time: with lengths that are not known in advance, the encoder needs a division.
-fn encode(mut bytes: &[u8], text: &mut [u8]) {
-    for four in text.as_chunks_mut::<4>().0 {
-        let mut three = [0; 3];
-        let n = copy_short(&mut three, bytes);
-        bytes = bytes.get(n..).unwrap_or(&[]);
-        encode_three(three, four);
-        for padding in four.get_mut(n.saturating_add(1)..).unwrap_or_default() {
-            *padding = b'=';
-        }
-    }
-}
-
-#[cfg(not(feature = "small"))]
-fn encode_three(three: [u8; 3], four: &mut [u8; 4]) {
-    // The lengths fit, so this does not fail; a key of zeros would be refused by the peer.
-    let _ = Base64::encode(&three, four);
-}
-
-/// By a table, since neither key nor accept value is a secret; `base64ct` takes the same time for every byte, and its sums
-/// keep overflow checks.
-#[cfg(feature = "small")]
-fn encode_three([a, b, c]: [u8; 3], four: &mut [u8; 4]) {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut bits = u32::from_be_bytes([a, b, c, 0]);
-    for digit in four {
-        *digit = DIGITS.get((bits >> 26) as usize).copied().unwrap_or_default();
-        bits <<= 6;
-    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,57 @@
+//! Base64 (RFC 4648), written: with padding ([`encode`]), and as it may stand in a URL ([`encode_url`]). By `base64ct`, or
+//! by a table of our own with the feature `small`.
+
+use super::copy_short;
+#[cfg(not(feature = "small"))]
+use base64ct::{Base64, Encoding};
+
+/// How long the text of `len` bytes is, padding included; `None`: longer than can be counted.
+pub const fn encoded_len(len: usize) -> Option<usize> {
+    len.div_ceil(3).checked_mul(4)
+}
+
+/// Writes the text of `bytes` into `text`, which is as long as [`encoded_len`] says; into a shorter one, as many digits as
+/// make whole groups of four; of a longer one, what lies behind is padding.
+pub fn encode(mut bytes: &[u8], text: &mut [u8]) {
+    // Three bytes at a time: with lengths that are not known in advance, the encoder needs a division.
+    for four in text.as_chunks_mut::<4>().0 {
+        let mut three = [0; 3];
+        let n = copy_short(&mut three, bytes);
+        bytes = bytes.get(n..).unwrap_or(&[]);
+        encode_three(three, four);
+        for padding in four.get_mut(n.saturating_add(1)..).unwrap_or_default() {
+            *padding = b'=';
+        }
+    }
+}
+
+/// The same with `-` and `_` for `+` and `/` (RFC 4648 5): for bytes whose count is a multiple of three, which have no
+/// padding.
+pub fn encode_url(bytes: &[u8], text: &mut [u8]) {
+    encode(bytes, text);
+    for digit in text {
+        match digit {
+            b'+' => *digit = b'-',
+            b'/' => *digit = b'_',
+            _ => {}
+        }
+    }
+}
+
+#[cfg(not(feature = "small"))]
+fn encode_three(three: [u8; 3], four: &mut [u8; 4]) {
+    // The lengths fit, so this does not fail; a key of zeros would be refused by the peer.
+    let _ = Base64::encode(&three, four);
+}
+
+/// By a table: `base64ct` takes the same time for every byte, which nothing needs that is encoded here, and its sums keep
+/// overflow checks.
+#[cfg(feature = "small")]
+fn encode_three([a, b, c]: [u8; 3], four: &mut [u8; 4]) {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut bits = u32::from_be_bytes([a, b, c, 0]);
+    for digit in four {
+        *digit = DIGITS.get((bits >> 26) as usize).copied().unwrap_or_default();
+        bits <<= 6;
+    }
+}
