@@ -8,6 +8,8 @@
 //!  bytes ──► http ──► handshake        the opening handshake: one HTTP request, one response
 //!    │
 //!    ├─────► frame ──► connection      the WebSocket behind it: frames, messages, closing, heartbeat
+//!    │                     │
+//!    │                     └─► transport   the same events by SSE, streaming, polling, JSONP, WebSocket
 //!    │
 //!    └─────► deflate                   messages compressed (RFC 7692), in lent memory
 //! ```
@@ -18,6 +20,7 @@
 //! | to talk over it | [`Connection`] |
 //! | whole messages | [`MessageBuffer`] |
 //! | to write one message to many peers | [`frame::encode_header`] |
+//! | to push to pages that WebSocket does not reach | [`transport`] |
 //! | sockets | the crate `ws-std`, which drives all this |
 //!
 //! # An echo server
@@ -99,6 +102,7 @@ pub mod frame;
 pub mod handshake;
 pub mod http;
 pub mod time;
+pub mod transport;
 
 pub use bytes::{Input, Output};
 pub use connection::{

@@ -18,6 +18,22 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("deflate", BASE),
     ("handshake", &["bytes", "entropy", "error", "log", "time", "http", "deflate::negotiate"]),
     ("connection", &["bytes", "entropy", "error", "log", "time", "frame", "deflate"]),
+    (
+        "transport",
+        &[
+            "bytes",
+            "entropy",
+            "error",
+            "log",
+            "time",
+            "http",
+            "handshake",
+            "connection",
+            // Words that messages share, whichever way they go.
+            "frame::CloseCode",
+            "frame::Kind",
+        ],
+    ),
     // The map, and the names that it re-exports.
     ("lib", &["bytes", "connection", "entropy", "error", "frame", "handshake", "http", "time"]),
 ];

@@ -1,9 +1,12 @@
 //! Text written as a list of pieces into any room, and resumed where the room ended.
 
-use crate::bytes::Output;
+use crate::bytes::{Output, base64, json::Escaped};
+
+/// Bytes that are put into Base64 at once: a multiple of three.
+const BLOCK: usize = 24;
 
 /// Writes pieces, leaving out the first `skip` bytes of them all: those that went out before.
-pub(crate) struct Pieces<'p, 'o> {
+pub struct Pieces<'p, 'o> {
     out: &'p mut Output<'o>,
     at: &'p mut usize,
     skip: usize,
@@ -57,6 +60,58 @@ impl<'p, 'o> Pieces<'p, 'o> {
             }
         }
         self
+    }
+
+    /// A number that is as wide on each machine.
+    pub(crate) fn put_number(&mut self, n: u32) -> &mut Self {
+        self.put_decimal(n as usize)
+    }
+
+    /// `n` spaces.
+    pub(crate) fn put_spaces(&mut self, mut n: usize) -> &mut Self {
+        const SPACES: &[u8; 32] = &[b' '; 32];
+        while n > 0 && !self.full {
+            let piece = SPACES.get(..n).unwrap_or(SPACES);
+            self.put(piece);
+            n = n.saturating_sub(piece.len());
+        }
+        self
+    }
+
+    /// `text` as the inside of a JSON string.
+    pub(crate) fn put_json(&mut self, text: &[u8]) -> &mut Self {
+        for piece in Escaped::new(text) {
+            if self.full {
+                break;
+            }
+            self.put(piece);
+        }
+        self
+    }
+
+    /// `bytes` in Base64, with padding. What went out before is not encoded again.
+    pub(crate) fn put_base64(&mut self, mut bytes: &[u8]) -> &mut Self {
+        let past = bytes.len().div_ceil(3).min(self.skip >> 2);
+        self.skip = self.skip.saturating_sub(past << 2);
+        bytes = bytes.get(past.saturating_mul(3)..).unwrap_or(&[]);
+        while !bytes.is_empty() && !self.full {
+            let (now, later) = bytes.split_at_checked(BLOCK).unwrap_or((bytes, &[]));
+            bytes = later;
+            let mut text = [0; BLOCK / 3 * 4];
+            let text = text.get_mut(..now.len().div_ceil(3) << 2).unwrap_or_default();
+            base64::encode(now, text);
+            self.put(text);
+        }
+        self
+    }
+
+    /// How many bytes `write` writes.
+    pub(crate) fn measure(write: impl FnOnce(&mut Pieces<'_, '_>)) -> usize {
+        // All of it went out before, and more than that: so it is counted, and nothing else is done.
+        let (mut at, mut out) = (usize::MAX, Output::new(&mut []));
+        let mut pieces = Pieces::new(&mut at, &mut out);
+        write(&mut pieces);
+        usize::MAX.saturating_sub(pieces.skip)
     }
 
     /// Every piece is out.
