@@ -3,6 +3,8 @@
 //! pages may ask ([`OriginPolicy`]), and under which names ([`Hosts`]). Nothing of WebSocket.
 
 pub mod body;
+mod content;
+mod cors;
 pub(crate) mod field;
 mod fields;
 pub mod head;
@@ -11,14 +13,18 @@ mod origin;
 pub(crate) mod pieces;
 mod request;
 pub mod response;
+pub mod stream;
 pub mod target;
 
 pub use body::{BodyError, BodyReader, Framing};
+pub use content::Content;
+pub use cors::{Cors, CorsFields};
 pub use head::{Fields, HeadError, HeadLimits, Version};
 pub use hosts::Hosts;
 pub use origin::OriginPolicy;
 pub use request::Request;
 pub use response::Response;
+pub use stream::{Chunks, Stream};
 pub use target::Target;
 
 /// Fields as they may stand in a log: their names, without values, which may be secret.

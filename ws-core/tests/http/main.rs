@@ -2,8 +2,14 @@
 //! peers send as tables.
 
 mod body;
+mod content;
+mod cors;
+mod response;
+mod stream;
 
-use ws_core::Output;
+use ws_core::handshake::server::Handshake;
+use ws_core::http::Request;
+use ws_core::{Input, Instant, Output};
 
 /// Gives `run` each way to cut `script` in pieces: whole, a byte each, at every place, and at every two places if it is
 /// short. All must say the same, which is returned.
@@ -48,4 +54,30 @@ fn written(size: usize, mut transmit: impl FnMut(&mut Output<'_>) -> bool) -> Ve
         out.clear();
         assert!(all.len() < 1 << 20, "writes for ever");
     }
+}
+
+/// Shows a request to `look`: its line, and fields besides `Host: h`.
+fn asked<T>(line: &str, fields: &str, look: impl FnOnce(Request<'_>) -> T) -> T {
+    let mut head = format!("{line}\r\nHost: h\r\n{fields}\r\n").into_bytes();
+    let mut store = [0; 1024];
+    let further = ["if-none-match", "accept-encoding", "access-control-request-method"];
+    let mut handshake = Handshake::new(&mut store, &further, Instant::from_millis(0));
+    assert_eq!(handshake.receive(&mut Input::new(&mut head)), Ok(true), "{fields:?}");
+    look(handshake.request())
+}
+
+/// What `transmit` writes, which is the same in outputs of every size from `least` on. `begin` makes it anew.
+fn at_every_size<E>(
+    least: usize,
+    begin: impl Fn() -> E,
+    mut transmit: impl FnMut(&mut E, &mut Output<'_>) -> bool,
+) -> String {
+    let mut whole = begin();
+    let expected = written(4096, |out| transmit(&mut whole, out));
+    for size in least..=expected.len() + 1 {
+        let mut encoder = begin();
+        let came = written(size, |out| transmit(&mut encoder, out));
+        assert!(came == expected, "in outputs of {size}: {:?}", String::from_utf8_lossy(&came));
+    }
+    String::from_utf8(expected).expect("text")
 }
