@@ -1,0 +1,242 @@
+//! Sessions: their names, what is sent to them, how long they live; and what a listener is given out of two rings.
+
+use crate::Dice;
+use proptest::prelude::*;
+use ws_core::transport::{
+    Cursor, EventRing, Hub, Lookup, Next, SID_LEN, SendError, Seq, Session, SessionKey, Sessions, Sid,
+};
+use ws_core::{Duration, Instant, Message};
+
+const LIFETIME: Duration = Duration::from_secs(30);
+
+fn at(secs: u32) -> Instant {
+    Instant::from_millis(u64::from(secs) * 1000)
+}
+
+#[test]
+fn a_name_is_24_characters_of_base64_for_urls() {
+    let sid = Sid::new(&mut Dice(9));
+    let text = std::str::from_utf8(sid.as_bytes()).expect("ASCII");
+    assert_eq!(text.len(), SID_LEN);
+    assert_eq!(Sid::parse(text), Some(sid));
+    for at in 0..SID_LEN {
+        let mut other = *sid.as_bytes();
+        other[at] = if other[at] == b'A' { b'B' } else { b'A' };
+        let other = Sid::parse(std::str::from_utf8(&other).expect("ASCII")).expect("a name");
+        assert_ne!(other, sid);
+        for bad in ["+", "/", "=", " ", "."] {
+            let mut text = text.to_owned();
+            text.replace_range(at..=at, bad);
+            assert_eq!(Sid::parse(&text), None);
+        }
+    }
+    assert_eq!(Sid::parse(&text[1..]), None);
+    assert_eq!(Sid::parse(&format!("{text}A")), None);
+    assert!(!format!("{sid:?}").contains(&text[..4]), "it is a secret");
+    // All bits of the random bytes are in it: 18 bytes of ones.
+    struct Ones;
+    impl ws_core::Entropy for Ones {
+        fn fill(&mut self, bytes: &mut [u8]) {
+            bytes.fill(0xff);
+        }
+    }
+    assert_eq!(Sid::new(&mut Ones).as_bytes(), &[b'_'; SID_LEN]);
+}
+
+#[test]
+fn a_full_table_opens_nothing_until_one_ends() {
+    let mut memory = [0; 96];
+    let mut sessions = Sessions::<3>::new(&mut memory, LIFETIME);
+    let mut dice = Dice(1);
+    let keys: Vec<_> = (0..3).map(|_| sessions.open(at(0), &mut dice).expect("room")).collect();
+    assert_eq!(sessions.open(at(0), &mut dice), None);
+    assert_eq!(sessions.keys().collect::<Vec<_>>(), keys);
+    let sid = *sessions.get(keys[1]).expect("open").sid();
+    assert_eq!(sessions.find(&sid), Some(keys[1]));
+    sessions.close(keys[1]);
+    assert_eq!(sessions.find(&sid), None);
+    let new = sessions.open(at(0), &mut dice).expect("room again");
+    assert!(sessions.get(keys[1]).is_none() && sessions.get_mut(keys[1]).is_none(), "of another generation");
+    sessions.close(keys[1]);
+    assert!(sessions.get(new).is_some(), "an old key closes nothing");
+    assert_eq!(sessions.find(&sid), None);
+}
+
+#[test]
+fn a_place_that_is_free_has_no_name() {
+    let mut memory = [0; 32];
+    let mut sessions = Sessions::<1>::new(&mut memory, LIFETIME);
+    let key = sessions.open(at(0), &mut Dice(3)).expect("room");
+    let sid = *sessions.get(key).expect("open").sid();
+    assert_eq!(sessions.find(&Sid::new(&mut Dice(4))), None);
+    sessions.handle_timeout(at(30));
+    assert_eq!(sessions.find(&sid), None);
+    assert!(Sessions::<0>::new(&mut [], LIFETIME).open(at(0), &mut Dice(0)).is_none());
+}
+
+#[test]
+fn a_session_lives_for_its_time_behind_the_last_connection() {
+    let mut memory = [0; 64];
+    let mut sessions = Sessions::<2>::new(&mut memory, LIFETIME);
+    let mut dice = Dice(1);
+    let key = sessions.open(at(0), &mut dice).expect("room");
+    assert_eq!(sessions.poll_timeout(), Some(at(30)), "nobody ever came");
+    let session = sessions.get_mut(key).expect("open");
+    session.attach();
+    session.attach();
+    session.detach(at(10));
+    assert_eq!(session.left(), None);
+    assert_eq!(sessions.poll_timeout(), None);
+    sessions.handle_timeout(at(1000));
+    sessions.get_mut(key).expect("attached").detach(at(1000));
+    let other = sessions.open(at(990), &mut dice).expect("room");
+    assert_eq!(sessions.poll_timeout(), Some(at(1020)), "the first of both");
+    sessions.handle_timeout(at(1020));
+    assert!(sessions.get(other).is_none() && sessions.get(key).is_some());
+    sessions.handle_timeout(Instant::from_millis(1_029_999));
+    assert!(sessions.get(key).is_some());
+    sessions.handle_timeout(at(1030));
+    assert!(sessions.get(key).is_none());
+    assert_eq!(sessions.poll_timeout(), None);
+}
+
+#[test]
+fn what_was_not_taken_is_not_pushed_out() {
+    let mut memory = [0; 40];
+    let mut session = Session::new(Sid::new(&mut Dice(1)), &mut memory, at(0));
+    let text = Message::Text("0123456789ab"); // 20 bytes with its head: two fit
+    assert_eq!(session.send(text), Ok(Seq::new(1)));
+    assert_eq!(session.send(text), Ok(Seq::new(2)));
+    assert_eq!(session.send(text), Err(SendError::Full));
+    session.take(Seq::new(9));
+    session.take(Seq::new(u32::MAX));
+    assert_eq!(session.send(text), Err(SendError::Full), "no such numbers were given");
+    session.take(Seq::new(1));
+    assert!(
+        matches!(session.ring().view().get(Seq::new(1)), Lookup::Found(_)),
+        "it stays while there is room"
+    );
+    assert_eq!(session.send(text), Ok(Seq::new(3)));
+    assert_eq!(session.send(text), Err(SendError::Full));
+    session.take(Seq::new(3));
+    session.take(Seq::new(1));
+    assert_eq!(session.send(text), Ok(Seq::new(4)), "what was taken stays taken");
+    assert_eq!(session.send(Message::Binary(&[0; 33])), Err(SendError::TooLarge));
+}
+
+#[test]
+fn a_hub_sends_to_all_and_to_one() {
+    let (mut shared, mut own) = ([0; 256], [0; 256]);
+    let ring = EventRing::new(&mut shared, Seq::new(40));
+    let mut hub = Hub::new(ring, Sessions::<2>::new(&mut own, LIFETIME));
+    let key = hub.sessions_mut().open(at(0), &mut Dice(1)).expect("room");
+    let start = hub.now();
+    assert_eq!(start, Cursor::parse("40").expect("one"));
+    assert!(!hub.has_news(Some(key), start) && !hub.has_news(None, start));
+    assert_eq!(hub.publish(Message::Text("all")), Ok(Seq::new(41)));
+    assert_eq!(hub.send(key, Message::Text("one")), Ok(Seq::new(1)));
+    assert!(hub.has_news(Some(key), start) && hub.has_news(None, start));
+    let news = hub.news(Some(key));
+    assert!(matches!(news.next(start), Next::Own(event) if event.bytes == b"one"));
+    let cursor = Cursor::parse("40.1").expect("one");
+    assert!(matches!(news.next(cursor), Next::Shared(event) if event.bytes == b"all"));
+    assert_eq!(news.next(Cursor::parse("41.1").expect("one")), Next::Nothing);
+    // Who has no session is given what is for all, whatever the cursor says of its own.
+    assert!(matches!(hub.news(None).next(start), Next::Shared(_)));
+    assert_eq!(hub.news(None).next(Cursor::parse("41.9").expect("one")), Next::Nothing);
+    assert_eq!((hub.oldest(), hub.now()), (start, Cursor::parse("41").expect("one")));
+    hub.sessions_mut().close(key);
+    assert_eq!(hub.send(key, Message::Text("late")), Err(SendError::NoSession));
+    assert_eq!(hub.ring().view().len(), 1);
+    assert!(hub.sessions().get(key).is_none());
+}
+
+#[test]
+fn who_missed_something_goes_on_with_the_oldest() {
+    let (mut shared, mut own) = ([0; 27], [0; 27]);
+    let mut hub = Hub::new(EventRing::new(&mut shared, Seq::new(9)), Sessions::<1>::new(&mut own, LIFETIME));
+    let key = hub.sessions_mut().open(at(0), &mut Dice(1)).expect("room");
+    for _ in 0..5 {
+        hub.publish(Message::Text("x")).expect("it fits");
+    }
+    let cursor = |text| Cursor::parse(text).expect("one");
+    assert_eq!(hub.news(None).next(cursor("9")), Next::Reset(cursor("11")));
+    assert!(matches!(hub.news(None).next(cursor("11")), Next::Shared(_)), "nothing was missed");
+    assert_eq!(hub.news(None).next(cursor("15")), Next::Reset(cursor("11")), "of an earlier life");
+    assert_eq!(hub.news(Some(key)).next(cursor("14.7")), Next::Reset(cursor("14")), "of another session");
+    assert_eq!(hub.news(Some(key)).next(cursor("2.7")), Next::Reset(cursor("11")));
+    hub.send(key, Message::Text("y")).expect("it fits");
+    assert!(matches!(hub.news(Some(key)).next(cursor("2")), Next::Own(_)), "its own goes first");
+    assert_eq!(hub.news(Some(key)).next(cursor("2.1")), Next::Reset(cursor("11.1")));
+}
+
+/// What may happen to a table of sessions.
+#[derive(Clone, Debug)]
+enum Act {
+    Open,
+    Close(usize),
+    Attach(usize),
+    Detach(usize),
+    Wait(u32),
+}
+
+proptest! {
+    /// Beside a list of sessions and the times at which they end.
+    #[test]
+    fn any_life_of_a_table(acts in prop::collection::vec(prop_oneof![
+        Just(Act::Open),
+        (0..8usize).prop_map(Act::Close),
+        (0..8usize).prop_map(Act::Attach),
+        (0..8usize).prop_map(Act::Detach),
+        (0..40u32).prop_map(Act::Wait),
+    ], 0..80)) {
+        struct Model { key: SessionKey, sid: Sid, attached: u32, left: u32 }
+        let mut memory = [0; 64];
+        let mut sessions = Sessions::<3>::new(&mut memory, LIFETIME);
+        let (mut model, mut ended): (Vec<Model>, Vec<(SessionKey, Sid)>) = (Vec::new(), Vec::new());
+        let (mut now, mut dice) = (0, Dice(0));
+        for act in acts {
+            match act {
+                Act::Open => {
+                    let key = sessions.open(at(now), &mut dice);
+                    prop_assert_eq!(key.is_some(), model.len() < 3);
+                    if let Some(key) = key {
+                        let sid = *sessions.get(key).expect("open").sid();
+                        model.push(Model { key, sid, attached: 0, left: now });
+                    }
+                }
+                Act::Close(i) if i < model.len() => {
+                    let gone = model.remove(i);
+                    sessions.close(gone.key);
+                    ended.push((gone.key, gone.sid));
+                }
+                Act::Attach(i) if i < model.len() => {
+                    sessions.get_mut(model[i].key).expect("open").attach();
+                    model[i].attached += 1;
+                }
+                Act::Detach(i) if i < model.len() && model[i].attached > 0 => {
+                    sessions.get_mut(model[i].key).expect("open").detach(at(now));
+                    model[i].attached -= 1;
+                    model[i].left = now;
+                }
+                Act::Wait(secs) => {
+                    now += secs;
+                    sessions.handle_timeout(at(now));
+                    let is_over = |m: &Model| m.attached == 0 && now >= m.left + 30;
+                    ended.extend(model.iter().filter(|m| is_over(m)).map(|m| (m.key, m.sid)));
+                    model.retain(|m| !is_over(m));
+                }
+                _ => {}
+            }
+            for m in &model {
+                prop_assert_eq!(sessions.find(&m.sid), Some(m.key));
+            }
+            for (key, sid) in &ended {
+                prop_assert!(sessions.find(sid).is_none() && sessions.get(*key).is_none());
+            }
+            let ends = model.iter().filter(|m| m.attached == 0).map(|m| m.left + 30).min();
+            prop_assert_eq!(sessions.poll_timeout(), ends.map(at));
+            prop_assert_eq!(sessions.keys().count(), model.len());
+        }
+    }
+}
