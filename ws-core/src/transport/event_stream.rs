@@ -104,8 +104,11 @@ enum Field {
     Id {
         is_valid: bool,
     },
-    /// The number so far; `None` once it is none.
-    Retry(Option<u32>),
+    /// The number so far, of no digits yet if it is `None`.
+    Retry {
+        millis: Option<u32>,
+        is_valid: bool,
+    },
     /// A comment, or what means nothing.
     Other,
 }
@@ -257,7 +260,7 @@ impl<'m> EventStream<'m> {
                 self.new_id = Text::new();
                 Field::Id { is_valid: true }
             }
-            b"retry" => Field::Retry(Some(0)),
+            b"retry" => Field::Retry { millis: None, is_valid: true },
             _ => Field::Other,
         }
     }
@@ -273,10 +276,10 @@ impl<'m> EventStream<'m> {
                 }
                 return Field::Id { is_valid: is_valid && fits && byte != 0 };
             }
-            Field::Retry(millis) => {
-                let digit = byte.checked_sub(b'0').filter(|digit| *digit <= 9);
-                let next = |millis: u32, digit: u8| millis.saturating_mul(10).saturating_add(digit.into());
-                return Field::Retry(millis.zip(digit).map(|(millis, digit)| next(millis, digit)));
+            Field::Retry { millis, is_valid } => {
+                let digit = byte.wrapping_sub(b'0');
+                let millis = millis.unwrap_or(0).saturating_mul(10).saturating_add(digit.into());
+                return Field::Retry { millis: Some(millis), is_valid: is_valid && digit <= 9 };
             }
             Field::Event | Field::Other => {}
         }
@@ -287,23 +290,21 @@ impl<'m> EventStream<'m> {
         let field = match self.state {
             State::Mark(0) | State::Name(_, 0) => {
                 self.end_event();
-                None
+                Field::Other
             }
-            State::Mark(_) => None,
-            State::Name(name, len) => {
-                let name = name.get(..usize::from(len)).unwrap_or(b"?");
-                Some((self.begin_field(name), true))
-            }
-            State::Colon(field) => Some((field, true)),
-            State::Value(field) => Some((field, false)),
+            State::Mark(_) => Field::Other,
+            State::Name(name, len) => self.begin_field(name.get(..usize::from(len)).unwrap_or(b"?")),
+            State::Colon(field) | State::Value(field) => field,
         };
         self.state = NEW_LINE;
         match field {
-            Some((Field::Data, _)) => self.push_data(b"\n"),
-            Some((Field::Id { is_valid: true }, _)) if core::str::from_utf8(self.new_id.bytes()).is_ok() => {
+            Field::Data => self.push_data(b"\n"),
+            Field::Id { is_valid: true } if core::str::from_utf8(self.new_id.bytes()).is_ok() => {
                 self.next_id = self.new_id;
             }
-            Some((Field::Retry(Some(millis)), false)) => self.retry = Some(Duration::from_millis(millis)),
+            Field::Retry { millis: Some(millis), is_valid: true } => {
+                self.retry = Some(Duration::from_millis(millis));
+            }
             _ => {}
         }
     }

@@ -48,7 +48,7 @@ pub(crate) fn plain_base64(bytes: &[u8]) -> String {
             char::from(DIGITS[usize::from_str_radix(&six, 2).expect("bits")])
         })
         .collect();
-    while text.len() % 4 != 0 {
+    while !text.len().is_multiple_of(4) {
         text.push('=');
     }
     text
@@ -134,8 +134,8 @@ fn bad_escapes_are_refused_at_every_split_and_ever_after() {
         }
     }
     let mut decoder = PercentDecoder::new();
-    assert!(decoder.decode(&mut *b"%zz".to_vec()).is_err());
-    assert!(decoder.decode(&mut *b"a".to_vec()).is_err());
+    assert!(decoder.decode(&mut b"%zz".to_vec()).is_err());
+    assert!(decoder.decode(&mut b"a".to_vec()).is_err());
     assert!(decoder.decode(&mut []).is_err());
 }
 

@@ -2,10 +2,14 @@
 //! sessions beside a plain model of the same.
 
 mod codings;
+mod event_stream;
 mod flash;
+mod polling;
 mod ring;
 mod sessions;
+mod streams;
 mod upstream;
+mod websocket;
 
 use ws_core::Entropy;
 
