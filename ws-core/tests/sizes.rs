@@ -1,7 +1,8 @@
 //! A connection's memory is a compile-time constant, and stays small.
 
 use ws_core::handshake::{client, server};
-use ws_core::http::{Response, head::HeadReader};
+use ws_core::http::head::HeadReader;
+use ws_core::http::{BodyReader, Chunks, Content, CorsFields, Exchange, Request, Response, Stream};
 use ws_core::{Client, Connection, Entropy, Event, MessageBuffer, Server};
 
 struct Unit;
@@ -19,6 +20,13 @@ const _: () = assert!(size_of::<server::Handshake<'_>>() <= 22 * size_of::<usize
 const _: () = assert!(size_of::<HeadReader<'_>>() <= 20 * size_of::<usize>());
 const _: () = assert!(size_of::<server::Accept<'_>>() <= 16 * size_of::<usize>());
 const _: () = assert!(size_of::<Response<'_>>() <= 12 * size_of::<usize>());
+const _: () = assert!(size_of::<Request<'_>>() == size_of::<usize>());
+const _: () = assert!(size_of::<BodyReader>() <= 24);
+const _: () = assert!(size_of::<Exchange<'_>>() <= 32 * size_of::<usize>());
+const _: () = assert!(size_of::<Stream<'_>>() <= size_of::<[usize; 8]>());
+const _: () = assert!(size_of::<Chunks>() <= 2 * size_of::<usize>());
+const _: () = assert!(size_of::<Content<'_>>() <= 24 * size_of::<usize>());
+const _: () = assert!(size_of::<CorsFields<'_>>() <= 26 * size_of::<usize>());
 
 #[test]
 fn a_server_connection_takes_at_most_224_bytes() {

@@ -238,6 +238,9 @@ impl BodyReader {
     /// Digits of a size that can be told.
     const DIGITS_MAX: u8 = 16;
 
+    /// Of what has no body.
+    pub(crate) const NOTHING: Self = Self { left: 0, room: 0, skipped: 0, state: State::Done };
+
     /// A reader of a body of at most `limit` bytes.
     ///
     /// # Errors
@@ -299,6 +302,19 @@ impl BodyReader {
     /// All of the body was lent, and its framing read to the end.
     pub const fn is_done(&self) -> bool {
         matches!(self.state, State::Done)
+    }
+
+    /// Lowers the limit, before anything was read.
+    pub(crate) fn limit(&mut self, limit: u64) -> Result<(), BodyError> {
+        self.room = self.room.min(limit);
+        match self.state {
+            State::Length if self.left > limit => Err(self.fail(BodyError::TooLong)),
+            State::Close => {
+                self.left = self.left.min(limit);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
     }
 
     const fn fail(&mut self, error: BodyError) -> BodyError {

@@ -239,6 +239,18 @@ impl<'s> HeadReader<'s> {
         (self.len, self.line, self.field, self.state) = (0, 0, 0, State::Line);
     }
 
+    /// Begins anew, for the next request: nothing is left of the one before.
+    pub(crate) fn reset(&mut self) {
+        (self.bytes, self.fields, self.empty_lines) = (0, 0, 0);
+        (self.skip, self.cr) = (false, false);
+        self.restart();
+    }
+
+    /// More came than the empty lines that may stand before a request.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.state != State::Line || self.len != 0
+    }
+
     /// The head is complete.
     pub fn is_done(&self) -> bool {
         self.state == State::Done

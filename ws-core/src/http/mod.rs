@@ -1,10 +1,18 @@
-//! The part of HTTP/1.1 that is spoken here (RFC 9110, 9112): heads of requests and responses read in any pieces
-//! ([`head`]), [requests](Request) and their [targets](target), and responses written into any room ([`response`]); which
-//! pages may ask ([`OriginPolicy`]), and under which names ([`Hosts`]). Nothing of WebSocket.
+//! The part of HTTP/1.1 that is spoken here (RFC 9110, 9112). Nothing of WebSocket.
+//!
+//! | you want | take |
+//! | --- | --- |
+//! | to serve a connection, request by request | [`Exchange`] |
+//! | to know what is asked for | [`Request`], [`Target`] |
+//! | to read a body | [`BodyReader`] |
+//! | to answer | [`Response`]; without a known end, [`Stream`]; with what lies ready, [`Content`] |
+//! | to say who may ask | [`OriginPolicy`], [`Cors`]; under which names, [`Hosts`] |
+//! | to read a head of your own | [`head`] |
 
 pub mod body;
 mod content;
 mod cors;
+pub mod exchange;
 pub(crate) mod field;
 mod fields;
 pub mod head;
@@ -19,6 +27,7 @@ pub mod target;
 pub use body::{BodyError, BodyReader, Framing};
 pub use content::Content;
 pub use cors::{Cors, CorsFields};
+pub use exchange::Exchange;
 pub use head::{Fields, HeadError, HeadLimits, Version};
 pub use hosts::Hosts;
 pub use origin::OriginPolicy;

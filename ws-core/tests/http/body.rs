@@ -6,9 +6,6 @@ use ws_core::handshake::server::Handshake;
 use ws_core::http::{BodyError, BodyReader, Framing, Version};
 use ws_core::{Input, Instant};
 
-#[path = "../common/cases.rs"]
-mod cases;
-
 /// What a reader gave, and what it left.
 #[derive(Debug, PartialEq, Eq)]
 struct Given {
@@ -315,7 +312,7 @@ fn chunks() -> impl Strategy<Value = (Vec<u8>, Vec<u8>)> {
 }
 
 proptest! {
-    #![proptest_config(cases::cases(300))]
+    #![proptest_config(crate::cases::cases(300))]
 
     #[test]
     fn whatever_is_chunked_comes_back(

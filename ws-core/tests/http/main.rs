@@ -2,14 +2,22 @@
 //! peers send as tables.
 
 mod body;
+#[path = "../common/cases.rs"]
+mod cases;
 mod content;
 mod cors;
+mod deadlines;
+mod exchange;
 mod response;
 mod stream;
 
 use ws_core::handshake::server::Handshake;
 use ws_core::http::Request;
 use ws_core::{Input, Instant, Output};
+
+const fn at(millis: u64) -> Instant {
+    Instant::from_millis(millis)
+}
 
 /// Gives `run` each way to cut `script` in pieces: whole, a byte each, at every place, and at every two places if it is
 /// short. All must say the same, which is returned.
@@ -61,7 +69,7 @@ fn asked<T>(line: &str, fields: &str, look: impl FnOnce(Request<'_>) -> T) -> T 
     let mut head = format!("{line}\r\nHost: h\r\n{fields}\r\n").into_bytes();
     let mut store = [0; 1024];
     let further = ["if-none-match", "accept-encoding", "access-control-request-method"];
-    let mut handshake = Handshake::new(&mut store, &further, Instant::from_millis(0));
+    let mut handshake = Handshake::new(&mut store, &further, at(0));
     assert_eq!(handshake.receive(&mut Input::new(&mut head)), Ok(true), "{fields:?}");
     look(handshake.request())
 }
