@@ -205,7 +205,7 @@ fn body<S: Transport>(
     let mut body = Body::new(handshake.response(), inbox.capacity());
     let deadline = deadline.or_within(BODY);
     loop {
-        body.take(inbox.waiting());
+        inbox.decode(|input| body.take(input));
         inbox.clear();
         if body.is_done() || opening::read(stream, inbox, deadline).is_err() {
             return body.into_bytes();
