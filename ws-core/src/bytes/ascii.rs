@@ -44,6 +44,13 @@ pub fn split_once(text: &[u8], separator: u8) -> Option<(&[u8], &[u8])> {
     }
 }
 
+/// The same of text, for a `separator` of ASCII: what `str` has for it links a panic.
+pub(crate) fn split_text_once(text: &str, separator: u8) -> Option<(&str, &str)> {
+    let at = text.as_bytes().iter().position(|b| *b == separator)?;
+    let (head, tail) = text.split_at_checked(at)?;
+    tail.get(1..).map(|tail| (head, tail))
+}
+
 /// `ascii` as text: for what a grammar was checked of that holds nothing but ASCII. Empty if there is anything else.
 pub(crate) fn text(ascii: &[u8]) -> &str {
     core::str::from_utf8(ascii).unwrap_or_default()

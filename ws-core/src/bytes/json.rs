@@ -36,8 +36,9 @@ impl<'a> Escaped<'a> {
     /// The bytes in front of the next one that has to be escaped, how long that is, and what stands for it.
     fn next_escape(&self) -> (usize, usize, &'static [u8]) {
         let mut behind_less = self.behind_less;
-        for (at, byte) in self.rest.iter().enumerate() {
-            let behind = self.rest.get(at..).unwrap_or(&[]);
+        let mut rest = self.rest;
+        while let [byte, behind @ ..] = rest {
+            let at = self.rest.len().saturating_sub(rest.len());
             match byte {
                 b'"' => return (at, 1, b"\\\""),
                 b'\\' => return (at, 1, b"\\\\"),
@@ -48,11 +49,13 @@ impl<'a> Escaped<'a> {
                 b'\t' => return (at, 1, b"\\t"),
                 0..=0x0f => return (at, 1, b"\\u000"),
                 0x10..=0x1f => return (at, 1, b"\\u001"),
-                0xe2 if behind.starts_with("\u{2028}".as_bytes()) => return (at, 3, b"\\u2028"),
-                0xe2 if behind.starts_with("\u{2029}".as_bytes()) => return (at, 3, b"\\u2029"),
+                // U+2028 and U+2029.
+                0xe2 if matches!(behind, [0x80, 0xa8, ..]) => return (at, 3, b"\\u2028"),
+                0xe2 if matches!(behind, [0x80, 0xa9, ..]) => return (at, 3, b"\\u2029"),
                 _ => {}
             }
             behind_less = *byte == b'<';
+            rest = behind;
         }
         (self.rest.len(), 0, b"")
     }

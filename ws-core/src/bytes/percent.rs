@@ -1,5 +1,6 @@
 //! Percent-encoding (RFC 3986 2.1): [`PercentDecoder`], and [`parameter`], which finds one in a query.
 
+use super::ascii;
 use core::cell::Cell;
 use core::fmt;
 
@@ -126,8 +127,14 @@ fn digit(byte: u8) -> Option<u8> {
 /// assert_eq!(parameter("since=17.4", "since=1"), None);
 /// ```
 pub fn parameter<'q>(query: &'q str, name: &str) -> Option<&'q str> {
-    query.split('&').find_map(|pair| {
-        let rest = pair.strip_prefix(name)?;
-        if rest.is_empty() { Some(rest) } else { rest.strip_prefix('=') }
-    })
+    let mut rest = query;
+    loop {
+        let (pair, behind) = ascii::split_text_once(rest, b'&').unwrap_or((rest, ""));
+        match ascii::split_text_once(pair, b'=') {
+            Some((found, value)) if found == name => return Some(value),
+            None if pair == name && !pair.is_empty() => return pair.get(pair.len()..),
+            _ if behind.is_empty() => return None,
+            _ => rest = behind,
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! How far a listener has come: [`Cursor`], made of the numbers of events, [`Seq`].
 
+use crate::bytes::ascii::split_text_once;
 use core::fmt;
 
 /// The number of an event or of a message. It counts up by one and wraps; two of them are compared by
@@ -78,7 +79,7 @@ pub struct Cursor {
 impl Cursor {
     /// Reads `17` or `17.4`; `None`: it is neither.
     pub fn parse(text: &str) -> Option<Self> {
-        let (shared, own) = match text.split_once('.') {
+        let (shared, own) = match split_text_once(text, b'.') {
             Some((shared, own)) => (shared, Seq::parse(own)?),
             None => (text, Seq::default()),
         };

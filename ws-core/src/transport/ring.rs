@@ -235,7 +235,7 @@ const LEN_MAX: usize = 0xff_ffff;
 const BINARY: u8 = 1;
 
 /// Where the records lie: from `first` on up to `free`; or, if they go around, up to `end` and then from 0 up to `free`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 struct Index {
     /// The place of the oldest record.
     first: usize,

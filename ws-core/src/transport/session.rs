@@ -96,7 +96,6 @@ impl core::error::Error for SendError {}
 /// # Memory
 ///
 /// What is lent, and about 22 words.
-#[derive(Debug)]
 pub struct Session<'m> {
     sid: Sid,
     ring: EventRing<'m>,
@@ -180,6 +179,13 @@ impl<'m> Session<'m> {
     }
 }
 
+impl core::fmt::Debug for Session<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let (ring, attached) = (&self.ring, self.attached);
+        f.debug_struct("Session").field("ring", ring).field("attached", &attached).finish_non_exhaustive()
+    }
+}
+
 /// Which session of a table is meant; one that has ended is never mistaken for one that came into its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -244,7 +250,7 @@ impl<'m, const N: usize> Sessions<'m, N> {
         if self.find(&sid).is_some() {
             return None; // In 2¹⁴⁴ cases one, if the source is what it should be.
         }
-        let (at, place) = self.places.iter_mut().enumerate().find(|(_, place)| !place.is_taken)?;
+        let (at, place) = (0..N).zip(&mut self.places).find(|(_, place)| !place.is_taken)?;
         let session = &mut place.session;
         session.sid = sid;
         session.ring.clear(Seq::new(0));
@@ -259,7 +265,7 @@ impl<'m, const N: usize> Sessions<'m, N> {
     /// The session with this name. Takes the same time whether and where there is one.
     pub fn find(&self, sid: &Sid) -> Option<SessionKey> {
         let mut found = None;
-        for (at, place) in self.places.iter().enumerate() {
+        for (at, place) in (0..N).zip(&self.places) {
             if (place.session.sid == *sid) & place.is_taken {
                 found = Some(SessionKey { place: at, generation: place.generation });
             }
@@ -290,7 +296,7 @@ impl<'m, const N: usize> Sessions<'m, N> {
 
     /// All sessions that there are.
     pub fn keys(&self) -> impl Iterator<Item = SessionKey> {
-        let taken = self.places.iter().enumerate().filter(|(_, place)| place.is_taken);
+        let taken = (0..N).zip(&self.places).filter(|(_, place)| place.is_taken);
         taken.map(|(at, place)| SessionKey { place: at, generation: place.generation })
     }
 

@@ -37,7 +37,7 @@ use crate::http::pieces::Pieces;
 /// assert_eq!(out.filled().len(), body.len());
 /// # Ok::<_, ws_core::CapacityError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct PollBody {
     /// Where the first event stands that is in it.
     from: Cursor,
@@ -252,4 +252,12 @@ fn own(cursor: Cursor) -> Cursor {
 
 fn shared(cursor: Cursor) -> Cursor {
     Cursor { shared: cursor.shared.next(), ..cursor }
+}
+
+impl core::fmt::Debug for PollBody {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let (from, to, len) = (&self.from, &self.to, &self.len);
+        let mut text = f.debug_struct("PollBody");
+        text.field("from", from).field("to", to).field("len", len).finish_non_exhaustive()
+    }
 }

@@ -204,7 +204,7 @@ impl<F: Format> Stream<F> {
 }
 
 /// What a listener is given, in which order: what both a response that goes on and a WebSocket are made of.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Feed {
     pub(crate) cursor: Cursor,
     pub(crate) sid: Option<Sid>,
@@ -324,5 +324,12 @@ impl Feed {
 
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
         self.is_ping_owed |= self.poll_timeout().is_some_and(|due| now.has_reached(due));
+    }
+}
+
+impl core::fmt::Debug for Feed {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let (cursor, current) = (&self.cursor, &self.current);
+        f.debug_struct("Feed").field("cursor", cursor).field("current", current).finish_non_exhaustive()
     }
 }
