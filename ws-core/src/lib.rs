@@ -20,6 +20,7 @@
 //! | to talk over it | [`Connection`] |
 //! | whole messages | [`MessageBuffer`] |
 //! | to write one message to many peers | [`frame::encode_header`] |
+//! | to serve pages besides, request by request | [`http::Exchange`] |
 //! | to push to pages that WebSocket does not reach | [`transport`] |
 //! | sockets | the crate `ws-std`, which drives all this |
 //!

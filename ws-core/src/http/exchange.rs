@@ -336,7 +336,8 @@ impl<'s> Exchange<'s> {
     }
 
     /// The same response, as the request needs it: without its body if it was HEAD, and the connection stays open if that
-    /// [is possible](Self::persists). Behind it: [`next`](Self::next).
+    /// [is possible](Self::persists). If [`transmit`](Self::transmit) was begun, end that first. Behind the response:
+    /// [`next`](Self::next).
     pub fn respond<'r>(&self, response: Response<'r>) -> Response<'r> {
         let request = self.request();
         let response = if request.method() == "HEAD" { response.for_head() } else { response };

@@ -303,6 +303,24 @@ fn a_client_is_told_to_go_on() {
     assert_eq!(crate::written(64, |out| exchange.transmit(out)), b"P/1.1 100 Continue\r\n\r\n");
 }
 
+#[test]
+fn each_request_is_told_to_go_on_for_itself() {
+    let head = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n";
+    let mut store = [0; 256];
+    let mut exchange = Exchange::new(&mut store, &[], &Settings::DEFAULT, at(0));
+    for _ in 0..3 {
+        assert_eq!(exchange.receive(&mut Input::new(&mut head.to_vec())), Ok(true));
+        assert_eq!(exchange.receive_body(&mut Input::new(&mut [])), Ok(None));
+        assert_eq!(crate::written(7, |out| exchange.transmit(out)), b"HTTP/1.1 100 Continue\r\n\r\n");
+        assert!(exchange.receive_body(&mut Input::new(&mut b"hi".to_vec())).unwrap().is_some());
+        assert!(exchange.next(false, at(0)));
+    }
+    // One that is refused without its body is told nothing else.
+    assert_eq!(exchange.receive(&mut Input::new(&mut head.to_vec())), Ok(true));
+    assert_eq!(exchange.limit_body(1), Err(Refusal::Body(BodyError::TooLong)));
+    assert!(!exchange.wants_transmit());
+}
+
 /// A body that nobody read is not taken for a request.
 #[test]
 fn an_unread_body_ends_the_connection() {
