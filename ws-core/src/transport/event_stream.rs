@@ -51,7 +51,7 @@ impl core::error::Error for EventStreamError {}
 ///
 /// # Memory
 ///
-/// What is lent, and about 280 bytes.
+/// What is lent, and about 270 bytes.
 ///
 /// ```
 /// use ws_core::Input;

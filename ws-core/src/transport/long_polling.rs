@@ -19,7 +19,7 @@ use crate::time::{Duration, Instant};
 ///
 /// # Memory
 ///
-/// 5 words.
+/// 4 words.
 ///
 /// ```
 /// use ws_core::transport::{EventRing, LongPoll, News, Seq};

@@ -16,7 +16,7 @@ use crate::frame::Kind;
 ///
 /// # Memory
 ///
-/// What is lent, and 8 words.
+/// What is lent, and 9 words.
 ///
 /// ```
 /// use ws_core::Message;

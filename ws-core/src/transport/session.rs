@@ -95,7 +95,7 @@ impl core::error::Error for SendError {}
 ///
 /// # Memory
 ///
-/// What is lent, and about 22 words.
+/// What is lent, and 20 words.
 pub struct Session<'m> {
     sid: Sid,
     ring: EventRing<'m>,
@@ -202,7 +202,7 @@ pub struct SessionKey {
 ///
 /// # Memory
 ///
-/// What is lent, and `N` times about 24 words.
+/// What is lent, and `N` times 22 words.
 ///
 /// ```
 /// use ws_core::transport::{Sessions, Sid};

@@ -20,7 +20,7 @@ use crate::http::pieces::Pieces;
 ///
 /// # Memory
 ///
-/// About 45 words, most of them for the name of a function.
+/// 42 words, of which 17 are for the name of a function.
 ///
 /// ```
 /// use ws_core::transport::{Cursor, EventRing, News, PollBody, Seq};

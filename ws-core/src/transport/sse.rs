@@ -22,7 +22,7 @@ use crate::time::Duration;
 ///
 /// # Memory
 ///
-/// 3 words.
+/// 2 words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Sse {

@@ -72,7 +72,7 @@ pub enum Progress {
 ///
 /// # Memory
 ///
-/// About 30 words, and the format.
+/// 22 words, and the format.
 ///
 /// ```
 /// use ws_core::transport::{EventRing, News, Progress, Seq, Sse, Stream};

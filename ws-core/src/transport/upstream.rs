@@ -102,7 +102,7 @@ impl core::error::Error for UpstreamError {}
 ///
 /// # Memory
 ///
-/// About 7 words.
+/// 6 words.
 ///
 /// ```
 /// use ws_core::Input;
@@ -218,16 +218,19 @@ impl Upstream {
                             }
                             continue;
                         }
-                        (b'0'..=b'9', None) => Some(u32::from(byte & 15)),
+                        (b'0'..=b'9', None) => u32::from(byte & 15),
                         // Nothing stands behind a zero.
-                        (b'0'..=b'9', Some(1..)) => len
-                            .and_then(|len| len.checked_mul(10)?.checked_add(u32::from(byte & 15)))
-                            .or(Some(u32::MAX)),
+                        (b'0'..=b'9', Some(len @ 1..)) => {
+                            let longer =
+                                len.checked_mul(10).and_then(|len| len.checked_add(u32::from(byte & 15)));
+                            longer.ok_or(UpstreamError::TooLong)?
+                        }
                         _ => return Err(UpstreamError::BadRecord),
                     };
-                    if len.is_some_and(|len| len > self.limit) {
+                    if len > self.limit {
                         return Err(UpstreamError::TooLong);
                     }
+                    let len = Some(len);
                     self.state = State::Length { kind, len };
                     input.take(1);
                 }
@@ -283,7 +286,7 @@ impl Upstream {
 ///
 /// # Memory
 ///
-/// About 20 words, most of them for the name of a function.
+/// 19 words, of which 17 are for the name of a function.
 #[derive(Clone, Debug)]
 pub struct AckBody {
     ack: Seq,

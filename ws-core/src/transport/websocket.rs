@@ -60,7 +60,7 @@ impl From<Lost> for WebSocketError {
 ///
 /// # Memory
 ///
-/// About 28 words.
+/// 21 words.
 #[derive(Clone, Debug)]
 pub struct WebSocketStream {
     feed: Feed,

@@ -63,6 +63,8 @@ fn a_poll_is_answered_with_all_that_came_since() {
     let close = Control::Close { code: CloseCode::NORMAL, reason: "\"bye\"" };
     let first = r#"{"id":"16","open":{"sid":"AAAAAAAAAAAAAAAAAAAAAAAA","ping":0}}"#;
     let last = r#"{"close":[1000,"\"bye\""]}"#;
+    let ended = body.clone().with_close(&news, close);
+    is_written_as(&ended, &news, &format!(r#"{{"next":"18.1","events":[{events},{last}]}}"#));
     let body = body.with_open(&news, open).with_close(&news, close);
     is_written_as(&body, &news, &format!(r#"{{"next":"18.1","events":[{first},{events},{last}]}}"#));
     let nothing = PollBody::new(&news, cursor("18.1"), limit).with_close(&news, close);

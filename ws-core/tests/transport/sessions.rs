@@ -75,6 +75,31 @@ fn a_place_that_is_free_has_no_name() {
 }
 
 #[test]
+fn a_place_that_is_taken_again_knows_nothing_of_who_had_it() {
+    let mut memory = [0; 64];
+    let mut sessions = Sessions::<1>::new(&mut memory, LIFETIME);
+    let key = sessions.open(at(0), &mut Dice(1)).expect("room");
+    let session = sessions.get_mut(key).expect("open");
+    session.attach();
+    for n in 1..4 {
+        assert_eq!(session.send(Message::Text("secret")), Ok(Seq::new(n)));
+        session.take(Seq::new(n));
+        assert_eq!(session.inbox_mut().accept(Seq::new(n)), Ok(true));
+    }
+    sessions.close(key);
+    let key = sessions.open(at(5), &mut Dice(2)).expect("room");
+    let session = sessions.get_mut(key).expect("open");
+    assert_eq!(session.inbox().received(), Seq::new(0));
+    assert_eq!(session.left(), Some(at(5)));
+    assert!(session.ring().view().is_empty());
+    for n in 1..5 {
+        assert_eq!(session.send(Message::Text("mine")), Ok(Seq::new(n)), "12 bytes each");
+    }
+    assert_eq!(session.send(Message::Text("mine!")), Ok(Seq::new(5)));
+    assert_eq!(session.send(Message::Text("mine")), Err(SendError::Full), "none of them was taken");
+}
+
+#[test]
 fn a_session_lives_for_its_time_behind_the_last_connection() {
     let mut memory = [0; 64];
     let mut sessions = Sessions::<2>::new(&mut memory, LIFETIME);
@@ -165,6 +190,7 @@ fn who_missed_something_goes_on_with_the_oldest() {
     assert_eq!(hub.news(None).next(cursor("15")), Next::Reset(cursor("11")), "of an earlier life");
     assert_eq!(hub.news(Some(key)).next(cursor("14.7")), Next::Reset(cursor("14")), "of another session");
     assert_eq!(hub.news(Some(key)).next(cursor("2.7")), Next::Reset(cursor("11")));
+    assert_eq!(hub.news(Some(key)).next(cursor("12.7")), Next::Reset(cursor("12")), "before any other");
     hub.send(key, Message::Text("y")).expect("it fits");
     assert!(matches!(hub.news(Some(key)).next(cursor("2")), Next::Own(_)), "its own goes first");
     assert_eq!(hub.news(Some(key)).next(cursor("2.1")), Next::Reset(cursor("11.1")));

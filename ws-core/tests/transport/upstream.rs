@@ -108,6 +108,14 @@ fn a_length_above_the_limit_is_refused_by_its_digits() {
         assert_eq!(at_every_split(0, 1, bad.as_bytes()).error, Some(UpstreamError::TooLong), "{bad}");
     }
     assert_eq!(UpstreamError::TooLong.status(), 413);
+    // Where anything is allowed that can be counted.
+    for (length, is_counted) in [("4294967295", true), ("4294967296", false), ("42949672950", false)] {
+        let mut inbox = Inbox::new();
+        let mut upstream = Upstream::new(&mut inbox, Seq::new(1), u32::MAX).expect("no gap");
+        let mut bytes = format!("b{length}:x").into_bytes();
+        let data = upstream.receive(&mut Input::new(&mut bytes), &mut inbox);
+        assert_eq!(data.is_ok_and(|data| data.is_some_and(|data| data.remaining == 0xffff_fffe)), is_counted);
+    }
     let body = format!("t1000:{}", "x".repeat(1000));
     assert_eq!(post(&mut Inbox::new(), 1, body.as_bytes(), &[500]).error, None);
 }
