@@ -9,6 +9,7 @@ mod compression;
 mod connection;
 mod deflate;
 mod handshake;
+mod http;
 mod inflate;
 
 use core::hint::black_box;
@@ -31,6 +32,7 @@ extern "C" fn _start() {
     connection::probe();
     deflate::probe();
     handshake::probe();
+    http::probe();
     inflate::probe();
     #[cfg(feature = "planted")]
     {
