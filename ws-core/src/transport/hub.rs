@@ -1,6 +1,7 @@
 //! All that listeners listen to: [`Hub`], the ring for all with the sessions; and what one of them has not been given yet,
 //! [`News`].
 
+use super::ring::Hint;
 use super::{Cursor, Event, EventRing, Lookup, RingView, SendError, Seq, Session, SessionKey, Sessions};
 use crate::connection::Message;
 use crate::error::CapacityError;
@@ -116,6 +117,10 @@ impl<'r> News<'r> {
 
     /// What comes behind `cursor`. The session's own events go first.
     pub fn next(&self, cursor: Cursor) -> Next<'r> {
+        self.next_near(cursor, &mut { Hint::NONE })
+    }
+
+    pub(crate) fn next_near(&self, cursor: Cursor, hint: &mut Hint) -> Next<'r> {
         let mut oldest = cursor;
         let own = self.own(cursor);
         if let Lookup::Found(event) = own {
@@ -124,7 +129,7 @@ impl<'r> News<'r> {
         if own == Lookup::Gone {
             oldest.own = self.own.map_or(Seq::new(0), |own| own.before_oldest());
         }
-        match self.shared(cursor) {
+        match self.shared(cursor, hint) {
             Lookup::Gone => oldest.shared = self.shared.before_oldest(),
             Lookup::Found(event) if own == Lookup::NotYet => return Next::Shared(event),
             Lookup::NotYet if own == Lookup::NotYet => return Next::Nothing,
@@ -138,9 +143,9 @@ impl<'r> News<'r> {
         self.next(cursor) != Next::Nothing
     }
 
-    /// The next of the events for all.
-    pub(crate) fn shared(&self, cursor: Cursor) -> Lookup<'r> {
-        self.shared.get(cursor.shared.next())
+    /// The next of the events for all; there may be many, so `hint` says where the one before lay.
+    pub(crate) fn shared(&self, cursor: Cursor, hint: &mut Hint) -> Lookup<'r> {
+        self.shared.get_near(cursor.shared.next(), hint)
     }
 
     /// The next of the session's own. Without a session there is never one.

@@ -16,7 +16,7 @@ use crate::frame::Kind;
 ///
 /// # Memory
 ///
-/// What is lent, and 9 words.
+/// What is lent, and 10 words.
 ///
 /// ```
 /// use ws_core::Message;
@@ -75,7 +75,8 @@ impl<'m> EventRing<'m> {
 
     /// Forgets all events; the next one gets the number behind `last`.
     pub const fn clear(&mut self, last: Seq) {
-        self.index = Index::empty(last);
+        let life = self.index.life.wrapping_add(2);
+        self.index = Index { life, ..Index::empty(last) };
     }
 
     /// The ring as listeners see it.
@@ -126,6 +127,11 @@ impl<'r> RingView<'r> {
     /// The event with the number `seq`. Work is bounded by the number of events between it and the nearer end of the ring,
     /// so it is least for those who keep up.
     pub fn get(&self, seq: Seq) -> Lookup<'r> {
+        self.get_near(seq, &mut { Hint::NONE })
+    }
+
+    /// The same for one who looks up event after event: from where the last one lay, it is not far to the next.
+    pub(crate) fn get_near(&self, seq: Seq, hint: &mut Hint) -> Lookup<'r> {
         let index = self.index;
         if seq == index.newest.next() {
             return Lookup::NotYet;
@@ -135,15 +141,19 @@ impl<'r> RingView<'r> {
             return Lookup::Gone;
         }
         let before_newest = index.newest.steps_from(seq);
-        let record = if before_newest <= behind_oldest {
+        let behind_hint = seq.steps_from(hint.seq);
+        // A record that is not nearer than the oldest has left, or comes later.
+        let place = if hint.life == index.life && behind_hint <= behind_oldest.min(before_newest) {
+            (0..behind_hint).try_fold(hint.at, |at, _| self.behind(index, at))
+        } else if before_newest <= behind_oldest {
             (0..before_newest).try_fold(index.last, |at, _| self.record(at).map(|record| record.previous))
         } else {
             (0..behind_oldest).try_fold(index.first, |at, _| self.behind(index, at))
         };
-        match record.and_then(|at| self.record(at)) {
-            Some(record) => Lookup::Found(record.event),
-            None => Lookup::Gone,
-        }
+        let found = place.and_then(|at| Some((at, self.record(at)?)));
+        let Some((at, record)) = found else { return Lookup::Gone };
+        *hint = Hint { seq, at, life: index.life };
+        Lookup::Found(record.event)
     }
 
     /// The number of the latest event; before there is any, the number in front of the first.
@@ -185,7 +195,7 @@ impl<'r> RingView<'r> {
         let mut index = *self.index;
         loop {
             if index.count == 0 {
-                return Some(Index::empty(index.newest));
+                return Some(Index { life: index.life, ..Index::empty(index.newest) });
             }
             if !index.is_wrapped {
                 if self.memory.len().saturating_sub(index.free) >= need {
@@ -234,6 +244,19 @@ struct Record<'r> {
 const LEN_MAX: usize = 0xff_ffff;
 const BINARY: u8 = 1;
 
+/// Where an event lay when it was looked up last. Records do not move, so it still lies there if it is there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hint {
+    seq: Seq,
+    at: usize,
+    /// Of which life of the ring; 0 is of none.
+    life: u32,
+}
+
+impl Hint {
+    pub(crate) const NONE: Self = Self { seq: Seq::new(0), at: 0, life: 0 };
+}
+
 /// Where the records lie: from `first` on up to `free`; or, if they go around, up to `end` and then from 0 up to `free`.
 #[derive(Clone, Copy)]
 struct Index {
@@ -246,11 +269,13 @@ struct Index {
     is_wrapped: bool,
     count: u32,
     newest: Seq,
+    /// Odd; another one each time that all is forgotten.
+    life: u32,
 }
 
 impl Index {
     const fn empty(newest: Seq) -> Self {
-        Self { first: 0, last: 0, free: 0, end: 0, is_wrapped: false, count: 0, newest }
+        Self { first: 0, last: 0, free: 0, end: 0, is_wrapped: false, count: 0, newest, life: 1 }
     }
 
     const fn before_oldest(&self) -> Seq {

@@ -10,6 +10,7 @@
 //! off whatever does not answer at once.
 
 use super::event::{Control, Item, put_cursor, put_item};
+use super::ring::Hint;
 use super::{Callback, Cursor, Event, Lookup, Lost, News, Next};
 use crate::bytes::Output;
 use crate::http::pieces::Pieces;
@@ -20,7 +21,7 @@ use crate::http::pieces::Pieces;
 ///
 /// # Memory
 ///
-/// 42 words, of which 17 are for the name of a function.
+/// 45 words, of which 17 are for the name of a function.
 ///
 /// ```
 /// use ws_core::transport::{Cursor, EventRing, News, PollBody, Seq};
@@ -56,6 +57,7 @@ pub struct PollBody {
 struct Place {
     part: Part,
     byte: usize,
+    hint: Hint,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,16 +86,16 @@ impl PollBody {
     /// The answer to a client that has come to `since`: all that `news` has behind it, as far as `limit` bytes of events go; and one event
     /// in any case, so that the client gets on. The others are for the next poll.
     pub fn new(news: &News<'_>, since: Cursor, limit: usize) -> Self {
-        let at = Place { part: Part::Head, byte: 0 };
+        let at = Place { part: Part::Head, byte: 0, hint: Hint::NONE };
         let (from, to) = (since, since);
         let mut body =
             Self { from, to, is_reset: false, open: None, close: None, callback: None, len: 0, at };
         if let Next::Reset(oldest) = news.next(since) {
             (body.from, body.to, body.is_reset) = (oldest, oldest, true);
         }
-        let mut len = 0usize;
+        let (mut len, mut hint) = (0usize, Hint::NONE);
         loop {
-            let (id, event) = match news.next(body.to) {
+            let (id, event) = match news.next_near(body.to, &mut hint) {
                 Next::Own(event) => (own(body.to), event),
                 Next::Shared(event) => (shared(body.to), event),
                 Next::Nothing | Next::Reset(_) => break,
@@ -158,32 +160,38 @@ impl PollBody {
     #[must_use = "`Ok(false)` asks to be called again"]
     pub fn transmit(&mut self, news: &News<'_>, out: &mut Output<'_>) -> Result<bool, Lost> {
         while self.at.part != Part::Done {
-            let mut byte = self.at.byte;
+            let Place { part, mut byte, mut hint } = self.at;
             let mut pieces = Pieces::new(&mut byte, out);
-            let next = self.put_part(news, self.at.part, &mut pieces)?;
+            let next = self.put_part(news, part, &mut hint, &mut pieces)?;
             let is_done = pieces.is_done();
             if !is_done {
-                self.at.byte = byte;
+                self.at = Place { part, byte, hint };
                 return Ok(false);
             }
-            self.at = Place { part: next, byte: 0 };
+            self.at = Place { part: next, byte: 0, hint };
         }
         Ok(true)
     }
 
     fn measured(mut self, news: &News<'_>) -> Self {
-        let mut part = Part::Head;
+        let (mut part, mut hint) = (Part::Head, Hint::NONE);
         self.len = Pieces::measure(|pieces| {
             while part != Part::Done {
                 // What was just looked up is still there.
-                part = self.put_part(news, part, pieces).unwrap_or(Part::Done);
+                part = self.put_part(news, part, &mut hint, pieces).unwrap_or(Part::Done);
             }
         });
         self
     }
 
     /// Writes a part, and says which one comes behind it.
-    fn put_part(&self, news: &News<'_>, part: Part, pieces: &mut Pieces<'_, '_>) -> Result<Part, Lost> {
+    fn put_part(
+        &self,
+        news: &News<'_>,
+        part: Part,
+        hint: &mut Hint,
+        pieces: &mut Pieces<'_, '_>,
+    ) -> Result<Part, Lost> {
         let (id, item, next) = match part {
             Part::Head => {
                 if let Some(callback) = &self.callback {
@@ -199,7 +207,7 @@ impl PollBody {
                 let reset = self.is_reset.then_some(Item::Control(Control::Reset));
                 (self.from, reset, Part::Event(self.from))
             }
-            Part::Event(before) => match self.event(news, before)? {
+            Part::Event(before) => match self.event(news, before, hint)? {
                 Some((id, event)) => (id, Some(Item::Event(event)), Part::Event(id)),
                 None => (self.to, None, Part::Close),
             },
@@ -233,11 +241,16 @@ impl PollBody {
 
     /// The event behind `before`, if it is one of this answer's: first the session's own, then those for all, whatever else has
     /// come meanwhile.
-    fn event<'r>(&self, news: &News<'r>, before: Cursor) -> Result<Option<(Cursor, Event<'r>)>, Lost> {
+    fn event<'r>(
+        &self,
+        news: &News<'r>,
+        before: Cursor,
+        hint: &mut Hint,
+    ) -> Result<Option<(Cursor, Event<'r>)>, Lost> {
         let (id, found) = if before.own != self.to.own {
             (own(before), news.own(before))
         } else if before.shared != self.to.shared {
-            (shared(before), news.shared(before))
+            (shared(before), news.shared(before, hint))
         } else {
             return Ok(None);
         };

@@ -2,6 +2,7 @@
 //! room. What one event looks like is said by each technique, in its own file.
 
 use super::event::{Control, Item};
+use super::ring::Hint;
 use super::{Cursor, Lookup, News, Next, Seq, Sid};
 use crate::bytes::Output;
 use crate::frame::CloseCode;
@@ -72,7 +73,7 @@ pub enum Progress {
 ///
 /// # Memory
 ///
-/// 22 words, and the format.
+/// 25 words, and the format.
 ///
 /// ```
 /// use ws_core::transport::{EventRing, News, Progress, Seq, Sse, Stream};
@@ -213,6 +214,8 @@ pub(crate) struct Feed {
     current: Option<Pick>,
     is_open: bool,
     is_ping_owed: bool,
+    /// Where the last event for all lies.
+    hint: Hint,
     ping: Duration,
     /// When the client last heard something.
     pub(crate) heard: Instant,
@@ -240,6 +243,7 @@ impl Feed {
             current: None,
             is_open: false,
             is_ping_owed: false,
+            hint: Hint::NONE,
             ping,
             heard: now,
         }
@@ -253,14 +257,14 @@ impl Feed {
         self.current
     }
 
-    fn choose(&self, news: &News<'_>, is_over: bool) -> Option<Pick> {
+    fn choose(&mut self, news: &News<'_>, is_over: bool) -> Option<Pick> {
         if !self.is_open {
             return Some(Pick::Open);
         }
         if let Some(seq) = self.ack {
             return Some(Pick::Ack(seq));
         }
-        match news.next(self.cursor) {
+        match news.next_near(self.cursor, &mut self.hint) {
             _ if is_over => None,
             Next::Own(_) => Some(Pick::Own),
             Next::Shared(_) => Some(Pick::Shared),
@@ -280,7 +284,7 @@ impl Feed {
                 return Ok((id, Item::Event(event)));
             }
             Pick::Shared => {
-                let Lookup::Found(event) = news.shared(id) else { return Err(Lost) };
+                let Lookup::Found(event) = news.shared(id, &mut { self.hint }) else { return Err(Lost) };
                 id.shared = id.shared.next();
                 return Ok((id, Item::Event(event)));
             }

@@ -60,7 +60,7 @@ impl From<Lost> for WebSocketError {
 ///
 /// # Memory
 ///
-/// 21 words.
+/// 24 words.
 #[derive(Clone, Debug)]
 pub struct WebSocketStream {
     feed: Feed,

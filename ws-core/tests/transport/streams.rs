@@ -1,6 +1,7 @@
 //! What each technique writes, byte for byte and at every size of output.
 
 use crate::Dice;
+use proptest::prelude::*;
 use std::fmt::Debug;
 use ws_core::transport::{
     AnyFormat, Callback, Cursor, EventRing, Format, HtmlStream, Images, Lost, Multipart, News, Part,
@@ -327,5 +328,47 @@ fn a_function_has_a_name_of_few_characters() {
     let bad = "|1a|.a|a b|a(|a)|a;|a[0]|a-b|é|a\n|<script>|a'|a\"|a%41|a/|/**/|a\0|a=b";
     for bad in bad.split('|').chain([&"x".repeat(65)[..]]) {
         assert_eq!(Callback::parse(bad), None, "{bad:?}");
+    }
+}
+
+proptest! {
+    /// One stream for all of the life of a ring, which is now ahead of it, now forgets all and begins again, even with the same
+    /// numbers: each event that it writes is the one that was published under its number.
+    #[test]
+    fn a_stream_that_stays_sees_what_was_published(
+        size in 60..400usize,
+        turns in prop::collection::vec((0..12usize, 1..200usize, prop::option::weighted(0.1, 0..20u32)), 1..40),
+    ) {
+        let mut memory = vec![0; size];
+        let mut ring = EventRing::new(&mut memory, Seq::new(0));
+        let mut stream = Stream::new(XhrStream::default(), Cursor::default(), Duration::ZERO, at(0));
+        let (mut count, mut published) = (0, std::collections::HashMap::new());
+        for (events, size, restart) in turns {
+            if let Some(last) = restart {
+                ring.clear(Seq::new(last));
+                published.clear();
+            }
+            for _ in 0..events {
+                count += 1;
+                let text = format!("{count}{}", "x".repeat(count % 37));
+                let seq = ring.publish(Message::Text(&text)).expect("it fits");
+                published.insert(seq.get(), text);
+            }
+            let before = stream.cursor();
+            let (written, _) = drain(&mut stream, &News::new(&ring, None), size).expect("nothing leaves");
+            let mut expected: Vec<u32> = (1..=ring.view().len())
+                .map(|n| ring.view().before_oldest().steps_from(Seq::new(0)) + n)
+                .collect();
+            let written = String::from_utf8(written).expect("UTF-8");
+            let is_reset = written.contains("\"reset\"");
+            if !is_reset {
+                expected.retain(|n| Seq::new(*n).is_after(before.shared));
+            }
+            let lines: Vec<&str> = written.lines().filter(|line| line.contains("\"data\"")).collect();
+            let expected: Vec<String> =
+                expected.iter().map(|n| format!("{{\"id\":\"{n}\",\"data\":\"{}\"}}", published[n])).collect();
+            prop_assert_eq!(lines, expected);
+            prop_assert_eq!(stream.cursor().shared, ring.view().newest());
+        }
     }
 }
