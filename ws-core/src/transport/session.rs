@@ -95,7 +95,7 @@ impl core::error::Error for SendError {}
 ///
 /// # Memory
 ///
-/// What is lent, and 20 words.
+/// What is lent, and 21 words.
 pub struct Session<'m> {
     sid: Sid,
     ring: EventRing<'m>,
@@ -202,7 +202,7 @@ pub struct SessionKey {
 ///
 /// # Memory
 ///
-/// What is lent, and `N` times 22 words.
+/// What is lent, and `N` times 23 words.
 ///
 /// ```
 /// use ws_core::transport::{Sessions, Sid};
