@@ -84,7 +84,7 @@ fn messages_cut_short_are_refused() {
             let ends = verdict == Verdict::Fine && {
                 let last =
                     zlib.decompress_vec(&[1, 0, 0, 0xff, 0xff], &mut Vec::new(), FlushDecompress::Sync);
-                last == Ok(Status::StreamEnd)
+                matches!(last, Ok(Status::StreamEnd))
             };
             match verdict {
                 Verdict::Fine if ends => assert_eq!(result, Ok(()), "{len} of {} bytes", message.len()),
