@@ -32,10 +32,10 @@ use ws_core::{Connection, Event, Input, Kind, Output, PeerError, Role, UsageErro
 ///
 /// | window bits | bytes a connection |
 /// | ---: | ---: |
-/// | 15 | 163,248 |
-/// | 12 | 30,128 |
-/// | 10 | 13,232 |
-/// | 9 | 10,928 |
+/// | 15 | 163,240 |
+/// | 12 | 30,120 |
+/// | 10 | 13,224 |
+/// | 9 | 10,920 |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "goes into `Options::compression`"]
 pub struct Compression {
