@@ -247,7 +247,8 @@ impl<R: Role> Deflate<R> for DeflatingSender<'_> {
         last: bool,
         out: &mut Output<'_>,
     ) -> Result<bool, UsageError> {
-        let (mut piece, later) = payload.split_at_checked(PIECE).unwrap_or((payload, &[]));
+        let most = if last && self.sends_plain(ws, payload.len()) { payload.len() } else { PIECE };
+        let (mut piece, later) = payload.split_at_checked(most).unwrap_or((payload, &[]));
         let len = piece.len();
         let is_done = Self::send(self, ws, kind, &mut piece, last && later.is_empty(), out)?;
         *payload = payload.get(len.saturating_sub(piece.len())..).unwrap_or_default();

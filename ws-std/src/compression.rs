@@ -32,10 +32,10 @@ use ws_core::{Connection, Event, Input, Kind, Output, PeerError, Role, UsageErro
 ///
 /// | window bits | bytes a connection |
 /// | ---: | ---: |
-/// | 15 | 163,248 |
-/// | 12 | 30,128 |
-/// | 10 | 13,232 |
-/// | 9 | 10,928 |
+/// | 15 | 163,240 |
+/// | 12 | 30,120 |
+/// | 10 | 13,224 |
+/// | 9 | 10,920 |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "goes into `Options::compression`"]
 pub struct Compression {
@@ -245,12 +245,17 @@ impl Deflating {
         out: &mut Output<'_>,
     ) -> Result<bool, UsageError> {
         loop {
-            let (mut piece, later) = payload.split_at_checked(PIECE).unwrap_or((payload, &[]));
-            let (len, last) = (piece.len(), last && later.is_empty());
             let done = ws.with(|ws| {
-                self.0.with_dependent_mut(|_, sender| sender.send(ws, kind, &mut piece, last, out))
+                self.0.with_dependent_mut(|_, sender| {
+                    let is_plain = last && sender.sends_plain(ws, payload.len());
+                    let most = if is_plain { payload.len() } else { PIECE };
+                    let (mut piece, later) = payload.split_at_checked(most).unwrap_or((payload, &[]));
+                    let len = piece.len();
+                    let done = sender.send(ws, kind, &mut piece, last && later.is_empty(), out);
+                    *payload = payload.get(len.saturating_sub(piece.len())..).unwrap_or_default();
+                    done
+                })
             })?;
-            *payload = payload.get(len.saturating_sub(piece.len())..).unwrap_or_default();
             if !done || payload.is_empty() {
                 return Ok(done);
             }

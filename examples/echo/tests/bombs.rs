@@ -136,15 +136,17 @@ fn bombs_end_and_cost_nothing() {
     let url = lines.next().expect("a line").expect("text");
     let address = url.strip_prefix("listening on ws://").expect("an address");
     let bombs = bombs();
+    // By then the threads of the server and their memory have been there, those that overlap among them.
+    let warm = bombs.len().max(count / 5);
     let mut first = None;
     for (n, (bomb, code)) in bombs.iter().cycle().take(count).enumerate() {
         assert_eq!(throw(address, bomb), *code, "bomb {n} of {} bytes", bomb.len());
-        if n + 1 == bombs.len() {
+        if n + 1 == warm {
             first = peak(&server.0);
         }
     }
     if let (Some(first), Some(last)) = (first, peak(&server.0)) {
-        println!("{count} bombs: {first} KiB behind the first, {last} KiB behind the last");
-        assert!(last < first + 4096, "{first} KiB behind the first, {last} KiB behind the last");
+        println!("{count} bombs: {first} KiB behind {warm}, {last} KiB behind the last");
+        assert!(last < first + 1024, "{first} KiB behind {warm}, {last} KiB behind the last");
     }
 }

@@ -4,6 +4,7 @@
 #![allow(dead_code, unused_imports, reason = "each test file uses a part of it")]
 
 pub(crate) mod cases;
+pub(crate) mod tables;
 mod wire;
 mod ws;
 

@@ -2,8 +2,8 @@
 //! other matches where there are many heads.
 
 use std::fmt::Write;
-use std::path::Path;
 
+use super::common::tables::assert_rows;
 use super::settings::HANDLE;
 use super::{Whole, deflate, telemetry};
 use ws_core::deflate::{Buffers, Deflater, Effort, Work};
@@ -40,21 +40,7 @@ fn the_table_of_settings_is_that_of_the_documentation() {
         let all = size + HANDLE;
         writeln!(table, "/// | {name} | `{effort}` | {all} | {with:.1} % | {without:.1} % |").expect("text");
     }
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/deflate/deflater/memory.rs");
-    let text = std::fs::read_to_string(&path).expect("a source").replace("\r\n", "\n");
-    let (before, rest) = text.split_once("/// | --- | --- | ---: | ---: | ---: |\n").expect("a table");
-    let rows: String = rest.split_inclusive('\n').take_while(|line| line.starts_with("/// |")).collect();
-    if std::env::var_os("UPDATE_TABLES").is_some() {
-        let behind = &rest[rows.len()..];
-        let text = format!("{before}/// | --- | --- | ---: | ---: | ---: |\n{table}{behind}");
-        std::fs::write(&path, text).expect("it can be written");
-    } else {
-        assert!(
-            rows == table,
-            "{} has\n{rows}and should have\n{table}(UPDATE_TABLES=1 writes it)",
-            path.display()
-        );
-    }
+    assert_rows("deflate/deflater/memory.rs", "/// | --- | --- | ---: | ---: | ---: |\n", &table);
 }
 
 /// The size of the feed in percent, with context takeover and without.

@@ -8,6 +8,8 @@ mod examples;
 mod memory;
 mod refused;
 mod sessions;
+#[path = "../common/tables.rs"]
+mod tables;
 
 use ws_core::connection::Compression;
 use ws_core::deflate::negotiate::{Agreement, Terms};

@@ -1,7 +1,7 @@
 //! What compression takes of memory, and what can be agreed on with it.
 
+use crate::tables::assert_rows;
 use std::fmt::Write;
-use std::path::Path;
 
 use super::agree;
 use ws_core::connection::{Compression, CompressionBuffers};
@@ -29,7 +29,6 @@ macro_rules! settings {
 /// `UPDATE_TABLES=1` writes it.
 #[test]
 fn the_table_of_the_memory_is_that_of_the_documentation() {
-    const TITLE: &str = "/// | --- | --- | ---: |\n";
     let settings = settings! {
         256, 256, 0, 0, 512, SMALL;
         512, 512, 0, 0, 736, SMALL;
@@ -43,20 +42,7 @@ fn the_table_of_the_memory_is_that_of_the_documentation() {
         assert_eq!(size, formula, "{name}");
         writeln!(table, "/// | {name} | `{effort}` | {} |", size + HANDLE).expect("text");
     }
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/connection/compression/buffers.rs");
-    let text = std::fs::read_to_string(&path).expect("a source").replace("\r\n", "\n");
-    let (before, rest) = text.split_once(TITLE).expect("a table");
-    let rows: String = rest.split_inclusive('\n').take_while(|line| line.starts_with("/// |")).collect();
-    if std::env::var_os("UPDATE_TABLES").is_some() {
-        let text = format!("{before}{TITLE}{table}{}", &rest[rows.len()..]);
-        std::fs::write(&path, text).expect("it can be written");
-    } else {
-        assert!(
-            rows == table,
-            "{} has\n{rows}and should have\n{table}(UPDATE_TABLES=1 writes it)",
-            path.display()
-        );
-    }
+    assert_rows("connection/compression/buffers.rs", "/// | --- | --- | ---: |\n", &table);
 }
 
 #[test]

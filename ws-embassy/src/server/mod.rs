@@ -335,8 +335,8 @@ impl<C: Codec> Server<'_, C> {
     #[inline(never)]
     fn agree(&self, reply: &mut Reply<'_>) -> Option<RefMut<'_, C>> {
         let Reply::Open(accept) = reply else { return None };
-        let mut codec = self.compression.iter().find_map(|codec| codec.try_borrow_mut().ok())?;
-        codec.agree(accept).then_some(codec)
+        let mut free = self.compression.iter().filter_map(|codec| codec.try_borrow_mut().ok());
+        free.find_map(|mut codec| codec.agree(accept).then_some(codec))
     }
 }
 

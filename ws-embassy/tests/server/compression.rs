@@ -143,6 +143,34 @@ fn who_does_not_offer_what_will_do_takes_none() {
     });
 }
 
+/// Memory of different sizes: who cannot do with the first gets another.
+#[test]
+fn each_gets_memory_that_will_do() {
+    let (small, large) = (
+        Box::leak(Box::new(CompressionBuffers::<512, 512, 128, 512, 1024>::new())).compression(Effort::QUICK),
+        Box::leak(Box::new(CompressionBuffers::<32768, 512, 128, 512, 1024>::new()))
+            .compression(Effort::QUICK),
+    );
+    let pool = Box::leak(Box::new([RefCell::new(small), RefCell::new(large)]));
+    let server = Server::new(Settings::for_sockets(SOCKETS)).with_compression(&*pool);
+    let bench: Pool = Bench::of(Net::new(7), server);
+    bench.net.run(async {
+        let open = async |offer: &str| {
+            let mut peer = bench.connect().await;
+            let field = format!("Sec-WebSocket-Extensions: {offer}\r\n");
+            let head = peer.request("/echo", &field).await.expect("an answer");
+            (peer, header(&head, "Sec-WebSocket-Extensions").map(str::to_owned))
+        };
+        let (any, agreed) = open("permessage-deflate").await;
+        assert_eq!(agreed.as_deref(), Some("permessage-deflate; server_no_context_takeover"));
+        let (limited, agreed) = open("permessage-deflate; client_max_window_bits").await;
+        let answer = "permessage-deflate; server_no_context_takeover; client_max_window_bits=9";
+        assert_eq!(agreed.as_deref(), Some(answer));
+        leave(any).await;
+        leave(limited).await;
+    });
+}
+
 /// How a client leaves that has compressed.
 #[derive(Clone, Copy, Debug)]
 enum Leaving {

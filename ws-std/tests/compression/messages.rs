@@ -145,6 +145,10 @@ fn short_messages_are_sent_as_they_are() {
     assert_eq!(lengths(OFFER, Compression::DEFAULT.with_threshold(64), &text), [None; 3]);
     assert!(lengths(OFFER, Compression::DEFAULT.with_threshold(63), &text).iter().all(Option::is_some));
     assert!(lengths(OFFER, Compression::DEFAULT, &"a".repeat(64)).iter().all(Option::is_some));
+    // Longer than what is compressed at once.
+    let high = Compression::DEFAULT.with_threshold(40_000);
+    assert_eq!(lengths(OFFER, high, &"a".repeat(39_999)), [None; 3]);
+    assert!(lengths(OFFER, high, &"a".repeat(40_000)).iter().all(Option::is_some));
 }
 
 /// Nothing is compressed where nothing was agreed on, whatever the options say.

@@ -63,6 +63,12 @@ impl<'m> DeflatingSender<'m> {
         self.threshold = bytes;
     }
 
+    /// A message of `len` bytes that begins now is sent as it is. For who passes a whole one on in pieces, each by a call of its own:
+    /// such a message has to be one call.
+    pub fn sends_plain<R: Role>(&self, ws: &Connection<R>, len: usize) -> bool {
+        ws.engine.sending.is_none() && len < self.threshold
+    }
+
     /// As [`Connection::send`], and compresses, unless the message is whole and shorter than the threshold.
     ///
     /// What was taken of a message may stay in the deflater until more of it, or its end, comes: there is no flush in the
@@ -81,7 +87,7 @@ impl<'m> DeflatingSender<'m> {
         out: &mut Output<'_>,
     ) -> Result<bool, UsageError> {
         let is_new = ws.engine.sending.is_none();
-        if is_new && last && payload.len() < self.threshold {
+        if last && self.sends_plain(ws, payload.len()) {
             self.outgoing = Outgoing::Plain;
         } else if is_new {
             self.outgoing = Outgoing::First;

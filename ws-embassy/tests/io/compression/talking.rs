@@ -212,22 +212,24 @@ fn sent_by<S: Side>(mut codec: Codec<'_>, send: impl AsyncFn(Tx<'_, '_, S>)) -> 
 }
 
 fn what_is_shorter_than_the_threshold_is_plain<S: Side>() {
-    for threshold in [None, Some(0), Some(16), Some(100)] {
+    // The last is longer than what is compressed at once.
+    for threshold in [None, Some(0), Some(16), Some(100), Some(1200)] {
+        let lens: Vec<usize> = (0..=120).chain(505..520).chain(1190..1210).collect();
         let mut memory = Memory::new();
         let mut codec = memory.begun::<S>();
         if let Some(bytes) = threshold {
             codec = codec.with_threshold(bytes);
         }
         let sent = sent_by::<S>(codec, async |mut writer| {
-            for len in 0..=120 {
-                writer.send_text(&"x".repeat(len)).await.expect("open");
+            for len in &lens {
+                writer.send_text(&"x".repeat(*len)).await.expect("open");
             }
         });
-        for (len, message) in sent.iter().enumerate() {
-            assert_eq!(message.is(), (TEXT, vec![b'x'; len]));
-            assert_eq!(message.compressed.is_none(), len < threshold.unwrap_or(64), "{len}, {threshold:?}");
+        for (len, message) in lens.iter().zip(&sent) {
+            assert_eq!(message.is(), (TEXT, vec![b'x'; *len]));
+            assert_eq!(message.compressed.is_none(), *len < threshold.unwrap_or(64), "{len}, {threshold:?}");
         }
-        assert_eq!(sent.len(), 121);
+        assert_eq!(sent.len(), lens.len());
     }
 }
 
