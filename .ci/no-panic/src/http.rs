@@ -89,10 +89,14 @@ fn answer(exchange: &Exchange<'_>, out: &mut Output<'_>) -> bool {
         headers: text(&mut b),
         max_age: text(&mut e),
     };
+    let cors = if maybe() { Cors::new(policy(&listed)) } else { cors };
     keep(cors.admits(&request));
     let (preflight, fields) = (cors.preflight(&request), cors.fields(&request));
     if let Some(preflight) = preflight {
         return respond(exchange.respond(preflight.response()), out);
+    }
+    if maybe() {
+        return respond(exchange.respond(Response::internal_server_error()), out);
     }
     if maybe() {
         let Ok(stream) = exchange.stream(any() as u16, fields.as_slice()) else { return true };

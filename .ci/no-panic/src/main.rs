@@ -11,6 +11,7 @@ mod deflate;
 mod handshake;
 mod http;
 mod inflate;
+mod transport;
 
 use core::hint::black_box;
 
@@ -34,6 +35,7 @@ extern "C" fn _start() {
     handshake::probe();
     http::probe();
     inflate::probe();
+    transport::probe();
     #[cfg(feature = "planted")]
     {
         let numbers = [1u8, 2, 3];
@@ -87,6 +89,12 @@ impl core::fmt::Write for Sink {
 fn say(error: impl core::fmt::Display) {
     use core::fmt::Write;
     keep(write!(Sink, "{error}"));
+}
+
+/// Writes a value as `Debug` does. Not one that shows a `str`: how `core` does that holds panics.
+fn show(value: impl core::fmt::Debug) {
+    use core::fmt::Write;
+    keep(write!(Sink, "{value:?}"));
 }
 
 struct Random;
