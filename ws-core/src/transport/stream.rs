@@ -92,7 +92,7 @@ pub enum Progress {
 /// assert!(out.filled().ends_with(b"id: 17\ndata: hello\n\n"));
 /// # Ok::<_, ws_core::CapacityError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Stream<F> {
     format: F,
     feed: Feed,
@@ -328,6 +328,13 @@ impl Feed {
 
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
         self.is_ping_owed |= self.poll_timeout().is_some_and(|due| now.has_reached(due));
+    }
+}
+
+impl<F: core::fmt::Debug> core::fmt::Debug for Stream<F> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let (format, feed) = (&self.format, &self.feed);
+        f.debug_struct("Stream").field("format", format).field("feed", feed).finish_non_exhaustive()
     }
 }
 
