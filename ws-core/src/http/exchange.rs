@@ -173,6 +173,11 @@ impl<'s> Exchange<'s> {
         self.now = now;
     }
 
+    /// What time it is, as far as was said.
+    pub const fn now(&self) -> Instant {
+        self.now
+    }
+
     /// When [`handle_timeout`](Self::handle_timeout) has to be called at the latest; `None`: no timer runs. None does while
     /// an answer is made and written.
     pub fn poll_timeout(&self) -> Option<Instant> {

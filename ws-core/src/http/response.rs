@@ -111,6 +111,16 @@ impl<'a> Response<'a> {
         Self { is_head: true, ..self }
     }
 
+    /// Goes on where a response that was made the same way came to.
+    pub(crate) const fn resumed(self, at: usize) -> Self {
+        Self { at, ..self }
+    }
+
+    /// Bytes that are out.
+    pub(crate) const fn position(&self) -> usize {
+        self.at
+    }
+
     /// The status.
     pub const fn status(&self) -> u16 {
         self.status

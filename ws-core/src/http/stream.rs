@@ -34,18 +34,29 @@ use crate::error::UsageError;
 ///
 /// # Memory
 ///
-/// About 8 words, and the fields that the caller lends.
+/// About 10 words, and the fields that the caller lends.
 #[derive(Clone)]
 pub struct Stream<'a> {
     status: u16,
     reason: &'static [u8],
     fields: &'a [(&'a str, &'a str)],
     further: &'a [(&'a str, &'a str)],
-    /// The end of the body is told by the last chunk; else by that of the connection.
-    is_chunked: bool,
+    /// What tells where the body ends.
+    end: End,
     is_head: bool,
-    closes: bool,
+    /// The connection is to stay open, if the body can end without it.
+    is_persistent: bool,
+    /// The client has to be told so.
+    is_old: bool,
     at: usize,
+}
+
+/// What tells the client where the body ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    LastChunk,
+    Length(usize),
+    Connection,
 }
 
 impl<'a> Stream<'a> {
@@ -66,11 +77,29 @@ impl<'a> Stream<'a> {
             reason: phrase_of(status),
             fields,
             further: &[],
-            is_chunked: version >= Version::Http11,
+            end: if version >= Version::Http11 { End::LastChunk } else { End::Connection },
             is_head: false,
-            closes: true,
+            is_persistent: false,
+            is_old: version < Version::Http11,
             at: 0,
         })
+    }
+
+    /// A response whose body has `len` bytes after all, but does not lie ready: it goes as it is, and the connection can stay open for
+    /// a client of any version. Send so many, no more and no less.
+    #[must_use]
+    pub const fn with_length(self, len: usize) -> Self {
+        Self { end: End::Length(len), ..self }
+    }
+
+    /// Goes on where a head that was made the same way came to.
+    pub(crate) const fn resumed(self, at: usize) -> Self {
+        Self { at, ..self }
+    }
+
+    /// Bytes of the head that are out.
+    pub(crate) const fn position(&self) -> usize {
+        self.at
     }
 
     /// Adds a second list of fields, such as those of [`Cors`](super::Cors).
@@ -90,14 +119,13 @@ impl<'a> Stream<'a> {
 
     /// Leaves the connection open for the next request, if the body can end without it.
     #[must_use]
-    pub const fn persistent(mut self) -> Self {
-        self.closes = !self.is_chunked;
-        self
+    pub const fn persistent(self) -> Self {
+        Self { is_persistent: true, ..self }
     }
 
     /// The connection is to be closed behind the body.
     pub const fn closes(&self) -> bool {
-        self.closes
+        !self.is_persistent || matches!(self.end, End::Connection)
     }
 
     /// The status.
@@ -107,23 +135,28 @@ impl<'a> Stream<'a> {
 
     /// The writer of the body, for when the head is out.
     pub const fn chunks(&self) -> Chunks {
-        let mode = match (self.is_head, self.is_chunked) {
-            (true, _) => Mode::Nothing,
-            (_, true) => Mode::Chunked,
-            (_, false) => Mode::Close,
+        let mode = match self.end {
+            _ if self.is_head => Mode::Nothing,
+            End::LastChunk => Mode::Chunked,
+            End::Length(_) | End::Connection => Mode::Plain,
         };
         Chunks { mode, at: 0 }
     }
 
     /// Writes as much as fits. `true`: all is in `out`. `false`: write `out` out, clear it and call again.
     pub fn transmit(&mut self, out: &mut Output<'_>) -> bool {
+        let closes = self.closes();
         let mut pieces = Pieces::new(&mut self.at, out);
         pieces.put(b"HTTP/1.1 ").put_decimal(self.status.into()).put(b" ").put(self.reason).put(b"\r\n");
-        if self.closes {
+        if closes {
             pieces.put(b"Connection: close\r\n");
+        } else if self.is_old {
+            pieces.put(b"Connection: keep-alive\r\n");
         }
-        if self.is_chunked {
-            pieces.put(b"Transfer-Encoding: chunked\r\n");
+        match self.end {
+            End::LastChunk => _ = pieces.put(b"Transfer-Encoding: chunked\r\n"),
+            End::Length(len) => _ = pieces.put(b"Content-Length: ").put_decimal(len).put(b"\r\n"),
+            End::Connection => {}
         }
         pieces.put_fields(self.fields).put_fields(self.further).put(b"\r\n");
         pieces.is_done()
@@ -159,13 +192,13 @@ pub struct Chunks {
     at: usize,
 }
 
-/// What tells the client where the body ends.
+/// How the bytes go out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 enum Mode {
     Chunked,
-    /// The end of the connection.
-    Close,
+    /// As they are.
+    Plain,
     /// There is no body, as the request was HEAD.
     Nothing,
 }
@@ -205,7 +238,7 @@ impl Chunks {
     ) -> Result<bool, UsageError> {
         match self.mode {
             Mode::Nothing => return Ok(true),
-            Mode::Close => return Ok(put(out)),
+            Mode::Plain => return Ok(put(out)),
             Mode::Chunked => {}
         }
         // The size goes in front of what will have been written, so it has a place of its own, zeros included.

@@ -101,6 +101,8 @@ pub struct Session<'m> {
     ring: EventRing<'m>,
     taken: Seq,
     inbox: Inbox,
+    /// Counts those that listened: only the latest may go on.
+    turn: u16,
     /// How many connections are attached.
     attached: u8,
     /// Since when there are none.
@@ -111,7 +113,7 @@ impl<'m> Session<'m> {
     /// A session with the name `sid`, to which nobody is attached from `now` on.
     pub const fn new(sid: Sid, memory: &'m mut [u8], now: Instant) -> Self {
         let ring = EventRing::new(memory, Seq::new(0));
-        Self { sid, ring, taken: Seq::new(0), inbox: Inbox::new(), attached: 0, left: now }
+        Self { sid, ring, taken: Seq::new(0), inbox: Inbox::new(), turn: 0, attached: 0, left: now }
     }
 
     /// Its name.
@@ -160,6 +162,18 @@ impl<'m> Session<'m> {
         if seq.is_after(self.taken) && !seq.is_after(newest) {
             self.taken = seq;
         }
+    }
+
+    /// A connection begins to listen, and takes the place of the one that did so before: a client has given up the first of two.
+    /// Returns the number of its [turn](Self::turn).
+    pub const fn listen(&mut self) -> u16 {
+        self.turn = self.turn.wrapping_add(1);
+        self.turn
+    }
+
+    /// Whose turn it is to listen.
+    pub const fn turn(&self) -> u16 {
+        self.turn
     }
 
     /// A connection is there; [`detach`](Self::detach) when it ends.

@@ -136,6 +136,11 @@ impl PollBody {
         self.from == self.to && !self.is_reset && self.open.is_none() && self.close.is_none()
     }
 
+    /// A function is to be called with it.
+    pub const fn is_script(&self) -> bool {
+        self.callback.is_some()
+    }
+
     /// The length of the body in bytes.
     pub const fn len(&self) -> usize {
         self.len

@@ -80,18 +80,23 @@ impl UpstreamError {
             Self::TooLong => 413,
         }
     }
-}
 
-impl core::fmt::Display for UpstreamError {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str(match self {
+    /// What is wrong, in words: for the body of the response.
+    pub const fn reason(self) -> &'static str {
+        match self {
             Self::BadRecord => "the client sent something that is no record",
             Self::InvalidUtf8 => "the client sent text that is not UTF-8",
             Self::TooLong => "the client sent a message above the limit",
             Self::Truncated => "the body ended inside a record",
             Self::Gap => "messages of the client are missing",
             Self::Superseded => "the client sent another request instead of this one",
-        })
+        }
+    }
+}
+
+impl core::fmt::Display for UpstreamError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(self.reason())
     }
 }
 

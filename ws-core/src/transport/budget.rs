@@ -1,0 +1,141 @@
+//! Which connections a small server keeps: [`Budget`]. It counts sockets and time, and knows nothing of what goes over them.
+//!
+//! A device has a handful of sockets, and nobody waits in line for one: while none listens, whoever comes next is turned away. So a
+//! connection that is not at work gives way when none listens, and what holds a socket for long is let in only as far as others
+//! still find room.
+
+use crate::time::{Duration, Instant};
+
+/// What a socket is used for, in the order in which they give way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Use {
+    /// It waits for a client.
+    Listening,
+    /// A request was answered, and no other has come: browsers keep connections for later, and open others as well.
+    Idle,
+    /// Nothing has come at all: browsers open connections ahead of need.
+    Silent,
+    /// All is said, and the client has not ended its side.
+    Closing,
+    /// A request comes in.
+    Reading,
+    /// A poll that waits: it is answered at once, and comes back.
+    Poll,
+    /// A request is answered, which takes no longer than the client does.
+    Answering,
+    /// A stream. It never gives way.
+    Stream,
+    /// A WebSocket. It never gives way.
+    WebSocket,
+}
+
+impl Use {
+    /// How long it may be so before it gives way. `None`: it never has to.
+    const fn patience(self) -> Option<Duration> {
+        match self {
+            Self::Idle => Some(Duration::ZERO),
+            Self::Silent | Self::Closing | Self::Reading | Self::Poll => Some(Budget::<0>::PATIENCE),
+            Self::Listening | Self::Answering | Self::Stream | Self::WebSocket => None,
+        }
+    }
+
+    const fn is_long(self) -> bool {
+        matches!(self, Self::Poll | Self::Stream | Self::WebSocket)
+    }
+}
+
+/// The uses of `N` sockets.
+///
+/// Of them, two always stay for pages, for messages that come by POST, and to tell further clients that it is full; one more is
+/// left for a WebSocket, whatever streams and polls hold.
+///
+/// # Memory
+///
+/// 2 words a socket.
+///
+/// ```
+/// use ws_core::transport::{Budget, Use};
+/// use ws_core::Instant;
+/// let mut budget = Budget::<6>::new();
+/// let now = Instant::from_millis(0);
+/// for place in 0..3 {
+///     assert!(budget.enter(place, Use::Stream, now));
+/// }
+/// assert!(!budget.enter(3, Use::Stream, now), "answer 503");
+/// assert!(budget.enter(3, Use::WebSocket, now));
+/// ```
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Budget<const N: usize> {
+    places: [(Use, Instant); N],
+}
+
+impl<const N: usize> Budget<N> {
+    /// How long a client that does nothing is waited for, when others cannot come in.
+    pub const PATIENCE: Duration = Duration::from_secs(1);
+    /// Sockets that are never held for long.
+    pub const SPARE: usize = 2;
+    /// Sockets beside those that only WebSockets are let in to.
+    pub const FOR_WEBSOCKETS: usize = 1;
+
+    /// No socket is used yet, and none listens.
+    pub const fn new() -> Self {
+        Self { places: [(Use::Answering, Instant::from_millis(0)); N] }
+    }
+
+    /// Socket `place`, from 0 on, is used like this from `now` on. `false`: there is no room for one that is held for so long, so
+    /// nothing has changed; answer 503.
+    pub fn enter(&mut self, place: usize, r#use: Use, now: Instant) -> bool {
+        let others = |is: fn(Use) -> bool| {
+            (0..N).zip(&self.places).filter(|(other, (r#use, _))| *other != place && is(*r#use)).count()
+        };
+        let long = others(Use::is_long);
+        let kept = long.saturating_add(Self::SPARE);
+        let is_full = match r#use {
+            Use::WebSocket => kept >= N,
+            Use::Poll | Use::Stream => {
+                let listeners = others(|r#use| r#use.is_long() && r#use != Use::WebSocket);
+                let is_at_most = N.saturating_sub(Self::SPARE).saturating_sub(Self::FOR_WEBSOCKETS);
+                kept >= N || listeners >= is_at_most
+            }
+            _ => false,
+        };
+        if let Some(entry) = self.places.get_mut(place)
+            && !is_full
+        {
+            *entry = (r#use, now);
+            return true;
+        }
+        false
+    }
+
+    /// When socket `place` has to give way, if nothing changes until then: no socket listens, and of all that may have to it is the first.
+    /// `None`: it does not have to. Ask again when anything has changed.
+    pub fn leaves(&self, place: usize) -> Option<Instant> {
+        if self.places.iter().any(|(r#use, _)| *r#use == Use::Listening) {
+            return None;
+        }
+        let (r#use, since) = *self.places.get(place)?;
+        let end = since.after(r#use.patience()?);
+        let is_first = (0..N).zip(&self.places).all(|(other, (theirs, since))| {
+            let Some(patience) = theirs.patience() else { return true };
+            let their_end = since.after(patience);
+            // What gives way sooner goes first; of two that do so together, the one that is worth less; then the later socket.
+            let (before, behind) = (!end.has_reached(their_end), !their_end.has_reached(end));
+            other == place || before || (!behind && (r#use, other) < (*theirs, place))
+        });
+        is_first.then_some(end)
+    }
+
+    /// How many sockets are used like this.
+    pub fn count(&self, r#use: Use) -> usize {
+        self.places.iter().filter(|(theirs, _)| *theirs == r#use).count()
+    }
+}
+
+impl<const N: usize> Default for Budget<N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
