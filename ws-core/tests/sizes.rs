@@ -23,7 +23,7 @@ const _: () = assert!(size_of::<Response<'_>>() <= 12 * size_of::<usize>());
 const _: () = assert!(size_of::<Request<'_>>() == size_of::<usize>());
 const _: () = assert!(size_of::<BodyReader>() <= 24);
 const _: () = assert!(size_of::<Exchange<'_>>() <= 32 * size_of::<usize>());
-const _: () = assert!(size_of::<Stream<'_>>() <= size_of::<[usize; 8]>());
+const _: () = assert!(size_of::<Stream<'_>>() <= size_of::<[usize; 10]>());
 const _: () = assert!(size_of::<Chunks>() <= 2 * size_of::<usize>());
 const _: () = assert!(size_of::<Content<'_>>() <= 24 * size_of::<usize>());
 const _: () = assert!(size_of::<CorsFields<'_>>() <= 26 * size_of::<usize>());

@@ -47,17 +47,17 @@ impl Use {
 
 /// The uses of `N` sockets.
 ///
-/// Of them, two always stay for pages, for messages that come by POST, and to tell further clients that it is full; one more is
-/// left for a WebSocket, whatever streams and polls hold.
+/// Some always stay for pages, for messages that come by POST, and to tell further clients that it is full: two at least should. Of those
+/// that may be held for long, one is left for a WebSocket, whatever streams and polls hold.
 ///
 /// # Memory
 ///
-/// 2 words a socket.
+/// 4 words a socket, and one.
 ///
 /// ```
 /// use ws_core::transport::{Budget, Use};
 /// use ws_core::Instant;
-/// let mut budget = Budget::<6>::new();
+/// let mut budget = Budget::<6>::new(4);
 /// let now = Instant::from_millis(0);
 /// for place in 0..3 {
 ///     assert!(budget.enter(place, Use::Stream, now));
@@ -69,19 +69,17 @@ impl Use {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Budget<const N: usize> {
     places: [(Use, Instant); N],
+    held: usize,
 }
 
 impl<const N: usize> Budget<N> {
     /// How long a client that does nothing is waited for, when others cannot come in.
     pub const PATIENCE: Duration = Duration::from_secs(1);
-    /// Sockets that are never held for long.
-    pub const SPARE: usize = 2;
-    /// Sockets beside those that only WebSockets are let in to.
-    pub const FOR_WEBSOCKETS: usize = 1;
 
-    /// No socket is used yet, and none listens.
-    pub const fn new() -> Self {
-        Self { places: [(Use::Answering, Instant::from_millis(0)); N] }
+    /// No socket is used yet, and none listens. `held`: how many may be held for long at once, by WebSockets, streams and
+    /// polls that wait; the last one by a WebSocket alone.
+    pub const fn new(held: usize) -> Self {
+        Self { places: [(Use::Answering, Instant::from_millis(0)); N], held }
     }
 
     /// Socket `place`, from 0 on, is used like this from `now` on. `false`: there is no room for one that is held for so long, so
@@ -90,14 +88,12 @@ impl<const N: usize> Budget<N> {
         let others = |is: fn(Use) -> bool| {
             (0..N).zip(&self.places).filter(|(other, (r#use, _))| *other != place && is(*r#use)).count()
         };
-        let long = others(Use::is_long);
-        let kept = long.saturating_add(Self::SPARE);
+        let held = others(Use::is_long);
         let is_full = match r#use {
-            Use::WebSocket => kept >= N,
+            Use::WebSocket => held >= self.held,
             Use::Poll | Use::Stream => {
-                let listeners = others(|r#use| r#use.is_long() && r#use != Use::WebSocket);
-                let is_at_most = N.saturating_sub(Self::SPARE).saturating_sub(Self::FOR_WEBSOCKETS);
-                kept >= N || listeners >= is_at_most
+                let listening = others(|r#use| matches!(r#use, Use::Poll | Use::Stream));
+                held >= self.held || listening.saturating_add(1) >= self.held
             }
             _ => false,
         };
@@ -131,11 +127,5 @@ impl<const N: usize> Budget<N> {
     /// How many sockets are used like this.
     pub fn count(&self, r#use: Use) -> usize {
         self.places.iter().filter(|(theirs, _)| *theirs == r#use).count()
-    }
-}
-
-impl<const N: usize> Default for Budget<N> {
-    fn default() -> Self {
-        Self::new()
     }
 }

@@ -89,6 +89,33 @@ impl<'m, const N: usize> Hub<'m, N> {
     }
 }
 
+/// Where messages go out, whatever the sizes of the [`Hub`] behind it.
+pub trait Outlet {
+    /// As [`Hub::publish`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    fn publish(&mut self, message: Message<'_>) -> Result<Seq, CapacityError>;
+
+    /// As [`Hub::send`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    fn send(&mut self, to: SessionKey, message: Message<'_>) -> Result<Seq, SendError>;
+}
+
+impl<const N: usize> Outlet for Hub<'_, N> {
+    fn publish(&mut self, message: Message<'_>) -> Result<Seq, CapacityError> {
+        Hub::publish(self, message)
+    }
+
+    fn send(&mut self, to: SessionKey, message: Message<'_>) -> Result<Seq, SendError> {
+        Hub::send(self, to, message)
+    }
+}
+
 /// All that a listener may be given: events for all, and its session's own.
 #[derive(Clone, Copy, Debug)]
 pub struct News<'r> {

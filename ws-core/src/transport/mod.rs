@@ -111,7 +111,7 @@ pub use event::Control;
 pub use event_stream::{EventStream, EventStreamError, ID_MAX, StreamEvent, TYPE_MAX};
 pub use flash::{PolicyFile, PolicyRequest};
 pub use html_stream::HtmlStream;
-pub use hub::{Hub, News, Next};
+pub use hub::{Hub, News, Next, Outlet};
 pub use jsonp::{CALLBACK_MAX, Callback};
 pub use listener::Listener;
 pub use long_polling::LongPoll;
