@@ -1,0 +1,10 @@
+//! Short polling.
+
+#![no_std]
+#![no_main]
+
+#[unsafe(no_mangle)]
+extern "C" fn _start() {
+    let mut events = push::Events::new();
+    push::serve(&mut |connection| push::poll(connection, &mut events, None));
+}
