@@ -178,6 +178,11 @@ impl<'s> Exchange<'s> {
         self.now
     }
 
+    /// Nothing has come of a request, or of a next one.
+    pub fn is_waiting(&self) -> bool {
+        self.phase == Phase::Waiting
+    }
+
     /// When [`handle_timeout`](Self::handle_timeout) has to be called at the latest; `None`: no timer runs. None does while
     /// an answer is made and written.
     pub fn poll_timeout(&self) -> Option<Instant> {
