@@ -106,6 +106,11 @@ impl<'c, Wr: WriteHalf, R: Role> Link<'c, Wr, R> {
         self.write(Some(&mut |state, out| state.ws.close(Some(code), reason, out)), true).await
     }
 
+    /// Lets `put` write messages of its own making, until it says `true`, and flushes. Not cancel-safe: a frame may be half out.
+    pub(crate) async fn put(&self, put: &mut Put<'_, R>) -> Result<(), Error<Wr::Error>> {
+        self.write(Some(put), true).await
+    }
+
     /// Repeats `put` until it is done: `true`. What it puts in one call leaves as a whole, or not at all. `None`: puts what the
     /// connection owes. With `flush`, sees that all is on its way too.
     ///
@@ -228,7 +233,7 @@ pub(crate) fn with<S, O>(state: &RefCell<S>, f: impl FnOnce(&mut S) -> O) -> Opt
 }
 
 /// Puts frames into the room that there is.
-type Put<'p, R> = dyn FnMut(&mut State<'_, R>, &mut Output<'_>) -> Result<bool, UsageError> + 'p;
+pub(crate) type Put<'p, R> = dyn FnMut(&mut State<'_, R>, &mut Output<'_>) -> Result<bool, UsageError> + 'p;
 
 impl<R: Role> State<'_, R> {
     fn send(

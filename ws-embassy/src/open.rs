@@ -101,6 +101,14 @@ impl Reply<'_> {
             Self::Respond(response) => response.status(),
         }
     }
+
+    /// No other request may follow on the connection.
+    pub(crate) fn closes(&self) -> bool {
+        match self {
+            Self::Open(_) => false,
+            Self::Respond(response) => response.closes(),
+        }
+    }
 }
 
 /// Does the opening handshake of a client. `entropy` makes the key and the masks; `store` keeps the response's head meanwhile,

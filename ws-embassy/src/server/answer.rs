@@ -1,8 +1,9 @@
 //! What an application says to a request: [`Service`], [`Answer`].
 #![expect(async_fn_in_trait, reason = "all runs on one executor, so no future has to be `Send`")]
 
-use super::Request;
-use crate::{Server, tcp};
+use super::{Content, PushPoint, Request};
+use crate::{Message, Server, tcp};
+use ws_core::transport::{Outlet, SessionKey};
 
 /// The application behind a [`Server`](super::Server).
 pub trait Service {
@@ -26,11 +27,17 @@ pub trait Service {
         ws: &mut tcp::WebSocket<'_, Server>,
         buf: &mut [u8],
     ) -> Result<(), tcp::Error>;
+
+    /// Takes a message that came to a [`Push`](super::Push), over whichever technique, from a client that has a session or, over a
+    /// WebSocket, may have none. Answer through `outlet`, not through the `Push`, which is lent meanwhile. It is called inside the network
+    /// stack: do not use a socket or the stack in it. Without it, messages are passed over.
+    fn receive(&self, outlet: &mut dyn Outlet, from: Option<SessionKey>, message: Message<'_>) {
+        _ = (outlet, from, message);
+    }
 }
 
 /// An answer to a request.
-#[derive(Clone, Copy, Debug)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[derive(Clone, Copy)]
 pub enum Answer<'a, T> {
     /// A WebSocket, if the request is a handshake for one and its page is let in; else the status that says why not.
     WebSocket {
@@ -41,6 +48,10 @@ pub enum Answer<'a, T> {
     },
     /// 200, and a page. For GET and HEAD; other methods get 405.
     Page(Page<'a>),
+    /// What lies ready and is asked for again and again: 200, or 304 to who has it.
+    Content(&'a Content<'a>),
+    /// Events, by whichever technique the request asks for: a [`Push`](super::Push).
+    Push(&'a dyn PushPoint),
     /// Another status, 200 to 599, and a text that says why.
     Status(u16, &'a str),
     /// Another status with fields of its own: 302 with `Location`, 401 with `WWW-Authenticate`.

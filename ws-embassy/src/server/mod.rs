@@ -1,10 +1,12 @@
-//! A server on a fixed pool of sockets: [`Server`]. Each socket has a task, which accepts, reads one request, and answers it
-//! by its path as the application's [`Service`] says: with a WebSocket, a page, or a refusal.
+//! A server on a fixed pool of sockets: [`Server`]. Each socket has a task, which accepts, reads one request after the other, and
+//! answers each by its path as the application's [`Service`] says: with a WebSocket, a page, events by any technique ([`Push`]), or a
+//! refusal.
 //!
-//! embassy-net has no backlog: a client is accepted only while a socket listens. So some sockets never become WebSockets:
-//! when all others are, they still serve pages, and answer 503 to whoever wants one more WebSocket. And when none listens, a
-//! client that does not come to the end of its request is sent away, as browsers open connections ahead of need, and one that is
-//! done and does not close is not waited for.
+//! embassy-net has no backlog: a client is accepted only while a socket listens. So some sockets are never held for long: when all
+//! others are, they still serve pages, and answer 503 to whoever wants one more WebSocket. And when none listens, a client
+//! that has nothing to ask, or does not come to the end of its request, is sent away, as browsers keep connections for later and open
+//! others ahead of need; one that is done and does not close is not waited for. The order is that of a
+//! [`Budget`].
 //!
 //! ```
 //! use embassy_net::Stack;
@@ -43,16 +45,22 @@
 //! ```
 
 mod answer;
+mod push;
+mod requests;
+mod visits;
 
 pub use answer::{Answer, Page, Service};
-pub use ws_core::http::{Hosts, Request};
+pub use push::{Push, PushPoint};
+pub use ws_core::http::exchange::Settings as HttpSettings;
+pub use ws_core::http::{Content, Hosts, Request};
 
 use crate::apart::apart;
-use crate::clock::{duration, now};
+use crate::clock::now;
 use crate::codec::Halves;
 use crate::compression::{Codec, Plain};
+use crate::link::with;
 use crate::log::info;
-use crate::open::{Reply, read_request, write};
+use crate::open::{Reply, write};
 use crate::transport::WriteHalf;
 use crate::{CloseCode, Error, Options, OriginPolicy, ReadyState, WebSocket, tcp};
 use core::cell::{Cell, RefCell, RefMut};
@@ -62,25 +70,31 @@ use core::pin::pin;
 use embassy_futures::select::{Either, select};
 use embassy_net::Stack;
 use embassy_net::tcp::TcpSocket;
-use embassy_time::{Duration, Timer, with_deadline};
+use embassy_time::{Duration, Instant, Timer, with_deadline};
+use push::Following;
+use requests::Head;
 use ws_core::Output;
-use ws_core::handshake::server::{Handshake, Refusal};
-use ws_core::http::Response;
+use ws_core::handshake::server as handshake;
+use ws_core::http::{Exchange, Response};
+use ws_core::transport::{Asked, Budget, Use, Visit, websocket};
 
 /// Answers on a port, from as many sockets as there are calls of [`run`](Self::run).
 ///
 /// # Memory
 ///
-/// The settings, and four words. Each socket: see [`Memory`].
+/// The settings, and 4 words for each of [`SOCKETS_MAX`]. Each socket: see [`Memory`].
 pub struct Server<'a, C = Plain> {
     settings: Settings<'a>,
     /// What WebSockets take in turn.
     compression: &'a [RefCell<C>],
-    /// How many WebSockets there are.
-    open: Cell<usize>,
-    /// How many sockets wait for a client.
-    listening: Cell<usize>,
+    /// What the sockets are used for.
+    budget: RefCell<Budget<SOCKETS_MAX>>,
+    /// How many sockets there are.
+    sockets: Cell<usize>,
 }
+
+/// Sockets that a server has at most.
+pub const SOCKETS_MAX: usize = 12;
 
 /// How a server is to behave.
 #[derive(Clone, Copy, Debug)]
@@ -91,25 +105,34 @@ pub struct Settings<'a> {
     /// Further fields of requests that the application reads, in lower case: `cookie`, `authorization`. They need room in
     /// [`Memory`].
     pub fields: &'a [&'a str],
-    /// How many WebSockets there may be at once. Fewer than sockets by two, so that pages are served and further clients told.
-    pub websockets: usize,
+    /// How many sockets may be held for long at once, by WebSockets, streams and polls that wait; the last one only by a
+    /// WebSocket. Fewer than sockets by two, so that pages are served and further clients told.
+    pub held: usize,
     /// Which pages may open a WebSocket.
     pub origin: OriginPolicy<'a>,
     /// Under which names the server is known.
     pub hosts: Hosts<'a>,
-    /// Limits and deadlines.
+    /// Limits and deadlines of requests.
+    pub http: HttpSettings,
+    /// Limits and deadlines of WebSockets, and by when a client has to take what it is sent.
     pub options: Options,
 }
 
 impl Settings<'_> {
-    /// Port 80, WebSockets on all but two of `sockets`; for pages of this server alone, by its address.
+    /// Port 80, all but two of `sockets` to be held; for pages of this server alone, by its address. A connection is kept for 2
+    /// seconds behind a request, bodies have 16 KiB.
     pub const fn for_sockets(sockets: usize) -> Self {
         Self {
             port: 80,
             fields: &[],
-            websockets: sockets.saturating_sub(2),
+            held: sockets.saturating_sub(2),
             origin: OriginPolicy::SameOrigin,
             hosts: Hosts::Addresses(&[]),
+            http: HttpSettings {
+                body: 16 * 1024,
+                idle_timeout: ws_core::Duration::from_secs(2),
+                ..HttpSettings::DEFAULT
+            },
             options: Options::DEFAULT,
         }
     }
@@ -118,7 +141,8 @@ impl Settings<'_> {
 /// What one socket works in.
 ///
 /// How to size it: `RX` and `TX` are what TCP may have in flight each way, see [`tcp::split`]. `BUF` keeps the head of a request,
-/// 512 bytes for browsers without cookies; then it is lent to the application, for its messages.
+/// 512 bytes for browsers without cookies; then it is lent to the application, for its messages. Where messages come by POST, their
+/// pieces are put together in a quarter of it, beside the head.
 pub struct Memory<const RX: usize, const TX: usize, const BUF: usize> {
     rx: [u8; RX],
     tx: [u8; TX],
@@ -141,9 +165,7 @@ impl<const RX: usize, const TX: usize, const BUF: usize> Default for Memory<RX, 
 /// How long a client is given to end a connection that is done: enough for a segment to be lost twice, and sent again after a
 /// second, then two.
 const LINGER: Duration = Duration::from_secs(4);
-/// How long the head of a request may take, or the end of a connection, when others cannot come in; and how often that is
-/// looked at.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How often it is looked at whether others can come in.
 const LOOK: Duration = Duration::from_millis(250);
 /// What a client is told to wait for a free WebSocket, in seconds.
 const RETRY_AFTER: &str = "5";
@@ -151,24 +173,25 @@ const RETRY_AFTER: &str = "5";
 impl<'a> Server<'a> {
     /// A server that nobody runs yet, and that compresses no messages.
     pub const fn new(settings: Settings<'a>) -> Self {
-        Self { settings, compression: &[], open: Cell::new(0), listening: Cell::new(0) }
+        let budget = RefCell::new(Budget::new(settings.held));
+        Self { settings, compression: &[], budget, sockets: Cell::new(0) }
     }
 
     /// The same, which compresses messages (RFC 7692) of as many WebSockets at once as there are of these, if their clients offer
     /// it on [terms](crate::compression::Compression::terms) that go with the memory lent. The others' messages are sent as they are.
     pub const fn with_compression<C: Codec>(self, compression: &'a [RefCell<C>]) -> Server<'a, C> {
-        Server { settings: self.settings, compression, open: self.open, listening: self.listening }
+        Server { settings: self.settings, compression, budget: self.budget, sockets: self.sockets }
     }
 }
 
 impl<C: Codec> Server<'_, C> {
     /// How many WebSockets there are.
     pub fn open(&self) -> usize {
-        self.open.get()
+        with(&self.budget, |budget| budget.count(Use::WebSocket)).unwrap_or(0)
     }
 
-    /// Serves one client after the other on a socket of its own. Call it once for each socket, each in a task. It begins before
-    /// there is a link, and survives the loss of it.
+    /// Serves one client after the other on a socket of its own. Call it once for each socket, each in a task, at most [`SOCKETS_MAX`]
+    /// times. It begins before there is a link, and survives the loss of it.
     ///
     /// Cancel-safe in that dropping it drops the client that is served; nothing else is lost.
     pub async fn run<S: Service, const RX: usize, const TX: usize, const BUF: usize>(
@@ -179,27 +202,28 @@ impl<C: Codec> Server<'_, C> {
     ) -> ! {
         let Memory { rx, tx, buf } = memory;
         let mut socket = TcpSocket::new(stack, rx, tx);
+        let place = self.sockets.get();
+        self.sockets.set(place.saturating_add(1));
         loop {
-            let head_time = duration(self.settings.options.handshake_timeout);
-            let listening = Counted::new(&self.listening);
+            let head_time = crate::clock::duration(self.settings.options.handshake_timeout);
+            self.enter(place, Use::Listening);
             let is_accepted = tcp::accept(&mut socket, self.settings.port, head_time).await;
-            drop(listening);
+            self.enter(place, Use::Silent);
             if !is_accepted {
+                self.enter(place, Use::Closing);
                 Timer::after(LINGER).await; // it will not do better at once
                 continue;
             }
-            let since = now();
-            let mut seat: Option<Seat<'_, C>> = None;
+            let mut codec = None;
             let answered = {
-                let mut answer = pin!(self.answer(&mut socket, buf, service, since, &mut seat));
+                let mut answer = pin!(self.answer(place, &mut socket, buf, service, &mut codec));
                 poll_fn(|cx| apart(answer.as_mut(), cx)).await
             };
             let linger = if matches!(answered, Ok(Answered::GivenUp)) { Duration::MIN } else { LINGER };
             let result = match answered {
                 Ok(Answered::Open(route)) => {
                     let (reader, writer) = tcp::split(&mut socket);
-                    let codec = seat.as_mut().and_then(|seat| seat.codec.as_deref_mut());
-                    let halves = codec.map_or(Halves::PLAIN, C::halves);
+                    let halves = codec.as_deref_mut().map_or(Halves::PLAIN, C::halves);
                     let mut ws = WebSocket::server(reader, writer, &self.settings.options, halves);
                     let served = {
                         let mut serve = pin!(service.serve(route, &mut ws, buf));
@@ -217,83 +241,159 @@ impl<C: Codec> Server<'_, C> {
                         _ => served,
                     }
                 }
+                Ok(Answered::Follow(following)) => {
+                    let (reader, writer) = tcp::split(&mut socket);
+                    let mut ws = WebSocket::server(reader, writer, &self.settings.options, Halves::PLAIN);
+                    let mut follow = pin!(following.run(&mut ws, buf, service));
+                    poll_fn(|cx| apart(follow.as_mut(), cx)).await
+                }
                 Ok(Answered::Told | Answered::GivenUp) => Ok(()),
                 Err(error) => Err(error),
             };
             if let Err(error) = result {
                 info!("a client was lost: {}", error);
             }
-            if let Either::Second(()) = select(tcp::close(&mut socket, linger), self.crowded()).await {
+            drop(codec);
+            self.enter(place, Use::Closing);
+            if let Either::Second(()) = select(tcp::close(&mut socket, linger), self.crowded(place)).await {
                 tcp::abort(&mut socket).await;
             }
-            drop(seat); // only now can the socket listen again
         }
     }
 
-    /// One request, of a client that came at `since`, and its answer. If that was 101, `seat` is taken.
+    /// The requests of a client, one after the other, and their answers. If the last was 101, `codec` is what was agreed on.
     async fn answer<'s, S: Service>(
         &'s self,
+        place: usize,
         socket: &mut TcpSocket<'_>,
         buf: &mut [u8],
-        service: &S,
-        since: ws_core::Instant,
-        seat: &mut Option<Seat<'s, C>>,
-    ) -> Result<Answered<S::Route>, tcp::Error> {
-        let options = &self.settings.options;
+        service: &'s S,
+        codec: &mut Option<RefMut<'s, C>>,
+    ) -> Result<Answered<'s, S::Route>, tcp::Error> {
         let (mut reader, mut writer) = tcp::split(socket);
-        let mut handshake =
-            Handshake::new(buf, self.settings.fields, since).with_timeout(options.handshake_timeout);
-        let choice = match select(read_request(&mut reader, &mut handshake), self.crowded()).await {
-            Either::First(Ok(())) => self.choose(&handshake, service),
-            Either::First(Err(Error::Refusal(refusal))) => Choice::Refuse(refusal),
-            Either::First(Err(error)) => return Err(error),
-            // Browsers open connections that they may need later; they do without them as well.
-            Either::Second(()) => return Ok(Answered::GivenUp),
-        };
-        let mut reply = Reply::Respond(Response::internal_server_error());
-        let route = self.decide(&handshake, choice, seat, &mut reply);
-        if C::COMPRESSES
-            && let Some(seat) = seat
-        {
-            seat.codec = self.agree(&mut reply);
+        let (message, head) = buf.split_at_mut_checked(buf.len() / 4).unwrap_or_default();
+        let mut exchange = Exchange::new(head, self.settings.fields, &self.settings.http, now());
+        // By when the client has to have taken all that was said to it.
+        let mut taken_by = Instant::MIN;
+        loop {
+            match select(self.read_head(place, &mut reader, &mut exchange), self.crowded(place)).await {
+                Either::First(Head::Read) => {}
+                Either::First(Head::Refused(response)) => {
+                    self.reply(&mut writer, Reply::Respond(response), &mut taken_by).await?;
+                    break;
+                }
+                Either::First(Head::Lost(error)) => return Err(error),
+                Either::First(Head::Over) => break,
+                // Browsers keep connections for later; they do without them as well.
+                Either::Second(()) => return Ok(Answered::GivenUp),
+            }
+            self.enter(place, Use::Answering);
+            let closes = match self.choose(&exchange, service) {
+                Choice::Open(route, subprotocol) => {
+                    let mut reply = Reply::Respond(Response::internal_server_error());
+                    let opens = self.open_reply(place, &exchange, subprotocol, &mut reply);
+                    if C::COMPRESSES && opens {
+                        *codec = self.agree(&mut reply);
+                    }
+                    let closes = self.reply(&mut writer, reply, &mut taken_by).await?;
+                    if opens {
+                        return Ok(Answered::Open(route));
+                    }
+                    closes
+                }
+                Choice::Respond(response) => {
+                    let response = exchange.respond(response);
+                    self.reply(&mut writer, Reply::Respond(response), &mut taken_by).await?
+                }
+                Choice::Push(point, Asked::WebSocket { listening, n }) => {
+                    let mut reply = Reply::Respond(Response::internal_server_error());
+                    let subprotocol = Some(websocket::PROTOCOL);
+                    let opens = self.open_reply(place, &exchange, subprotocol, &mut reply);
+                    let following = if opens { Following::begin(point, &listening, n) } else { None };
+                    if opens && following.is_none() {
+                        reply = Reply::Respond(full());
+                    }
+                    let closes = self.reply(&mut writer, reply, &mut taken_by).await?;
+                    if let Some(following) = following {
+                        return Ok(Answered::Follow(following));
+                    }
+                    closes
+                }
+                Choice::Push(point, asked) => {
+                    let visit = self.begin_visit(place, point, asked);
+                    let end = {
+                        let (reader, writer) = (&mut reader, &mut writer);
+                        let visit = self.visit(place, reader, writer, &mut exchange, visit, message, service);
+                        let mut visit = pin!(visit);
+                        poll_fn(|cx| apart(visit.as_mut(), cx)).await
+                    };
+                    match end? {
+                        visits::End::Answered { closes } => {
+                            taken_by = visits::taken_by(&self.settings.options);
+                            closes
+                        }
+                        visits::End::Refused(response) => {
+                            self.reply(&mut writer, Reply::Respond(response), &mut taken_by).await?
+                        }
+                    }
+                }
+            };
+            if !exchange.next(closes, now()) {
+                break;
+            }
+            self.enter(place, Use::Idle);
         }
-        info!("answered {}", reply.status());
-        let put = &mut |out: &mut Output<'_>| reply.transmit(out);
-        let taken_by = write(&mut writer, options.send_timeout, put).await?;
-        if route.is_none() {
-            // The end of a page is in the ring still; what closes it has less patience with a slow client.
-            let _ = with_deadline(taken_by, async { while writer.drain().await == Ok(false) {} }).await;
-        }
-        Ok(route.map_or(Answered::Told, Answered::Open))
+        // The end of a page may be in the ring still; what closes it has less patience with a slow client.
+        let _ = with_deadline(taken_by, async { while writer.drain().await == Ok(false) {} }).await;
+        Ok(Answered::Told)
     }
 
-    /// Returns when a client that asks for nothing, or is done, has to give way, as no socket listens for others; at the earliest
-    /// after [`PATIENCE`].
-    async fn crowded(&self) {
-        Timer::after(PATIENCE).await;
-        while self.listening.get() != 0 {
+    /// Writes an answer. `true`: the connection is done behind it.
+    async fn reply(
+        &self,
+        writer: &mut tcp::Writer<'_>,
+        mut reply: Reply<'_>,
+        taken_by: &mut Instant,
+    ) -> Result<bool, tcp::Error> {
+        info!("answered {}", reply.status());
+        let put = &mut |out: &mut Output<'_>| reply.transmit(out);
+        *taken_by = write(writer, self.settings.options.send_timeout, put).await?;
+        Ok(reply.closes())
+    }
+
+    /// Returns when socket `place` has to give way, as none listens for other clients.
+    async fn crowded(&self, place: usize) {
+        loop {
             Timer::after(LOOK).await;
+            let leaves = with(&self.budget, |budget| budget.leaves(place)).flatten();
+            if leaves.is_some_and(|moment| now().has_reached(moment)) {
+                return;
+            }
         }
+    }
+
+    /// Says what socket `place` is used for. `false`: it cannot be, as too many are held already.
+    fn enter(&self, place: usize, r#use: Use) -> bool {
+        with(&self.budget, |budget| budget.enter(place, r#use, now())) == Some(true)
     }
 
     // Not inlined: what is weighed in them would lie on the stack of all that is awaited.
 
     /// What to do about a request that was read.
     #[inline(never)]
-    fn choose<'h, S: Service>(&self, handshake: &'h Handshake<'_>, service: &'h S) -> Choice<'h, S::Route> {
-        let request = handshake.request();
-        match self.weigh(&request, service) {
-            Choice::Respond(response) if request.method() == "HEAD" => Choice::Respond(response.for_head()),
-            choice => choice,
-        }
-    }
-
-    fn weigh<'h, S: Service>(&self, request: &Request<'_>, service: &'h S) -> Choice<'h, S::Route> {
+    fn choose<'h, 's: 'h, S: Service>(
+        &self,
+        exchange: &'h Exchange<'_>,
+        service: &'s S,
+    ) -> Choice<'h, 's, S::Route> {
+        let request = exchange.request();
         if !self.settings.hosts.admit(request.host()) {
             return Choice::Respond(respond(403, &[TEXT], b"this server is not known by that name\n"));
         }
-        let (status, Page { fields, body }) = match service.route(request) {
+        let (status, Page { fields, body }) = match service.route(&request) {
             Answer::WebSocket { route, subprotocol } => return Choice::Open(route, subprotocol),
+            Answer::Push(point) => return Choice::Push(point, point.asked(&request)),
+            Answer::Content(content) => return Choice::Respond(content.response(&request)),
             _ if !matches!(request.method(), "GET" | "HEAD") => (405, Page { fields: &[ALLOW], body: &[] }),
             Answer::Page(page) => (200, page),
             Answer::Respond(status, page) => (status, page),
@@ -302,33 +402,37 @@ impl<C: Codec> Server<'_, C> {
         Choice::Respond(respond(status, fields, body))
     }
 
-    /// Makes the reply. With a route: it is 101, and `seat` is taken.
+    /// Makes the reply to a request for a WebSocket. `true`: it is 101, and the socket counts as one.
     #[inline(never)]
-    fn decide<'s, 'h, T>(
-        &'s self,
-        handshake: &'h Handshake<'_>,
-        choice: Choice<'h, T>,
-        seat: &mut Option<Seat<'s, C>>,
+    fn open_reply<'h>(
+        &self,
+        place: usize,
+        exchange: &'h Exchange<'_>,
+        subprotocol: Option<&'h str>,
         reply: &mut Reply<'h>,
-    ) -> Option<T> {
-        let response = match choice {
-            Choice::Open(route, subprotocol) => match handshake.accept(self.settings.origin) {
-                Ok(accept) if self.open.get() < self.settings.websockets => {
-                    *seat = Some(Seat { codec: None, _open: Counted::new(&self.open) });
-                    *reply = Reply::Open(accept.subprotocol_if_offered(subprotocol));
-                    return Some(route);
-                }
-                Ok(_) => {
-                    let fields = &[("Retry-After", RETRY_AFTER), TEXT];
-                    respond(503, fields, b"all WebSockets are taken\n")
-                }
-                Err(refusal) => refusal.response(),
-            },
-            Choice::Respond(response) => response,
-            Choice::Refuse(refusal) => refusal.response(),
+    ) -> bool {
+        let response = match handshake::accept(exchange.request(), self.settings.origin) {
+            Ok(accept) if self.enter(place, Use::WebSocket) => {
+                *reply = Reply::Open(accept.subprotocol_if_offered(subprotocol));
+                return true;
+            }
+            Ok(_) => full(), // which closes: sockets are scarce
+            Err(refusal) => exchange.respond(refusal.response()),
         };
         *reply = Reply::Respond(response);
-        None
+        false
+    }
+
+    /// Begins a visit, if there is room for it.
+    #[inline(never)]
+    fn begin_visit<'p>(&self, place: usize, point: &'p dyn PushPoint, asked: Asked) -> visits::Visiting<'p> {
+        let r#use = match &asked {
+            Asked::Stream { .. } => Use::Stream,
+            asked if asked.is_long() => Use::Poll,
+            _ => Use::Answering,
+        };
+        let visit = if self.enter(place, r#use) { point.begin(asked) } else { Visit::full() };
+        visits::Visiting::new(point, visit)
     }
 
     /// Agrees to compression, if it is offered and there is memory for it.
@@ -340,27 +444,23 @@ impl<C: Codec> Server<'_, C> {
     }
 }
 
-/// That a WebSocket is open, and what it has been lent for that.
-struct Seat<'a, C> {
-    codec: Option<RefMut<'a, C>>,
-    _open: Counted<'a>,
-}
-
 /// What a client has got.
-enum Answered<T> {
+enum Answered<'s, T> {
     /// A WebSocket.
     Open(T),
-    /// A page, or a refusal.
+    /// A WebSocket for events.
+    Follow(Following<'s>),
+    /// Pages, or a refusal.
     Told,
     /// Nothing: it did not ask, and others could not come in.
     GivenUp,
 }
 
 /// What becomes of a request.
-enum Choice<'h, T> {
+enum Choice<'h, 's, T> {
     Open(T, Option<&'h str>),
+    Push(&'s dyn PushPoint, Asked),
     Respond(Response<'h>),
-    Refuse(Refusal),
 }
 
 const TEXT: (&str, &str) = ("Content-Type", "text/plain");
@@ -370,28 +470,15 @@ fn respond<'h>(status: u16, fields: &'h [(&'h str, &'h str)], body: &'h [u8]) ->
     Response::new(status, fields, body).unwrap_or(Response::internal_server_error())
 }
 
-/// One of those that are counted, until it is dropped.
-struct Counted<'a>(&'a Cell<usize>);
-
-impl<'a> Counted<'a> {
-    fn new(count: &'a Cell<usize>) -> Self {
-        count.set(count.get().saturating_add(1));
-        Self(count)
-    }
-}
-
-impl Drop for Counted<'_> {
-    #[inline(never)]
-    fn drop(&mut self) {
-        self.0.set(self.0.get().saturating_sub(1));
-    }
+fn full() -> Response<'static> {
+    respond(503, &[("Retry-After", RETRY_AFTER), TEXT], b"all WebSockets are taken\n")
 }
 
 impl<C> fmt::Debug for Server<'_, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server")
             .field("settings", &self.settings)
-            .field("open", &self.open)
+            .field("sockets", &self.sockets)
             .finish_non_exhaustive()
     }
 }

@@ -247,7 +247,7 @@ fn what_is_no_request_is_refused() {
         }
         for (request, status) in [
             ("GET / HTTP/2.0\r\n\r\n", 505),
-            ("\r\n\r\n\r\n\r\n", 408), // they may stand before a request, RFC 9112 2.2
+            ("\r\n\r\nG", 408), // they may stand before a request, RFC 9112 2.2
             ("GET / HTTP/1.1\r\nHost: 10.0.0.2\nX: y\r\n\r\n", 400),
             ("GET / HTTP/1.1\r\nHost: 10.0.0.2\r\n folded\r\n\r\n", 400),
         ] {
@@ -294,12 +294,35 @@ fn a_head_that_is_too_large_is_refused_while_it_comes() {
 }
 
 #[test]
-fn a_second_request_on_the_same_connection_is_not_answered() {
+fn requests_on_a_connection_are_answered_in_order() {
     let bench = Bench::new(13);
     bench.net.run(async {
-        let request = "GET / HTTP/1.1\r\nHost: 10.0.0.2\r\n\r\n";
-        let answer = bench.ask(request.repeat(2)).await.unwrap();
-        assert_eq!(parts(&answer), (200, "hello\n"));
+        let get = |path, fields| format!("GET {path} HTTP/1.1\r\nHost: 10.0.0.2\r\n{fields}\r\n");
+        // All at once; behind the one that asks for the end, nothing is answered.
+        let requests =
+            [get("/", ""), get("/nothing", ""), get("/teapot", "Connection: close\r\n"), get("/", "")];
+        let answers = bench.ask(requests.concat()).await.unwrap();
+        let statuses: Vec<_> = answers.split("HTTP/1.1 ").skip(1).map(|answer| &answer[..3]).collect();
+        assert_eq!(statuses, ["200", "404", "418"]);
+        // One behind the other, and a WebSocket at the end.
+        let mut peer = bench.connect().await;
+        for _ in 0..3 {
+            peer.write_all(get("/", "")).await.unwrap();
+            let head = peer.read_head().await.unwrap();
+            assert_eq!(frames::header(&head, "Connection"), None, "{head}");
+            assert_eq!(peer.read_exact(6).await.unwrap(), b"hello\n");
+            Timer::after_millis(1900).await;
+        }
+        peer.open("/echo").await.unwrap();
+        converse(&mut peer).await.unwrap();
+        leave(peer).await;
+        // Whoever asks no more is let go.
+        let mut peer = bench.connect().await;
+        peer.write_all(get("/", "")).await.unwrap();
+        let (answer, took) = crate::timed(peer.read_to_end()).await;
+        assert!(answer.unwrap().ends_with(b"hello\n"));
+        assert!((2000..2500).contains(&took.as_millis()), "{took:?}");
+        end(peer).await.unwrap();
     });
     assert_eq!(bench.resets(), (0, 0));
 }

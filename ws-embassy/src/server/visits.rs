@@ -1,0 +1,166 @@
+//! Requests for events on a socket, each from its head to the end of its answer: [`Visiting`]. Techniques are of the core; here they
+//! are read, written, and waited for.
+
+use super::push::{PushPoint, changed};
+use super::{Server, Service};
+use crate::clock::{now, until};
+use crate::compression::Codec;
+use crate::open::write;
+use crate::transport::{ReadHalf, WriteHalf};
+use crate::{Error, MessageBuffer, Options, Waited, tcp};
+use embassy_futures::select::{Either, Either4, select, select4};
+use embassy_time::{Duration, Instant, with_deadline};
+use ws_core::http::exchange::Refusal;
+use ws_core::http::{Exchange, Response};
+use ws_core::transport::{Lost, Outlet, Progress, SessionKey, Visit};
+use ws_core::{Data, Input, Output};
+
+/// A visit, which ends when it is dropped.
+pub(super) struct Visiting<'p> {
+    point: &'p dyn PushPoint,
+    visit: Visit,
+}
+
+impl<'p> Visiting<'p> {
+    pub(super) const fn new(point: &'p dyn PushPoint, visit: Visit) -> Self {
+        Self { point, visit }
+    }
+}
+
+impl Drop for Visiting<'_> {
+    fn drop(&mut self) {
+        self.point.end(&mut self.visit);
+    }
+}
+
+/// How a visit has ended.
+pub(super) enum End {
+    Answered {
+        closes: bool,
+    },
+    /// Its body is none.
+    Refused(Response<'static>),
+}
+
+impl<C: Codec> Server<'_, C> {
+    /// Takes what a client sends, and gives it what it is to be given.
+    #[expect(clippy::too_many_arguments, reason = "each is lent from somebody else")]
+    pub(super) async fn visit<S: Service>(
+        &self,
+        place: usize,
+        reader: &mut tcp::Reader<'_>,
+        writer: &mut tcp::Writer<'_>,
+        exchange: &mut Exchange<'_>,
+        mut visiting: Visiting<'_>,
+        memory: &mut [u8],
+        service: &S,
+    ) -> Result<End, tcp::Error> {
+        let Visiting { point, visit } = &mut visiting;
+        let send_timeout = self.settings.options.send_timeout;
+        let mut buffer = MessageBuffer::new(memory);
+        let mut take = |outlet: &mut dyn Outlet, from: SessionKey, data: Data<'_>| {
+            if buffer.store(data) == Ok(true)
+                && let Some(message) = buffer.message()
+            {
+                service.receive(outlet, Some(from), message);
+            }
+        };
+        let mut received = point.receive(visit, exchange, &mut Input::new(&mut []), &mut take);
+        loop {
+            match received {
+                Ok(true) => break,
+                Ok(false) => {}
+                Err(refusal) => return refused(refusal),
+            }
+            if exchange.wants_transmit() {
+                write(writer, send_timeout, &mut |out| exchange.transmit(out)).await?;
+            }
+            let due = exchange.poll_timeout();
+            let read = reader.read_with(|bytes| {
+                let mut input = Input::new(bytes);
+                exchange.set_time(now());
+                let result = point.receive(visit, exchange, &mut input, &mut take);
+                (input.consumed(), result)
+            });
+            received = match select(read, until(due)).await {
+                Either::First(Ok(Some(result))) => result,
+                Either::First(Ok(None)) => match exchange.receive_eof() {
+                    Ok(()) => Ok(false),
+                    Err(refusal) => Err(refusal),
+                },
+                Either::First(Err(error)) => return Err(Error::Io(error)),
+                Either::Second(()) => {
+                    exchange.handle_timeout(now());
+                    point.receive(visit, exchange, &mut Input::new(&mut []), &mut take)
+                }
+            };
+        }
+        let (mut listens, mut taken_by) = (true, Instant::now());
+        loop {
+            let seen = point.version();
+            match transmit(*point, visit, exchange, writer, send_timeout, &mut taken_by).await? {
+                Progress::Full => {}
+                Progress::Ended => return Ok(End::Answered { closes: visit.closes() }),
+                Progress::Idle => {
+                    let listen = async {
+                        if listens {
+                            reader.read_with(|_| (0, ())).await
+                        } else {
+                            core::future::pending().await
+                        }
+                    };
+                    let due = visit.poll_timeout();
+                    match select4(changed(*point, seen), until(due), listen, self.crowded(place)).await {
+                        Either4::First(()) => {}
+                        Either4::Second(()) => visit.handle_timeout(now()),
+                        // There is another request behind it, which a poll has to make way for; a stream does not.
+                        Either4::Third(Ok(Some(()))) => {
+                            listens = false;
+                            visit.hurry();
+                        }
+                        Either4::Third(Ok(None)) => return Err(Error::Lost),
+                        Either4::Third(Err(error)) => return Err(Error::Io(error)),
+                        Either4::Fourth(()) => visit.hurry(),
+                    }
+                    taken_by = Instant::now();
+                }
+            }
+        }
+    }
+}
+
+/// Writes what fits of what there is. As in [`write`](crate::open::write), a client that takes nothing for `timeout` is given up, and so is
+/// one that takes less than a byte a millisecond from one pause to the next; by `taken_by`, it has to have all at that rate.
+async fn transmit(
+    point: &dyn PushPoint,
+    visit: &mut Visit,
+    exchange: &Exchange<'_>,
+    writer: &mut tcp::Writer<'_>,
+    timeout: Duration,
+    taken_by: &mut Instant,
+) -> Result<Progress, tcp::Error> {
+    let patience = |moment: Instant| moment.checked_add(timeout).unwrap_or(Instant::MAX);
+    let late = |_| Error::TimedOut(Waited::Send);
+    let put = writer.write_with(|room| {
+        let mut out = Output::new(room);
+        let progress = point.transmit(visit, exchange, &mut out);
+        let filled = out.filled().len();
+        (filled, (filled, progress))
+    });
+    let by = patience((*taken_by).min(Instant::now()));
+    let (filled, progress) = with_deadline(by, put).await.map_err(late)?.map_err(Error::Io)?;
+    *taken_by = taken_by.checked_add(Duration::from_millis(filled as u64)).unwrap_or(Instant::MAX);
+    if progress != Ok(Progress::Full) {
+        with_deadline(patience(Instant::now()), writer.flush()).await.map_err(late)?.map_err(Error::Io)?;
+    }
+    progress.map_err(|Lost| Error::Lost)
+}
+
+/// By when a client has to have taken the end of an answer, which is in the socket's memory.
+pub(super) fn taken_by(options: &Options) -> Instant {
+    Instant::now().checked_add(options.send_timeout).unwrap_or(Instant::MAX)
+}
+
+fn refused(refusal: Refusal) -> Result<End, tcp::Error> {
+    refusal.response().map(End::Refused).ok_or(Error::Lost)
+}
