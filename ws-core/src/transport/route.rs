@@ -68,20 +68,25 @@ impl<'a> Endpoint<'a> {
         if !self.cors.admits(request) {
             return Err(Rejection::Origin);
         }
-        let n = || value("n").and_then(Seq::parse);
-        match request.method() {
-            "GET" | "HEAD" => {}
-            "POST" => {
-                let sid = value("s").and_then(Sid::parse).ok_or(Rejection::NoSession)?;
-                let n = n().ok_or(Rejection::BadQuery)?;
-                let is_last = value("close").is_some();
-                return Ok(Asked::Send(Sending { sid, n, is_last, callback: None }));
-            }
+        let n = || value("n").map(|n| Seq::parse(n).ok_or(Rejection::BadQuery));
+        let send = |callback| {
+            let sid = value("s").and_then(Sid::parse).ok_or(Rejection::NoSession)?;
+            let n = n().unwrap_or(Err(Rejection::BadQuery))?;
+            let is_last = value("close") == Some("1");
+            Ok(Asked::Send(Sending { sid, n, is_last, callback }))
+        };
+        // HEAD is to change nothing (RFC 9110 9.2.1): it takes no session, sends nothing and does not wait.
+        let is_get = match request.method() {
+            "GET" => true,
+            "HEAD" => false,
+            "POST" => return send(None),
             _ => return Err(Rejection::Method),
-        }
-        let listening = Listening { since: since(request, query), wish: wish(value("s")) };
-        if request.is_upgrade() {
-            return Ok(Asked::WebSocket { listening, n: n().unwrap_or(Seq::new(1)) });
+        };
+        let wish = if is_get { wish(value("s")) } else { SessionWish::None };
+        let listening = Listening { since: since(request, query), wish };
+        if is_get && request.is_upgrade() {
+            let n = n().unwrap_or(Ok(Seq::new(1)))?;
+            return Ok(Asked::WebSocket { listening, n });
         }
         let callback = || value("callback").map(|name| Callback::parse(name).ok_or(Rejection::BadCallback));
         let padding = self.padding;
@@ -100,16 +105,14 @@ impl<'a> Endpoint<'a> {
                 if callback.is_some() && !(self.jsonp && comes_from_own_page(request)) {
                     return Err(Rejection::Jsonp);
                 }
-                if value("d").is_some() && callback.is_some() {
-                    let sid = value("s").and_then(Sid::parse).ok_or(Rejection::NoSession)?;
-                    let n = n().ok_or(Rejection::BadQuery)?;
-                    let is_last = value("close").is_some();
-                    return Ok(Asked::Send(Sending { sid, n, is_last, callback }));
+                if is_get && callback.is_some() && value("d").is_some() {
+                    return send(callback);
                 }
                 let wait = match value("wait") {
                     Some(text) => LongPoll::parse_wait(text).ok_or(Rejection::BadQuery)?,
                     None => Duration::ZERO,
                 };
+                let wait = if is_get { wait } else { Duration::ZERO };
                 return Ok(Asked::Poll { listening, wait, callback });
             }
         };

@@ -12,7 +12,7 @@ use crate::bytes::{Input, Output};
 use crate::entropy::Entropy;
 use crate::frame::CloseCode;
 use crate::http::exchange::{Exchange, Refusal};
-use crate::http::{Chunks, Cors, Response};
+use crate::http::{Chunks, Cors, CorsFields, Response};
 use crate::time::{Duration, Instant};
 
 /// A request and its answer, whichever technique it is of.
@@ -72,6 +72,8 @@ enum Task {
     Poll(PollBody),
     Ack(AckBody),
     Stream(Stream<AnyFormat>, Option<Chunks>),
+    /// All is said but the end. Whatever becomes of the session now, nothing may come between its bytes.
+    Finish(Chunks),
     Done,
 }
 
@@ -86,6 +88,7 @@ impl Visit {
         now: Instant,
         entropy: &mut impl Entropy,
     ) -> Self {
+        hub.sessions_mut().handle_timeout(now); // nobody comes back to what is over
         let mut listener = None;
         let task = match asked {
             Asked::Reject(rejection) => Task::Reject(rejection),
@@ -164,26 +167,31 @@ impl Visit {
         now: Instant,
         out: &mut Output<'_>,
     ) -> Result<Progress, Lost> {
-        if let Task::Wait(poll, callback) = &self.task {
-            let is_current = self.listener.as_ref().and_then(|listener| listener.is_current(hub));
-            let news = hub.news(self.session());
-            if is_current == Some(true) && !poll.is_due(&news, now) {
-                return Ok(Progress::Idle);
+        match &self.task {
+            // Its request has not been read yet.
+            Task::Upload(_) => return Ok(Progress::Idle),
+            Task::Wait(poll, callback) => {
+                let is_current = self.listener.as_ref().and_then(|listener| listener.is_current(hub));
+                let news = hub.news(self.session());
+                if is_current == Some(true) && !poll.is_due(&news, now) {
+                    return Ok(Progress::Idle);
+                }
+                self.task = Task::Poll(self.poll_body(endpoint, poll, *callback, hub));
             }
-            self.task = Task::Poll(self.poll_body(endpoint, poll, *callback, hub));
+            _ => {}
         }
-        let is_head = exchange.request().method() == "HEAD";
         if !self.is_begun {
             let head = Head { cors: &endpoint.cors, exchange, out, at: &mut self.at };
             let Some((closes, chunks)) = put_head(&self.task, head) else { return Ok(Progress::Full) };
             (self.is_begun, self.closes) = (true, closes);
-            if let Task::Stream(_, place) = &mut self.task {
-                *place = chunks;
+            match (&mut self.task, chunks) {
+                (Task::Stream(_, place), chunks @ Some(_)) => *place = chunks,
+                (Task::Poll(_) | Task::Ack(_), Some(_)) => {}
+                _ => self.task = Task::Done,
             }
         }
         let news = hub.news(self.session());
-        let done = match &mut self.task {
-            _ if is_head => true,
+        let is_out = match &mut self.task {
             Task::Poll(body) => body.transmit(&news, out)?,
             Task::Ack(body) => body.transmit(out),
             Task::Stream(stream, Some(chunks)) => {
@@ -204,14 +212,16 @@ impl Visit {
                 if let Some(listener) = &self.listener {
                     listener.take(hub, stream.cursor());
                 }
-                match progress {
-                    Progress::Ended => chunks.finish(out),
-                    other => return Ok(other),
+                if progress != Progress::Ended {
+                    return Ok(progress);
                 }
+                self.task = Task::Finish(chunks.clone());
+                true
             }
             _ => true,
         };
-        if !done {
+        let is_out = if let Task::Finish(chunks) = &mut self.task { chunks.finish(out) } else { is_out };
+        if !is_out {
             return Ok(Progress::Full);
         }
         self.task = Task::Done;
@@ -293,7 +303,7 @@ const NOSNIFF: (&str, &str) = ("X-Content-Type-Options", "nosniff");
 const NO_STORE: (&str, &str) = ("Cache-Control", "no-store");
 
 /// Writes the head, or all of an answer that has no body to speak of. `None`: the output is full. Else: whether the connection closes
-/// behind the answer, and what writes the body.
+/// behind the answer, and what writes the body; that is nothing if all is out.
 #[inline(never)]
 fn put_head(task: &Task, head: Head<'_, '_, '_>) -> Option<(bool, Option<Chunks>)> {
     let fields: &[_] = match task {
@@ -309,7 +319,7 @@ fn put_head(task: &Task, head: Head<'_, '_, '_>) -> Option<(bool, Option<Chunks>
         Task::Poll(body) => head.put_stream(PollBody::FIELDS, body.content_type(), Some(body.len())),
         Task::Ack(body) => head.put_stream(PollBody::FIELDS, body.content_type(), Some(body.len())),
         Task::Stream(stream, _) => head.put_stream(AnyFormat::FIELDS, stream.format().content_type(), None),
-        Task::Upload(_) | Task::Wait(..) | Task::Done => Some((true, None)),
+        Task::Upload(_) | Task::Wait(..) | Task::Finish(_) | Task::Done => Some((true, None)),
     }
 }
 
@@ -326,8 +336,9 @@ impl Head<'_, '_, '_> {
     fn put_preflight(self) -> Option<(bool, Option<Chunks>)> {
         let request = self.exchange.request();
         let cors = Cors { ..*self.cors };
-        let fields = cors.preflight(&request)?;
-        let mut response = self.exchange.respond(fields.response()).resumed(*self.at);
+        let fields = cors.preflight(&request);
+        let response = fields.as_ref().map_or(Response::internal_server_error(), CorsFields::response);
+        let mut response = self.exchange.respond(response).resumed(*self.at);
         let done = response.transmit(self.out);
         *self.at = response.position();
         done.then(|| (response.closes(), None))
@@ -362,12 +373,13 @@ impl Head<'_, '_, '_> {
         let further = cors.fields(&request).with("Content-Type", content_type);
         let stream = self.exchange.stream(200, fields);
         let Ok(stream) = stream.and_then(|stream| stream.with_fields(further.as_slice())) else {
-            return Some((true, None));
+            return self.put_fixed(500, &[], "no valid answer\n");
         };
+        let is_head = request.method() == "HEAD";
         let stream = if let Some(len) = len { stream.with_length(len) } else { stream };
         let mut stream = stream.resumed(*self.at);
         let done = stream.transmit(self.out);
         *self.at = stream.position();
-        done.then(|| (stream.closes(), Some(stream.chunks())))
+        done.then(|| (stream.closes(), (!is_head).then(|| stream.chunks())))
     }
 }
