@@ -109,7 +109,7 @@ impl<'a> CorsFields<'a> {
         self.fields.get(..self.len).unwrap_or_default()
     }
 
-    /// The same, with one field more; there is room for one.
+    /// Those of [`Cors::fields`], with one field more; for more than one there is no room, and none beside those of a preflight.
     #[must_use]
     pub fn with(mut self, name: &'a str, value: &'a str) -> Self {
         self.put(name, value);

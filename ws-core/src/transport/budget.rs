@@ -52,7 +52,7 @@ impl Use {
 ///
 /// # Memory
 ///
-/// 4 words a socket, and one.
+/// 2 words a socket, and 2.
 ///
 /// ```
 /// use ws_core::transport::{Budget, Use};
@@ -70,6 +70,8 @@ impl Use {
 pub struct Budget<const N: usize> {
     places: [(Use, Instant); N],
     held: usize,
+    /// The latest moment that was heard of.
+    now: Instant,
 }
 
 impl<const N: usize> Budget<N> {
@@ -79,12 +81,14 @@ impl<const N: usize> Budget<N> {
     /// No socket is used yet, and none listens. `held`: how many may be held for long at once, by WebSockets, streams and
     /// polls that wait; the last one by a WebSocket alone.
     pub const fn new(held: usize) -> Self {
-        Self { places: [(Use::Answering, Instant::from_millis(0)); N], held }
+        let now = Instant::from_millis(0);
+        Self { places: [(Use::Answering, now); N], held, now }
     }
 
     /// Socket `place`, from 0 on, is used like this from `now` on. `false`: there is no room for one that is held for so long, so
     /// nothing has changed; answer 503.
     pub fn enter(&mut self, place: usize, r#use: Use, now: Instant) -> bool {
+        self.now = now;
         let others = |is: fn(Use) -> bool| {
             (0..N).zip(&self.places).filter(|(other, (r#use, _))| *other != place && is(*r#use)).count()
         };
@@ -112,15 +116,20 @@ impl<const N: usize> Budget<N> {
         if self.places.iter().any(|(r#use, _)| *r#use == Use::Listening) {
             return None;
         }
-        let (r#use, since) = *self.places.get(place)?;
-        let end = since.after(r#use.patience()?);
-        let is_first = (0..N).zip(&self.places).all(|(other, (theirs, since))| {
-            let Some(patience) = theirs.patience() else { return true };
-            let their_end = since.after(patience);
+        let overdue = |(r#use, since): (Use, Instant)| {
+            // How long ago its end is, as long as the tick goes: two moments of which one is long gone cannot be compared
+            // otherwise. No end lies further ahead than the patience.
+            let end = since.after(r#use.patience()?);
+            Some((self.now.after(Self::PATIENCE).millis().wrapping_sub(end.millis()), r#use, end))
+        };
+        let (late, r#use, end) = overdue(*self.places.get(place)?)?;
+        let is_first = (0..N).zip(&self.places).all(|(other, theirs)| {
+            let Some((their_late, theirs, _)) = overdue(*theirs) else { return true };
             // What gives way sooner goes first; of two that do so together, the one that is worth less; then the later socket.
-            let (before, behind) = (!end.has_reached(their_end), !their_end.has_reached(end));
-            other == place || before || (!behind && (r#use, other) < (*theirs, place))
+            other == place || (their_late, r#use, other) < (late, theirs, place)
         });
+        // Behind half of the tick, what is long gone would seem to come yet.
+        let end = if late > Duration::MAX.millis() { self.now } else { end };
         is_first.then_some(end)
     }
 
