@@ -4,6 +4,8 @@
 //! | path | what |
 //! | --- | --- |
 //! | `/` | the page, compressed, from flash |
+//! | `/push` | the same state as events, by every way to push them to a browser; what a client says there is sent back to it |
+//! | `/push.js` | the script that finds the way that gets through |
 //! | `/live` | a WebSocket, subprotocol `live.v1`: the state in JSON, each half second and when the LED changes; and the LED's switch |
 //! | `/echo` | a WebSocket that sends back what it gets, messages of any length |
 //!
@@ -16,6 +18,7 @@
 #![forbid(unsafe_code)]
 #![expect(async_fn_in_trait, reason = "all runs on one executor, so no future has to be `Send`")]
 
+mod feed;
 mod live;
 mod routes;
 #[cfg(feature = "wifi")]
@@ -25,6 +28,7 @@ use core::cell::RefCell;
 use embassy_futures::select::{Either, select};
 use embassy_net::Stack;
 use embassy_time::{Duration, Ticker, Timer};
+pub use feed::{Push, PushMemory, Random, SESSIONS, push};
 use live::Live;
 use ws_embassy::compression;
 use ws_embassy::server::{self, Hosts, Server, Settings};
@@ -48,8 +52,8 @@ pub const WEBSOCKETS: usize = SOCKETS - 2;
 /// Where the server listens.
 pub const PORT: u16 = 80;
 
-/// What one socket works in: 2 segments each way, and 512 bytes for the head of a request, then for messages.
-pub type Memory = server::Memory<2920, 2920, 512>;
+/// What one socket works in: two segments to send, and less to receive, as browsers say little; and 768 bytes for the head of a request, then for messages.
+pub type Memory = server::Memory<2048, 2920, 768>;
 
 /// What one WebSocket works in if its messages are compressed.
 pub type CompressionBuffers = compression::CompressionBuffers<512, 512, 128, 512, 1024>;
@@ -64,26 +68,29 @@ pub fn compression(buffers: &'static mut CompressionBuffers) -> Compression {
 
 /// Between two switches of the LED at least: whoever asks for more is not to keep all browsers busy.
 const SETTLE: Duration = Duration::from_millis(20);
-/// Between two temperatures.
-const PERIOD: Duration = Duration::from_millis(500);
+/// Between two events of the feed.
+const PERIOD: Duration = Duration::from_millis(250);
+/// Events for one temperature.
+const EVENTS: u8 = 2;
 
 /// The application. All its tasks share one, so they run on one executor.
 pub struct Device {
     server: Server<'static, compression::Compression<'static, Small>>,
     live: Live,
+    push: Push,
 }
 
 impl Device {
     /// An application that nobody runs yet, which compresses messages of as many WebSockets as there are of these: up to
-    /// [`WEBSOCKETS`].
-    pub const fn new(compression: &'static [Compression]) -> Self {
+    /// [`WEBSOCKETS`]. Its events go out by [`push`].
+    pub const fn new(compression: &'static [Compression], push: Push) -> Self {
         let settings = Settings {
             port: PORT,
             // No name can be pointed at this device but these; an emulated one is reached as localhost.
             hosts: Hosts::Addresses(&["localhost"]),
             ..Settings::for_sockets(SOCKETS)
         };
-        Self { server: Server::new(settings).with_compression(compression), live: Live::new() }
+        Self { server: Server::new(settings).with_compression(compression), live: Live::new(), push }
     }
 
     /// Measures, and switches the LED as browsers ask. For one task.
@@ -91,13 +98,21 @@ impl Device {
         let mut ticker = Ticker::every(PERIOD);
         let mut led = false;
         board.set_led(led).await;
+        let (mut temperature, mut events) = (board.temperature().await, 0u8);
+        self.live.show(temperature, led);
         loop {
-            let temperature = board.temperature().await;
-            self.live.show(temperature, led);
+            self.publish(temperature, led);
             if let Either::First(wanted) = select(self.live.wanted(), ticker.next()).await {
                 led = wanted;
                 board.set_led(led).await;
+                self.live.show(temperature, led);
                 Timer::after(SETTLE).await;
+                continue;
+            }
+            events = events.wrapping_add(1);
+            if events % EVENTS == 0 {
+                temperature = board.temperature().await;
+                self.live.show(temperature, led);
             }
         }
     }

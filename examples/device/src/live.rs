@@ -36,6 +36,11 @@ impl Live {
         self.state.sender().send(State { temperature, led });
     }
 
+    /// Somebody wants the LED on or off.
+    pub(crate) fn wish(&self, led: bool) {
+        self.wish.signal(led);
+    }
+
     /// Waits until somebody wants the LED on or off.
     pub(crate) async fn wanted(&self) -> bool {
         self.wish.wait().await
@@ -65,7 +70,7 @@ impl Live {
             let obey = async {
                 while let Some(message) = reader.read_message(&mut commands).await? {
                     match parse(message) {
-                        Some(led) => self.wish.signal(led),
+                        Some(led) => self.wish(led),
                         None => return Ok::<_, tcp::Error>(false),
                     }
                 }
@@ -98,7 +103,7 @@ impl Live {
 }
 
 /// What the LED is to be: `{"led":true}` or `{"led":false}`, with any spaces.
-fn parse(message: Message<'_>) -> Option<bool> {
+pub(crate) fn parse(message: Message<'_>) -> Option<bool> {
     let Message::Text(text) = message else { return None };
     let is = |wanted: &str| text.bytes().filter(|byte| !byte.is_ascii_whitespace()).eq(wanted.bytes());
     if is(r#"{"led":true}"#) {

@@ -1,8 +1,9 @@
 //! What is served on which path: the application as a [`Service`].
 
 use crate::Device;
-use ws_embassy::server::{Answer, Page, Request, Service};
-use ws_embassy::{Server, tcp};
+use ws_embassy::server::{Answer, Content, Page, Request, Service};
+use ws_embassy::ws_core::transport::{Outlet, SessionKey};
+use ws_embassy::{Message, Server, tcp};
 
 /// What a WebSocket is for.
 pub enum Route {
@@ -22,12 +23,21 @@ const PAGE: Page<'static> = Page {
     body: include_bytes!(concat!(env!("OUT_DIR"), "/index.html.gz")),
 };
 
+/// The script of the push transports, as `build.rs` compressed it.
+static CLIENT: Content<'static> = Content::gzip(
+    "text/javascript; charset=utf-8",
+    include_str!(concat!(env!("OUT_DIR"), "/push.js.etag")),
+    include_bytes!(concat!(env!("OUT_DIR"), "/push.js.gz")),
+);
+
 impl Service for Device {
     type Route = Route;
 
     fn route(&self, request: &Request<'_>) -> Answer<'_, Route> {
         match request.target().path {
             "/" => Answer::Page(PAGE),
+            "/push" => Answer::Push(&self.push),
+            "/push.js" => Answer::Content(&CLIENT),
             "/live" => Answer::WebSocket { route: Route::Live, subprotocol: Some("live.v1") },
             "/echo" => Answer::WebSocket { route: Route::Echo, subprotocol: None },
             _ => Answer::NOT_FOUND,
@@ -44,6 +54,10 @@ impl Service for Device {
             Route::Live => self.live.serve(ws, buf).await,
             Route::Echo => echo(ws, buf).await,
         }
+    }
+
+    fn receive(&self, outlet: &mut dyn Outlet, from: Option<SessionKey>, message: Message<'_>) {
+        self.hear(outlet, from, message);
     }
 }
 

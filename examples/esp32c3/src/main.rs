@@ -10,7 +10,7 @@ mod wifi;
 
 use defmt::{info, warn};
 use device::{
-    Compression, CompressionBuffers, Device, Memory, SOCKETS, WEBSOCKETS, compression,
+    Compression, CompressionBuffers, Device, Memory, PushMemory, Random, SOCKETS, WEBSOCKETS, compression, push,
     wifi::{NETWORK, config},
 };
 use embassy_executor::Spawner;
@@ -46,6 +46,7 @@ static DEVICE: StaticCell<Device> = StaticCell::new();
 static MEMORY: ConstStaticCell<[Memory; SOCKETS]> = ConstStaticCell::new([const { Memory::new() }; SOCKETS]);
 static BUFFERS: ConstStaticCell<[CompressionBuffers; WEBSOCKETS]> =
     ConstStaticCell::new([const { CompressionBuffers::new() }; WEBSOCKETS]);
+static PUSH: ConstStaticCell<PushMemory> = ConstStaticCell::new(PushMemory::new());
 static COMPRESSION: StaticCell<[Compression; WEBSOCKETS]> = StaticCell::new();
 
 #[esp_rtos::main]
@@ -70,7 +71,7 @@ async fn main(spawner: Spawner) {
     }
 
     let compression = COMPRESSION.init(BUFFERS.take().each_mut().map(compression));
-    let device = DEVICE.init(Device::new(compression));
+    let device = DEVICE.init(Device::new(compression, push(PUSH.take(), Random(|bytes| Rng::new().read(bytes)))));
     let sensor = TemperatureSensor::new(p.TSENS, Default::default()).unwrap();
     spawner.spawn(run_board(device, board::Esp32C3::new(p.GPIO8, sensor)).unwrap());
     for memory in MEMORY.take() {

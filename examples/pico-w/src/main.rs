@@ -13,7 +13,7 @@ use cyw43_pio::{DEFAULT_CLOCK_DIVIDER, PioSpi};
 use defmt::{info, warn};
 use defmt_rtt as _;
 use device::{
-    Compression, CompressionBuffers, Device, Memory, SOCKETS, WEBSOCKETS, compression,
+    Compression, CompressionBuffers, Device, Memory, PushMemory, Random, SOCKETS, WEBSOCKETS, compression, push,
     wifi::{NETWORK, config},
 };
 use embassy_executor::Spawner;
@@ -47,6 +47,7 @@ static DEVICE: StaticCell<Device> = StaticCell::new();
 static MEMORY: ConstStaticCell<[Memory; SOCKETS]> = ConstStaticCell::new([const { Memory::new() }; SOCKETS]);
 static BUFFERS: ConstStaticCell<[CompressionBuffers; WEBSOCKETS]> =
     ConstStaticCell::new([const { CompressionBuffers::new() }; WEBSOCKETS]);
+static PUSH: ConstStaticCell<PushMemory> = ConstStaticCell::new(PushMemory::new());
 static COMPRESSION: StaticCell<[Compression; WEBSOCKETS]> = StaticCell::new();
 
 #[embassy_executor::main]
@@ -81,7 +82,7 @@ async fn main(spawner: Spawner) {
     }
 
     let compression = COMPRESSION.init(BUFFERS.take().each_mut().map(compression));
-    let device = DEVICE.init(Device::new(compression));
+    let device = DEVICE.init(Device::new(compression, push(PUSH.take(), Random(|bytes| RoscRng.fill_bytes(bytes)))));
     let sensor = adc::Channel::new_temp_sensor(p.ADC_TEMP_SENSOR);
     spawner.spawn(
         run_board(device, board::PicoW::new(Adc::new(p.ADC, Irqs, Default::default()), sensor)).unwrap(),

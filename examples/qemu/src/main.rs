@@ -21,7 +21,9 @@ use crate::log::log;
 #[cfg(target_arch = "riscv32")]
 use crate::riscv as machine;
 use core::panic::PanicInfo;
-use device::{Compression, CompressionBuffers, Device, Memory, SOCKETS, WEBSOCKETS, compression};
+use device::{
+    Compression, CompressionBuffers, Device, Memory, PushMemory, Random, SOCKETS, WEBSOCKETS, compression, push,
+};
 use embassy_net::{Config, Runner, Stack, StackResources};
 use semihosting::experimental::random;
 use semihosting::process;
@@ -40,6 +42,7 @@ fn main() -> ! {
         ConstStaticCell::new([const { Memory::new() }; SOCKETS]);
     static BUFFERS: ConstStaticCell<[CompressionBuffers; WEBSOCKETS]> =
         ConstStaticCell::new([const { CompressionBuffers::new() }; WEBSOCKETS]);
+    static PUSH: ConstStaticCell<PushMemory> = ConstStaticCell::new(PushMemory::new());
     static COMPRESSION: StaticCell<[Compression; WEBSOCKETS]> = StaticCell::new();
 
     executor::run(|spawner| {
@@ -48,7 +51,7 @@ fn main() -> ! {
         let config = Config::dhcpv4(Default::default());
         let (stack, runner) = embassy_net::new(network, config, RESOURCES.take(), seed());
         let compression = COMPRESSION.init(BUFFERS.take().each_mut().map(compression));
-        let device: &Device = DEVICE.init(Device::new(compression));
+        let device: &Device = DEVICE.init(Device::new(compression, push(PUSH.take(), Random(fill))));
         spawner.spawn(run_network(runner).unwrap());
         spawner.spawn(report_address(stack).unwrap());
         spawner.spawn(run_board(device).unwrap());
@@ -61,8 +64,13 @@ fn main() -> ! {
 /// Of what others must not guess: the numbers that TCP begins with.
 fn seed() -> u64 {
     let mut seed = [0; 8];
-    random::fill_bytes(&mut seed).unwrap();
+    fill(&mut seed);
     u64::from_le_bytes(seed)
+}
+
+/// By the host that the machine runs on.
+fn fill(bytes: &mut [u8]) {
+    random::fill_bytes(bytes).unwrap();
 }
 
 #[embassy_executor::task]

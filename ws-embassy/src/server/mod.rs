@@ -45,6 +45,8 @@
 //! ```
 
 mod answer;
+mod choice;
+mod conversation;
 mod push;
 mod requests;
 mod visits;
@@ -56,27 +58,20 @@ pub use ws_core::http::{Content, Hosts, Request};
 
 use crate::apart::apart;
 use crate::clock::now;
-use crate::codec::Halves;
 use crate::compression::{Codec, Plain};
 use crate::link::with;
 use crate::log::info;
-use crate::open::{Reply, write};
-use crate::transport::WriteHalf;
-use crate::{CloseCode, Error, Options, OriginPolicy, ReadyState, WebSocket, tcp};
-use core::cell::{Cell, RefCell, RefMut};
+use crate::{Options, OriginPolicy, tcp};
+use conversation::Told;
+use core::cell::{Cell, RefCell};
 use core::fmt;
 use core::future::poll_fn;
 use core::pin::pin;
 use embassy_futures::select::{Either, select};
 use embassy_net::Stack;
 use embassy_net::tcp::TcpSocket;
-use embassy_time::{Duration, Instant, Timer, with_deadline};
-use push::Following;
-use requests::Head;
-use ws_core::Output;
-use ws_core::handshake::server as handshake;
-use ws_core::http::{Exchange, Response};
-use ws_core::transport::{Asked, Budget, Use, Visit, websocket};
+use embassy_time::{Duration, Timer};
+use ws_core::transport::{Budget, Use};
 
 /// Answers on a port, from as many sockets as there are calls of [`run`](Self::run).
 ///
@@ -167,8 +162,6 @@ impl<const RX: usize, const TX: usize, const BUF: usize> Default for Memory<RX, 
 const LINGER: Duration = Duration::from_secs(4);
 /// How often it is looked at whether others can come in.
 const LOOK: Duration = Duration::from_millis(250);
-/// What a client is told to wait for a free WebSocket, in seconds.
-const RETRY_AFTER: &str = "5";
 
 impl<'a> Server<'a> {
     /// A server that nobody runs yet, and that compresses no messages.
@@ -215,39 +208,18 @@ impl<C: Codec> Server<'_, C> {
                 continue;
             }
             let mut codec = None;
-            let answered = {
-                let mut answer = pin!(self.answer(place, &mut socket, buf, service, &mut codec));
-                poll_fn(|cx| apart(answer.as_mut(), cx)).await
+            let told = {
+                let mut tell = pin!(self.tell(place, &mut socket, buf, service, &mut codec));
+                poll_fn(|cx| apart(tell.as_mut(), cx)).await
             };
-            let linger = if matches!(answered, Ok(Answered::GivenUp)) { Duration::MIN } else { LINGER };
-            let result = match answered {
-                Ok(Answered::Open(route)) => {
-                    let (reader, writer) = tcp::split(&mut socket);
-                    let halves = codec.as_deref_mut().map_or(Halves::PLAIN, C::halves);
-                    let mut ws = WebSocket::server(reader, writer, &self.settings.options, halves);
-                    let served = {
-                        let mut serve = pin!(service.serve(route, &mut ws, buf));
-                        poll_fn(|cx| apart(serve.as_mut(), cx)).await
-                    };
-                    let code = match served {
-                        Ok(()) => Some(CloseCode::NORMAL),
-                        Err(Error::Usage(_)) => Some(CloseCode::INTERNAL_ERROR), // the application's slip; the client is there
-                        Err(_) => None,
-                    };
-                    match code {
-                        Some(code) if ws.ready_state() == ReadyState::Open => {
-                            ws.close(code, "").await.and(served)
-                        }
-                        _ => served,
-                    }
+            let linger = if matches!(told, Ok(Told::GivenUp)) { Duration::MIN } else { LINGER };
+            let result = match told {
+                Ok(Told::Open(route)) => {
+                    let codec = codec.as_deref_mut();
+                    let mut talk = pin!(self.talk(route, &mut socket, buf, service, codec));
+                    poll_fn(|cx| apart(talk.as_mut(), cx)).await
                 }
-                Ok(Answered::Follow(following)) => {
-                    let (reader, writer) = tcp::split(&mut socket);
-                    let mut ws = WebSocket::server(reader, writer, &self.settings.options, Halves::PLAIN);
-                    let mut follow = pin!(following.run(&mut ws, buf, service));
-                    poll_fn(|cx| apart(follow.as_mut(), cx)).await
-                }
-                Ok(Answered::Told | Answered::GivenUp) => Ok(()),
+                Ok(Told::All | Told::GivenUp) => Ok(()),
                 Err(error) => Err(error),
             };
             if let Err(error) = result {
@@ -259,106 +231,6 @@ impl<C: Codec> Server<'_, C> {
                 tcp::abort(&mut socket).await;
             }
         }
-    }
-
-    /// The requests of a client, one after the other, and their answers. If the last was 101, `codec` is what was agreed on.
-    async fn answer<'s, S: Service>(
-        &'s self,
-        place: usize,
-        socket: &mut TcpSocket<'_>,
-        buf: &mut [u8],
-        service: &'s S,
-        codec: &mut Option<RefMut<'s, C>>,
-    ) -> Result<Answered<'s, S::Route>, tcp::Error> {
-        let (mut reader, mut writer) = tcp::split(socket);
-        let (message, head) = buf.split_at_mut_checked(buf.len() / 4).unwrap_or_default();
-        let mut exchange = Exchange::new(head, self.settings.fields, &self.settings.http, now());
-        // By when the client has to have taken all that was said to it.
-        let mut taken_by = Instant::MIN;
-        loop {
-            match select(self.read_head(place, &mut reader, &mut exchange), self.crowded(place)).await {
-                Either::First(Head::Read) => {}
-                Either::First(Head::Refused(response)) => {
-                    self.reply(&mut writer, Reply::Respond(response), &mut taken_by).await?;
-                    break;
-                }
-                Either::First(Head::Lost(error)) => return Err(error),
-                Either::First(Head::Over) => break,
-                // Browsers keep connections for later; they do without them as well.
-                Either::Second(()) => return Ok(Answered::GivenUp),
-            }
-            self.enter(place, Use::Answering);
-            let closes = match self.choose(&exchange, service) {
-                Choice::Open(route, subprotocol) => {
-                    let mut reply = Reply::Respond(Response::internal_server_error());
-                    let opens = self.open_reply(place, &exchange, subprotocol, &mut reply);
-                    if C::COMPRESSES && opens {
-                        *codec = self.agree(&mut reply);
-                    }
-                    let closes = self.reply(&mut writer, reply, &mut taken_by).await?;
-                    if opens {
-                        return Ok(Answered::Open(route));
-                    }
-                    closes
-                }
-                Choice::Respond(response) => {
-                    let response = exchange.respond(response);
-                    self.reply(&mut writer, Reply::Respond(response), &mut taken_by).await?
-                }
-                Choice::Push(point, Asked::WebSocket { listening, n }) => {
-                    let mut reply = Reply::Respond(Response::internal_server_error());
-                    let subprotocol = Some(websocket::PROTOCOL);
-                    let opens = self.open_reply(place, &exchange, subprotocol, &mut reply);
-                    let following = if opens { Following::begin(point, &listening, n) } else { None };
-                    if opens && following.is_none() {
-                        reply = Reply::Respond(full());
-                    }
-                    let closes = self.reply(&mut writer, reply, &mut taken_by).await?;
-                    if let Some(following) = following {
-                        return Ok(Answered::Follow(following));
-                    }
-                    closes
-                }
-                Choice::Push(point, asked) => {
-                    let visit = self.begin_visit(place, point, asked);
-                    let end = {
-                        let (reader, writer) = (&mut reader, &mut writer);
-                        let visit = self.visit(place, reader, writer, &mut exchange, visit, message, service);
-                        let mut visit = pin!(visit);
-                        poll_fn(|cx| apart(visit.as_mut(), cx)).await
-                    };
-                    match end? {
-                        visits::End::Answered { closes } => {
-                            taken_by = visits::taken_by(&self.settings.options);
-                            closes
-                        }
-                        visits::End::Refused(response) => {
-                            self.reply(&mut writer, Reply::Respond(response), &mut taken_by).await?
-                        }
-                    }
-                }
-            };
-            if !exchange.next(closes, now()) {
-                break;
-            }
-            self.enter(place, Use::Idle);
-        }
-        // The end of a page may be in the ring still; what closes it has less patience with a slow client.
-        let _ = with_deadline(taken_by, async { while writer.drain().await == Ok(false) {} }).await;
-        Ok(Answered::Told)
-    }
-
-    /// Writes an answer. `true`: the connection is done behind it.
-    async fn reply(
-        &self,
-        writer: &mut tcp::Writer<'_>,
-        mut reply: Reply<'_>,
-        taken_by: &mut Instant,
-    ) -> Result<bool, tcp::Error> {
-        info!("answered {}", reply.status());
-        let put = &mut |out: &mut Output<'_>| reply.transmit(out);
-        *taken_by = write(writer, self.settings.options.send_timeout, put).await?;
-        Ok(reply.closes())
     }
 
     /// Returns when socket `place` has to give way, as none listens for other clients.
@@ -376,102 +248,6 @@ impl<C: Codec> Server<'_, C> {
     fn enter(&self, place: usize, r#use: Use) -> bool {
         with(&self.budget, |budget| budget.enter(place, r#use, now())) == Some(true)
     }
-
-    // Not inlined: what is weighed in them would lie on the stack of all that is awaited.
-
-    /// What to do about a request that was read.
-    #[inline(never)]
-    fn choose<'h, 's: 'h, S: Service>(
-        &self,
-        exchange: &'h Exchange<'_>,
-        service: &'s S,
-    ) -> Choice<'h, 's, S::Route> {
-        let request = exchange.request();
-        if !self.settings.hosts.admit(request.host()) {
-            return Choice::Respond(respond(403, &[TEXT], b"this server is not known by that name\n"));
-        }
-        let (status, Page { fields, body }) = match service.route(&request) {
-            Answer::WebSocket { route, subprotocol } => return Choice::Open(route, subprotocol),
-            Answer::Push(point) => return Choice::Push(point, point.asked(&request)),
-            Answer::Content(content) => return Choice::Respond(content.response(&request)),
-            _ if !matches!(request.method(), "GET" | "HEAD") => (405, Page { fields: &[ALLOW], body: &[] }),
-            Answer::Page(page) => (200, page),
-            Answer::Respond(status, page) => (status, page),
-            Answer::Status(status, text) => (status, Page { fields: &[TEXT], body: text.as_bytes() }),
-        };
-        Choice::Respond(respond(status, fields, body))
-    }
-
-    /// Makes the reply to a request for a WebSocket. `true`: it is 101, and the socket counts as one.
-    #[inline(never)]
-    fn open_reply<'h>(
-        &self,
-        place: usize,
-        exchange: &'h Exchange<'_>,
-        subprotocol: Option<&'h str>,
-        reply: &mut Reply<'h>,
-    ) -> bool {
-        let response = match handshake::accept(exchange.request(), self.settings.origin) {
-            Ok(accept) if self.enter(place, Use::WebSocket) => {
-                *reply = Reply::Open(accept.subprotocol_if_offered(subprotocol));
-                return true;
-            }
-            Ok(_) => full(), // which closes: sockets are scarce
-            Err(refusal) => exchange.respond(refusal.response()),
-        };
-        *reply = Reply::Respond(response);
-        false
-    }
-
-    /// Begins a visit, if there is room for it.
-    #[inline(never)]
-    fn begin_visit<'p>(&self, place: usize, point: &'p dyn PushPoint, asked: Asked) -> visits::Visiting<'p> {
-        let r#use = match &asked {
-            Asked::Stream { .. } => Use::Stream,
-            asked if asked.is_long() => Use::Poll,
-            _ => Use::Answering,
-        };
-        let visit = if self.enter(place, r#use) { point.begin(asked) } else { Visit::full() };
-        visits::Visiting::new(point, visit)
-    }
-
-    /// Agrees to compression, if it is offered and there is memory for it.
-    #[inline(never)]
-    fn agree(&self, reply: &mut Reply<'_>) -> Option<RefMut<'_, C>> {
-        let Reply::Open(accept) = reply else { return None };
-        let mut free = self.compression.iter().filter_map(|codec| codec.try_borrow_mut().ok());
-        free.find_map(|mut codec| codec.agree(accept).then_some(codec))
-    }
-}
-
-/// What a client has got.
-enum Answered<'s, T> {
-    /// A WebSocket.
-    Open(T),
-    /// A WebSocket for events.
-    Follow(Following<'s>),
-    /// Pages, or a refusal.
-    Told,
-    /// Nothing: it did not ask, and others could not come in.
-    GivenUp,
-}
-
-/// What becomes of a request.
-enum Choice<'h, 's, T> {
-    Open(T, Option<&'h str>),
-    Push(&'s dyn PushPoint, Asked),
-    Respond(Response<'h>),
-}
-
-const TEXT: (&str, &str) = ("Content-Type", "text/plain");
-const ALLOW: (&str, &str) = ("Allow", "GET, HEAD");
-
-fn respond<'h>(status: u16, fields: &'h [(&'h str, &'h str)], body: &'h [u8]) -> Response<'h> {
-    Response::new(status, fields, body).unwrap_or(Response::internal_server_error())
-}
-
-fn full() -> Response<'static> {
-    respond(503, &[("Retry-After", RETRY_AFTER), TEXT], b"all WebSockets are taken\n")
 }
 
 impl<C> fmt::Debug for Server<'_, C> {

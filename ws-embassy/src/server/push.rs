@@ -273,12 +273,12 @@ impl<'p> Following<'p> {
 
     /// Talks until one of both has closed.
     pub(super) async fn run<S: Service>(
-        mut self,
+        &mut self,
         ws: &mut tcp::WebSocket<'_, Server>,
         buf: &mut [u8],
         service: &S,
     ) -> Result<(), tcp::Error> {
-        let Self { point, listener, stream, n } = &mut self;
+        let Self { point, listener, stream, n } = self;
         let (point, listener, stream) = (*point, &*listener, &*stream);
         let mut buffer = MessageBuffer::new(buf);
         let stop = {

@@ -10,7 +10,6 @@ use crate::transport::{ReadHalf, WriteHalf};
 use crate::{Error, MessageBuffer, Options, Waited, tcp};
 use embassy_futures::select::{Either, Either4, select, select4};
 use embassy_time::{Duration, Instant, with_deadline};
-use ws_core::http::exchange::Refusal;
 use ws_core::http::{Exchange, Response};
 use ws_core::transport::{Lost, Outlet, Progress, SessionKey, Visit};
 use ws_core::{Data, Input, Output};
@@ -25,6 +24,11 @@ impl<'p> Visiting<'p> {
     pub(super) const fn new(point: &'p dyn PushPoint, visit: Visit) -> Self {
         Self { point, visit }
     }
+
+    /// The connection is done behind the answer.
+    pub(super) const fn closes(&self) -> bool {
+        self.visit.closes()
+    }
 }
 
 impl Drop for Visiting<'_> {
@@ -33,17 +37,8 @@ impl Drop for Visiting<'_> {
     }
 }
 
-/// How a visit has ended.
-pub(super) enum End {
-    Answered {
-        closes: bool,
-    },
-    /// Its body is none.
-    Refused(Response<'static>),
-}
-
 impl<C: Codec> Server<'_, C> {
-    /// Takes what a client sends, and gives it what it is to be given.
+    /// Takes what a client sends, and gives it what it is to be given. `Some`: what it sent is no request, so this is the answer.
     #[expect(clippy::too_many_arguments, reason = "each is lent from somebody else")]
     pub(super) async fn visit<S: Service>(
         &self,
@@ -51,11 +46,11 @@ impl<C: Codec> Server<'_, C> {
         reader: &mut tcp::Reader<'_>,
         writer: &mut tcp::Writer<'_>,
         exchange: &mut Exchange<'_>,
-        mut visiting: Visiting<'_>,
+        visiting: &mut Visiting<'_>,
         memory: &mut [u8],
         service: &S,
-    ) -> Result<End, tcp::Error> {
-        let Visiting { point, visit } = &mut visiting;
+    ) -> Result<Option<Response<'static>>, tcp::Error> {
+        let Visiting { point, visit } = visiting;
         let send_timeout = self.settings.options.send_timeout;
         let mut buffer = MessageBuffer::new(memory);
         let mut take = |outlet: &mut dyn Outlet, from: SessionKey, data: Data<'_>| {
@@ -70,7 +65,7 @@ impl<C: Codec> Server<'_, C> {
             match received {
                 Ok(true) => break,
                 Ok(false) => {}
-                Err(refusal) => return refused(refusal),
+                Err(refusal) => return refusal.response().map(Some).ok_or(Error::Lost),
             }
             if exchange.wants_transmit() {
                 write(writer, send_timeout, &mut |out| exchange.transmit(out)).await?;
@@ -100,7 +95,7 @@ impl<C: Codec> Server<'_, C> {
             let seen = point.version();
             match transmit(*point, visit, exchange, writer, send_timeout, &mut taken_by).await? {
                 Progress::Full => {}
-                Progress::Ended => return Ok(End::Answered { closes: visit.closes() }),
+                Progress::Ended => return Ok(None),
                 Progress::Idle => {
                     let listen = async {
                         if listens {
@@ -159,8 +154,4 @@ async fn transmit(
 /// By when a client has to have taken the end of an answer, which is in the socket's memory.
 pub(super) fn taken_by(options: &Options) -> Instant {
     Instant::now().checked_add(options.send_timeout).unwrap_or(Instant::MAX)
-}
-
-fn refused(refusal: Refusal) -> Result<End, tcp::Error> {
-    refusal.response().map(End::Refused).ok_or(Error::Lost)
 }

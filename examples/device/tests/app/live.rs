@@ -228,11 +228,11 @@ fn what_is_no_command_is_answered_with_1008() {
 
 #[test]
 fn a_message_that_is_too_long_is_answered_with_1009() {
-    let long = "x".repeat(600);
+    let long = "x".repeat(900);
     assert_eq!(refused(&[Frame::text(&long).masked()]), Some(1009));
     assert_eq!(refused(&[Frame::binary([0; 2000]).masked()]), Some(1009));
     let halves =
-        [Frame::text(&long[..300]).more().masked(), Frame::new(frames::CONTINUATION, &long[..300]).masked()];
+        [Frame::text(&long[..450]).more().masked(), Frame::new(frames::CONTINUATION, &long[..450]).masked()];
     assert_eq!(refused(&halves), Some(1009));
 }
 

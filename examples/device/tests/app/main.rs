@@ -14,7 +14,10 @@ use std::rc::Rc;
 use common::frames::{self, Frame, PING, PONG};
 use common::peer::Ended;
 use common::{Host, Net, Peer};
-use device::{Board, Compression, CompressionBuffers, Device, Memory, PORT, SOCKETS, WEBSOCKETS};
+use device::{
+    Board, Compression, CompressionBuffers, Device, Memory, PORT, Push, PushMemory, Random, SOCKETS,
+    WEBSOCKETS,
+};
 use embassy_time::{Instant, Timer};
 
 /// What a test sees of the board, and does to it.
@@ -48,6 +51,11 @@ fn compressions() -> &'static [Compression] {
     Vec::leak((0..WEBSOCKETS).map(one).collect())
 }
 
+/// Bytes that anybody can predict: for tests alone.
+fn push() -> Push {
+    device::push(Box::leak(Box::new(PushMemory::new())), Random(|bytes| bytes.fill(7)))
+}
+
 /// A device and a host for its browsers.
 struct Bench {
     net: Net,
@@ -60,7 +68,7 @@ impl Bench {
     fn new(seed: u64) -> Self {
         let net = Net::new(seed);
         let (browsers, host) = (net.host(), net.host());
-        let (device, lab) = (&*Box::leak(Box::new(Device::new(compressions()))), Lab::default());
+        let (device, lab) = (&*Box::leak(Box::new(Device::new(compressions(), push()))), Lab::default());
         lab.temperature.set(2345);
         for _ in 0..SOCKETS {
             let stack = host.stack;

@@ -1,0 +1,182 @@
+//! A client on a socket, from its first request to the end: requests that are answered one after the other, and WebSockets behind them.
+//! What the answers are is decided in [`choice`](super::choice).
+
+use super::choice::Step;
+use super::push::Following;
+use super::requests::Head;
+use super::{Server, Service, visits};
+use crate::apart::apart;
+use crate::clock::now;
+use crate::codec::Halves;
+use crate::compression::Codec;
+use crate::log::info;
+use crate::open::{Reply, write};
+use crate::transport::WriteHalf;
+use crate::{CloseCode, Error, ReadyState, WebSocket, tcp};
+use core::cell::RefMut;
+use core::future::poll_fn;
+use core::pin::pin;
+use embassy_futures::select::{Either, select};
+use embassy_net::tcp::TcpSocket;
+use embassy_time::{Instant, with_deadline};
+use ws_core::Output;
+use ws_core::http::{Exchange, Response};
+use ws_core::transport::Use;
+
+/// What a client has got.
+pub(super) enum Told<T> {
+    /// A WebSocket.
+    Open(T),
+    /// All that it asked for.
+    All,
+    /// Nothing more, as others could not come in.
+    GivenUp,
+}
+
+/// What its requests have come to.
+enum Answered<'s, T> {
+    /// A WebSocket.
+    Open(T),
+    /// A WebSocket for events.
+    Follow(Following<'s>),
+    /// Pages, events, or a refusal.
+    All,
+    /// Nothing: it did not ask, and others could not come in.
+    GivenUp,
+}
+
+impl<C: Codec> Server<'_, C> {
+    /// All that a client asks for but a WebSocket of the application's. Apart from what comes behind that, so that none of it takes room
+    /// beside the application's future. If a WebSocket is open, `codec` is what was agreed on for it.
+    pub(super) async fn tell<'s, S: Service>(
+        &'s self,
+        place: usize,
+        socket: &mut TcpSocket<'_>,
+        buf: &mut [u8],
+        service: &'s S,
+        codec: &mut Option<RefMut<'s, C>>,
+    ) -> Result<Told<S::Route>, tcp::Error> {
+        let mut following = match self.answer(place, socket, buf, service, codec).await? {
+            Answered::Open(route) => return Ok(Told::Open(route)),
+            Answered::All => return Ok(Told::All),
+            Answered::GivenUp => return Ok(Told::GivenUp),
+            Answered::Follow(following) => following,
+        };
+        let (reader, writer) = tcp::split(socket);
+        let mut ws = WebSocket::server(reader, writer, &self.settings.options, Halves::PLAIN);
+        following.run(&mut ws, buf, service).await?;
+        Ok(Told::All)
+    }
+
+    /// A WebSocket of the application's, to its end.
+    pub(super) async fn talk<S: Service>(
+        &self,
+        route: S::Route,
+        socket: &mut TcpSocket<'_>,
+        buf: &mut [u8],
+        service: &S,
+        codec: Option<&mut C>,
+    ) -> Result<(), tcp::Error> {
+        let (reader, writer) = tcp::split(socket);
+        let halves = codec.map_or(Halves::PLAIN, C::halves);
+        let mut ws = WebSocket::server(reader, writer, &self.settings.options, halves);
+        let served = {
+            let mut serve = pin!(service.serve(route, &mut ws, buf));
+            poll_fn(|cx| apart(serve.as_mut(), cx)).await
+        };
+        let code = match served {
+            Ok(()) => CloseCode::NORMAL,
+            Err(Error::Usage(_)) => CloseCode::INTERNAL_ERROR, // the application's slip; the client is there
+            Err(_) => return served,
+        };
+        if ws.ready_state() == ReadyState::Open { ws.close(code, "").await.and(served) } else { served }
+    }
+
+    /// The requests of a client, one after the other, and their answers. If the last was 101, `codec` is what was agreed on.
+    async fn answer<'s, S: Service>(
+        &'s self,
+        place: usize,
+        socket: &mut TcpSocket<'_>,
+        buf: &mut [u8],
+        service: &'s S,
+        codec: &mut Option<RefMut<'s, C>>,
+    ) -> Result<Answered<'s, S::Route>, tcp::Error> {
+        let (mut reader, mut writer) = tcp::split(socket);
+        let (message, head) = buf.split_at_mut_checked(buf.len() / 4).unwrap_or_default();
+        let mut exchange = Exchange::new(head, self.settings.fields, &self.settings.http, now());
+        // By when the client has to have taken all that was said to it.
+        let mut taken_by = Instant::MIN;
+        loop {
+            match select(self.read_head(place, &mut reader, &mut exchange), self.crowded(place)).await {
+                Either::First(Head::Read) => {}
+                Either::First(Head::Refused(response)) => {
+                    self.reply(&mut writer, &mut Reply::Respond(response), &mut taken_by).await?;
+                    break;
+                }
+                Either::First(Head::Lost(error)) => return Err(error),
+                Either::First(Head::Over) => break,
+                // Browsers keep connections for later; they do without them as well.
+                Either::Second(()) => return Ok(Answered::GivenUp),
+            }
+            self.enter(place, Use::Answering);
+            let (mut step, mut closes) = {
+                let mut reply = Reply::Respond(Response::internal_server_error());
+                let step = self.choose(place, &exchange, service, codec, &mut reply);
+                if !matches!(step, Step::Visit(_)) {
+                    self.reply(&mut writer, &mut reply, &mut taken_by).await?;
+                }
+                (step, reply.closes())
+            };
+            match &mut step {
+                Step::Told => {}
+                Step::Open(_) => {
+                    let Step::Open(route) = step else { break };
+                    return Ok(Answered::Open(route));
+                }
+                Step::Follow(_) => {
+                    let Step::Follow(following) = step else { break };
+                    return Ok(Answered::Follow(following));
+                }
+                Step::Visit(visiting) => {
+                    let ended = {
+                        let (reader, writer) = (&mut reader, &mut writer);
+                        let visit =
+                            self.visit(place, reader, writer, &mut exchange, visiting, message, service);
+                        let mut visit = pin!(visit);
+                        poll_fn(|cx| apart(visit.as_mut(), cx)).await
+                    };
+                    taken_by = visits::taken_by(&self.settings.options);
+                    match ended? {
+                        None => closes = visiting.closes(),
+                        Some(response) => {
+                            let mut reply = Reply::Respond(response);
+                            self.reply(&mut writer, &mut reply, &mut taken_by).await?;
+                            break;
+                        }
+                    }
+                }
+            }
+            drop(step);
+            if !exchange.next(closes, now()) {
+                break;
+            }
+            self.enter(place, Use::Idle);
+        }
+        // The end of a page may be in the ring still; what closes it has less patience with a slow client.
+        let _ = with_deadline(taken_by, async { while writer.drain().await == Ok(false) {} }).await;
+        Ok(Answered::All)
+    }
+
+    /// Writes an answer.
+    async fn reply(
+        &self,
+        writer: &mut tcp::Writer<'_>,
+        reply: &mut Reply<'_>,
+        taken_by: &mut Instant,
+    ) -> Result<(), tcp::Error> {
+        info!("answered {}", reply.status());
+        let put = &mut |out: &mut Output<'_>| reply.transmit(out);
+        *taken_by = write(writer, self.settings.options.send_timeout, put).await?;
+        Ok(())
+    }
+}
