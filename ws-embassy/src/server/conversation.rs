@@ -115,6 +115,13 @@ impl<C: Codec> Server<'_, C> {
                 }
                 Either::First(Head::Lost(error)) => return Err(error),
                 Either::First(Head::Over) => break,
+                Either::First(Head::Policy) => {
+                    if let Some(mut policy) = self.settings.policy.clone() {
+                        let put = &mut |out: &mut Output<'_>| policy.transmit(out);
+                        taken_by = write(&mut writer, self.settings.options.send_timeout, put).await?;
+                    }
+                    break;
+                }
                 // Browsers keep connections for later; they do without them as well.
                 Either::Second(()) => return Ok(Answered::GivenUp),
             }

@@ -71,7 +71,7 @@ use embassy_futures::select::{Either, select};
 use embassy_net::Stack;
 use embassy_net::tcp::TcpSocket;
 use embassy_time::{Duration, Timer};
-use ws_core::transport::{Budget, Use};
+use ws_core::transport::{Budget, PolicyFile, Use};
 
 /// Answers on a port, from as many sockets as there are calls of [`run`](Self::run).
 ///
@@ -92,7 +92,7 @@ pub struct Server<'a, C = Plain> {
 pub const SOCKETS_MAX: usize = 12;
 
 /// How a server is to behave.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Settings<'a> {
     /// The port to listen on; not 0.
@@ -107,6 +107,9 @@ pub struct Settings<'a> {
     pub origin: OriginPolicy<'a>,
     /// Under which names the server is known.
     pub hosts: Hosts<'a>,
+    /// The answer to Flash Player, which asks on the same port whether it may connect; no browser runs it any more. `None`: it is
+    /// answered as what it is, no request.
+    pub policy: Option<PolicyFile<'a>>,
     /// Limits and deadlines of requests.
     pub http: HttpSettings,
     /// Limits and deadlines of WebSockets, and by when a client has to take what it is sent.
@@ -123,6 +126,7 @@ impl Settings<'_> {
             held: sockets.saturating_sub(2),
             origin: OriginPolicy::SameOrigin,
             hosts: Hosts::Addresses(&[]),
+            policy: None,
             http: HttpSettings {
                 body: 16 * 1024,
                 idle_timeout: ws_core::Duration::from_secs(2),

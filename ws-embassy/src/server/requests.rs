@@ -8,8 +8,9 @@ use crate::{Error, tcp};
 use embassy_futures::select::{Either, select};
 use ws_core::Input;
 use ws_core::http::exchange::Refusal;
+use ws_core::http::head::HeadError;
 use ws_core::http::{Exchange, Response};
-use ws_core::transport::Use;
+use ws_core::transport::{PolicyRequest, Use};
 
 /// What has become of a head.
 pub(super) enum Head {
@@ -19,6 +20,14 @@ pub(super) enum Head {
     /// There is none: the client has no more to ask, or took too long to.
     Over,
     Lost(tcp::Error),
+    /// Flash Player asks whether it may connect.
+    Policy,
+}
+
+/// What was read.
+enum Read {
+    Http(Result<bool, Refusal>),
+    Policy(Option<bool>),
 }
 
 impl<C: Codec> Server<'_, C> {
@@ -29,16 +38,31 @@ impl<C: Codec> Server<'_, C> {
         reader: &mut tcp::Reader<'_>,
         exchange: &mut Exchange<'_>,
     ) -> Head {
+        let mut policy: Option<PolicyRequest> = None;
         loop {
             let due = exchange.poll_timeout();
             let read = reader.read_with(|bytes| {
+                if self.settings.policy.is_some()
+                    && exchange.is_waiting()
+                    && bytes.first().copied().is_some_and(PolicyRequest::is_begun_by)
+                {
+                    policy.get_or_insert_default();
+                }
                 let mut input = Input::new(bytes);
                 exchange.set_time(now());
-                let result = exchange.receive(&mut input);
-                (input.consumed(), result)
+                let read = match &mut policy {
+                    Some(policy) => Read::Policy(policy.receive(&mut input)),
+                    None => Read::Http(exchange.receive(&mut input)),
+                };
+                (input.consumed(), read)
             });
             let result = match select(read, until(due)).await {
-                Either::First(Ok(Some(result))) => result,
+                Either::First(Ok(Some(Read::Http(result)))) => result,
+                Either::First(Ok(Some(Read::Policy(Some(true))))) => return Head::Policy,
+                Either::First(Ok(Some(Read::Policy(Some(false))))) => {
+                    Err(Refusal::Head(HeadError::BadLine))
+                }
+                Either::First(Ok(Some(Read::Policy(None)))) => Ok(false),
                 Either::First(Ok(None)) => exchange.receive_eof().map(|()| false),
                 Either::First(Err(error)) => return Head::Lost(Error::Io(error)),
                 Either::Second(()) => {
@@ -50,13 +74,8 @@ impl<C: Codec> Server<'_, C> {
                 Ok(true) => return Head::Read,
                 Ok(false) if exchange.is_waiting() => {}
                 Ok(false) => _ = self.enter(place, Use::Reading),
-                Err(refusal) => return told(refusal),
+                Err(refusal) => return refusal.response().map_or(Head::Over, Head::Refused),
             }
         }
     }
-}
-
-/// What is said to a client whose request is refused.
-pub(super) fn told(refusal: Refusal) -> Head {
-    refusal.response().map_or(Head::Over, Head::Refused)
 }
