@@ -1,5 +1,6 @@
 //! What time it is, in the core's words.
 
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// Counts milliseconds from its making.
@@ -9,6 +10,12 @@ pub(crate) struct Clock(Instant);
 impl Clock {
     pub(crate) fn start() -> Self {
         Self(Instant::now())
+    }
+
+    /// The clock of all connections that share something: sessions live longer than these.
+    pub(crate) fn shared() -> Self {
+        static START: OnceLock<Instant> = OnceLock::new();
+        Self(*START.get_or_init(Instant::now))
     }
 
     pub(crate) fn now(&self) -> ws_core::Instant {

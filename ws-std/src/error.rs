@@ -2,7 +2,7 @@
 
 use std::{fmt, io};
 use ws_core::handshake::{client, server};
-use ws_core::http::HeadError;
+use ws_core::http::{HeadError, exchange};
 use ws_core::{PeerError, TimedOut, UsageError};
 
 /// Why a call did not do what it should.
@@ -32,6 +32,8 @@ pub enum Error {
     Handshake(client::Error),
     /// The client's request was refused; it was told so.
     Refusal(server::Refusal),
+    /// What came over a connection of HTTP is no request, is too large or came too slowly; the client was told so.
+    Request(exchange::Refusal),
 }
 
 /// What took too long.
@@ -100,6 +102,10 @@ impl fmt::Display for Error {
             }
             Self::Handshake(error) => write!(f, "{error}"),
             Self::Refusal(refusal) => write!(f, "refused with status {}: {refusal}", refusal.status()),
+            Self::Request(refusal) => match refusal.status() {
+                Some(status) => write!(f, "refused with status {status}: {refusal}"),
+                None => write!(f, "{refusal}"),
+            },
         }
     }
 }
@@ -112,6 +118,7 @@ impl std::error::Error for Error {
             Self::Usage(error) => Some(error),
             Self::Handshake(error) => Some(error),
             Self::Refusal(refusal) => Some(refusal),
+            Self::Request(refusal) => Some(refusal),
             _ => None,
         }
     }

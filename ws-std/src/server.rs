@@ -8,7 +8,7 @@ use crate::{Error, Options, Transport, Waited, WebSocket, opening};
 use std::borrow::Cow;
 use std::time::Duration;
 use ws_core::handshake::OriginPolicy;
-use ws_core::handshake::server::{Handshake, Refusal, Request};
+use ws_core::handshake::server::{self, Handshake, Refusal, Request};
 use ws_core::http::Response;
 use ws_core::{Connection, Server, UsageError};
 
@@ -59,49 +59,58 @@ pub fn accept_with<'a, S: Transport>(
     decide: impl FnOnce(Request<'_>) -> Answer<'a>,
 ) -> Result<Option<WebSocket<S, Server>>, Error> {
     let deadline = Deadline::within(options.handshake_timeout);
-    let mut exchange = Exchange {
-        inbox: Inbox::new(options.read_buffer),
-        outbox: Outbox::new(options.write_buffer, options.send_timeout),
-        linger: Duration::from_millis(options.config.timeouts.close.millis().into()),
-        deadline,
-    };
+    let inbox = Inbox::new(options.read_buffer);
+    let outbox = Outbox::new(options.write_buffer, options.send_timeout);
+    let mut buffers = Buffers::over(inbox, outbox, deadline, options);
     let mut store = vec![0; options.head_buffer];
     let clock = Clock::start();
     let mut handshake = Handshake::new(&mut store, further, clock.now());
     stream.set_nodelay()?;
     loop {
-        match opening::read(&mut stream, &mut exchange.inbox, deadline) {
+        match opening::read(&mut stream, &mut buffers.inbox, deadline) {
             Err(late @ Error::TimedOut(Waited::Handshake)) => {
-                exchange.deadline = Deadline::within(LAST_WORDS);
-                return exchange.refuse(&mut stream, Refusal::TimedOut, late);
+                buffers.deadline = Deadline::within(LAST_WORDS);
+                return buffers.refuse(&mut stream, Refusal::TimedOut, late);
             }
             result => result?,
         }
-        match exchange.inbox.decode(|input| handshake.receive(input)) {
+        match buffers.inbox.decode(|input| handshake.receive(input)) {
             Ok(true) => break,
             Ok(false) => {}
-            Err(refusal) => return exchange.refuse(&mut stream, refusal, Error::Refusal(refusal)),
+            Err(refusal) => return buffers.refuse(&mut stream, refusal, Error::Refusal(refusal)),
         }
     }
     let request = handshake.request();
-    let (subprotocol, fields, origin, chosen) = match decide(request).0 {
+    open(stream, buffers, request, decide(request), options, clock)
+}
+
+/// Answers `request`, whoever has read it, as was decided. `options`: unless the answer has its own.
+pub(crate) fn open<S: Transport>(
+    mut stream: S,
+    mut buffers: Buffers,
+    request: Request<'_>,
+    answer: Answer<'_>,
+    options: &Options,
+    clock: Clock,
+) -> Result<Option<WebSocket<S, Server>>, Error> {
+    let (subprotocol, fields, origin, chosen) = match answer.0 {
         Choice::Accept { subprotocol, fields, origin, options } => (subprotocol, fields, origin, options),
         Choice::Respond { status, fields, body } => {
             let fields = borrowed(&fields);
             let response = match Response::new(status, &fields, &body) {
                 Ok(response) if request.method() == "HEAD" => response.for_head(),
                 Ok(response) => response,
-                Err(error) => return exchange.fail(&mut stream, error),
+                Err(error) => return buffers.fail(&mut stream, error),
             };
-            exchange.end(&mut stream, response)?;
+            buffers.end(&mut stream, response)?;
             return Ok(None);
         }
     };
     let options = chosen.as_ref().unwrap_or(options);
     let fields = borrowed(&fields);
-    let accept = match handshake.accept(origin) {
+    let accept = match server::accept(request, origin) {
         Ok(accept) => accept,
-        Err(refusal) => return exchange.refuse(&mut stream, refusal, Error::Refusal(refusal)),
+        Err(refusal) => return buffers.refuse(&mut stream, refusal, Error::Refusal(refusal)),
     };
     let named = match &subprotocol {
         Some(name) => accept.subprotocol(name),
@@ -109,15 +118,15 @@ pub fn accept_with<'a, S: Transport>(
     };
     let mut accept = match named.and_then(|accept| accept.fields(&fields)) {
         Ok(accept) => accept,
-        Err(error) => return exchange.fail(&mut stream, error),
+        Err(error) => return buffers.fail(&mut stream, error),
     };
     let compression = options.compression.as_ref();
     let agreement = compression.and_then(|compression| accept.compress_if_offered(&compression.terms()));
-    opening::write(&mut stream, &mut exchange.outbox, deadline, |out| accept.transmit(out))?;
+    opening::write(&mut stream, &mut buffers.outbox, buffers.deadline, |out| accept.transmit(out))?;
     let extensions = agreement.as_ref().map_or_else(String::new, written);
     let agreed = Agreed { protocol: subprotocol, extensions, ..Agreed::default() };
-    let inbox = exchange.inbox.resized(options.read_buffer);
-    let outbox = exchange.outbox.resized(options.write_buffer, options.send_timeout);
+    let inbox = buffers.inbox.resized(options.read_buffer);
+    let outbox = buffers.outbox.resized(options.write_buffer, options.send_timeout);
     let compression = options.begin_compression(agreement)?;
     let ws = Connection::server(options.config, clock.now());
     Ok(Some(WebSocket::new(stream, ws, clock, (inbox, outbox), compression, agreed)))
@@ -211,14 +220,20 @@ impl<'a> Answer<'a> {
 }
 
 /// The buffers and the deadline of one request and its response.
-struct Exchange {
+pub(crate) struct Buffers {
     inbox: Inbox,
     outbox: Outbox,
     deadline: Deadline,
     linger: Duration,
 }
 
-impl Exchange {
+impl Buffers {
+    /// What is in them stays.
+    pub(crate) fn over(inbox: Inbox, outbox: Outbox, deadline: Deadline, options: &Options) -> Self {
+        let linger = Duration::from_millis(options.config.timeouts.close.millis().into());
+        Self { inbox, outbox, deadline, linger }
+    }
+
     /// Answers and ends the connection, the peer having read the answer.
     fn end<S: Transport>(&mut self, stream: &mut S, mut response: Response<'_>) -> Result<(), Error> {
         opening::write(stream, &mut self.outbox, self.deadline, |out| response.transmit(out))?;

@@ -54,6 +54,29 @@ pub trait Transport: Read + Write {
     fn shutdown_write(&self) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
     }
+
+    /// Lets reads and writes never wait, or wait as before.
+    ///
+    /// # Errors
+    ///
+    /// Those of the stream; `Unsupported` if it cannot do this. Then a client that is gone while it waits for
+    /// [events](crate::Push) is missed only once something is written to it.
+    fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
+        let _ = nonblocking;
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Another handle of the same stream.
+    ///
+    /// # Errors
+    ///
+    /// Those of the stream; `Unsupported` if there is no such thing. Then [events](crate::Push) do not go over WebSockets.
+    fn try_clone(&self) -> io::Result<Self>
+    where
+        Self: Sized,
+    {
+        Err(io::ErrorKind::Unsupported.into())
+    }
 }
 
 /// Any stream that reads and writes as a [`Transport`]: TLS over a socket, a `Box` of a trait object, a pipe.
@@ -113,6 +136,14 @@ impl Transport for TcpStream {
     fn shutdown_write(&self) -> io::Result<()> {
         self.shutdown(Shutdown::Write)
     }
+
+    fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
+        TcpStream::set_nonblocking(self, nonblocking)
+    }
+
+    fn try_clone(&self) -> io::Result<Self> {
+        TcpStream::try_clone(self)
+    }
 }
 
 #[cfg(unix)]
@@ -127,5 +158,13 @@ impl Transport for UnixStream {
 
     fn shutdown_write(&self) -> io::Result<()> {
         self.shutdown(Shutdown::Write)
+    }
+
+    fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
+        UnixStream::set_nonblocking(self, nonblocking)
+    }
+
+    fn try_clone(&self) -> io::Result<Self> {
+        UnixStream::try_clone(self)
     }
 }

@@ -2,10 +2,10 @@
 
 use super::Shared;
 use crate::buffers::Patience;
-use crate::link::{closing, taken};
+use crate::link::{closing, forget, taken};
 use crate::{Error, Transport, compression};
 use std::sync::Arc;
-use ws_core::{CloseCode, Kind, ReadyState, Role};
+use ws_core::{CloseCode, Connection, Kind, Output, ReadyState, Role, UsageError};
 
 /// The half that writes; see [`WebSocket::split`](crate::WebSocket::split). A call ends when the peer takes nothing for
 /// [`Options::send_timeout`](crate::Options::send_timeout); the peer's silence is for the [`Reader`] to judge.
@@ -71,6 +71,23 @@ impl<S: Transport, R: Role> Writer<S, R> {
         self.shared.encode(patience, |shared, deflating, out| {
             compression::send(shared, deflating, kind, payload, last, out)
         })
+    }
+
+    /// Writes what `put` encodes by hand, until it says that it is done.
+    pub(crate) fn put(
+        &mut self,
+        mut put: impl FnMut(&mut Connection<R>, &mut Output<'_>) -> Result<bool, UsageError>,
+    ) -> Result<(), Error> {
+        self.shared.encode(Patience::Insist, |shared, _, out| put(&mut shared.ws(), out))?;
+        self.shared.transmit(&mut self.shared.outgoing(), Patience::Insist)?;
+        self.shared.write_owed()
+    }
+
+    /// Ends the connection without a Close: nothing more is written, and the reader finds it lost.
+    pub(crate) fn give_up(&mut self) {
+        let mut outgoing = self.shared.outgoing();
+        forget(&mut outgoing.outbox, &mut self.shared.ws());
+        self.shared.ws().receive_eof();
     }
 
     /// As [`WebSocket::flush`](crate::WebSocket::flush).
