@@ -15,6 +15,15 @@
 //! [`Cursor`], how far it has come, and nothing else; [`Hub`] holds both kinds of rings, and [`News`] is what a listener has still
 //! to be given.
 //!
+//! What a server does about a request, from its head to the end of the answer, is said here once for all adapters:
+//!
+//! ```text
+//!  Request ── Endpoint::asked ──► Asked ──┬─► Visit       any technique over HTTP: receive, transmit, end
+//!                                         ├─► Listener    a WebSocket, with a WebSocketStream
+//!                                         └─► Rejection   403, 404, 503 ...
+//!  Budget                                 who may hold a socket, and who gives way
+//! ```
+//!
 //! # Which technique
 //!
 //! | technique | how the page asks | requests | holds a socket | latency | take it |
@@ -33,12 +42,14 @@
 //!
 //! | parameter | what it says |
 //! | --- | --- |
-//! | `since=17.4` | the cursor to go on behind; so does `Last-Event-ID`. Without it: what comes from now on |
-//! | `s=` | the session: 24 characters, a [`Sid`] |
+//! | `as=` | what the answer is: `sse` (events in JSON), `events` (SSE, messages as they are), `xhr`, `html`, `multipart`. Without it: a poll |
+//! | `since=17.4` | the cursor to go on behind; so does `Last-Event-ID`, which counts more. Without it: what comes from now on |
+//! | `s=` | the session: 24 characters, a [`Sid`]. One that has ended, or none behind the `=`: a new one. Without it: no session |
 //! | `n=7` | the number of the first message that the client sends with this request, or over this WebSocket |
 //! | `wait=20000` | long polling: how long to wait, in milliseconds |
 //! | `callback=fn` | JSONP and HTML streaming: the function to call |
 //! | `d=` | JSONP: records of messages, percent-encoded |
+//! | `close=1` | beside messages: the session ends behind them |
 //!
 //! [`percent::parameter`](crate::bytes::percent::parameter) finds one.
 //!
@@ -72,7 +83,12 @@
 //!
 //! A WebSocket takes them as they are. Otherwise they go by `POST E?s=sid&n=7` as records, `t5:hellob3:xyz`, and the answer is
 //! `{"ack":8}`. Each has a number, from 1 on; one that comes twice counts once, so a client repeats what got no ack, over whichever
-//! technique. [`Upstream`] reads them.
+//! technique. [`Upstream`] reads them. 404: the session is over; listen anew. 409: messages are missing before these, or another POST
+//! came behind this one.
+//!
+//! A session has one listener at a time: of two, the later one counts, and the earlier ends. A WebSocket that its client closes with 1000
+//! ends the session, as `close=1` does; any other end leaves it for its lifetime. 503 with `Retry-After`: come back by the same
+//! technique; there is no room just now.
 //!
 //! # What is lost, and when
 //!
