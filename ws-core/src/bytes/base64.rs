@@ -1,9 +1,10 @@
-//! Base64 (RFC 4648), written: with padding ([`encode`]), and as it may stand in a URL ([`encode_url`]). By `base64ct`, or
-//! by a table of our own with the feature `small`.
+//! Base64 (RFC 4648): written with padding ([`encode`]), and as it may stand in a URL ([`encode_url`]), by `base64ct`, or by a table
+//! of our own with the feature `small`; and read where it lies ([`decode`]).
 
 use super::copy_short;
 #[cfg(not(feature = "small"))]
 use base64ct::{Base64, Encoding};
+use core::cell::Cell;
 
 /// How long the text of `len` bytes is, padding included; `None`: longer than can be counted.
 pub const fn encoded_len(len: usize) -> Option<usize> {
@@ -36,6 +37,51 @@ pub fn encode_url(bytes: &[u8], text: &mut [u8]) {
             _ => {}
         }
     }
+}
+
+/// Reads `text` in place, and returns the bytes, at the front of the same memory: such as the data of an event of the type `b64`.
+/// `None`: it is no Base64, which has whole groups of four digits, padding where the last one is short, and zeros in the bits that
+/// are left over (RFC 4648 3.5).
+///
+/// ```
+/// use ws_core::bytes::base64::decode;
+/// let mut text = *b"aGVsbG8=";
+/// assert_eq!(decode(&mut text).as_deref(), Some(&b"hello"[..]));
+/// ```
+pub fn decode(text: &mut [u8]) -> Option<&mut [u8]> {
+    let padding = match text {
+        [.., b'=', b'='] => 2usize,
+        [.., b'='] => 1,
+        _ => 0,
+    };
+    let digits = text.len().saturating_sub(padding);
+    if !text.len().is_multiple_of(4) {
+        return None;
+    }
+    let cells = Cell::from_mut(&mut *text).as_slice_of_cells();
+    let (mut bits, mut count, mut len) = (0u32, 0u32, 0usize);
+    for cell in cells.get(..digits)? {
+        bits = bits << 6 | value(cell.get())?;
+        count = count.saturating_add(6);
+        if let Some(left) = count.checked_sub(8) {
+            cells.get(len)?.set((bits >> left) as u8);
+            bits &= (1u32 << left).wrapping_sub(1);
+            (count, len) = (left, len.saturating_add(1));
+        }
+    }
+    (bits == 0).then(|| text.get_mut(..len)).flatten()
+}
+
+fn value(digit: u8) -> Option<u32> {
+    let value = match digit {
+        b'A'..=b'Z' => digit.wrapping_sub(b'A'),
+        b'a'..=b'z' => digit.wrapping_sub(b'a').wrapping_add(26),
+        b'0'..=b'9' => digit.wrapping_sub(b'0').wrapping_add(52),
+        b'+' => 62,
+        b'/' => 63,
+        _ => return None,
+    };
+    Some(value.into())
 }
 
 #[cfg(not(feature = "small"))]

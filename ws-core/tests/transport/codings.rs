@@ -55,6 +55,30 @@ pub(crate) fn plain_base64(bytes: &[u8]) -> String {
 }
 
 #[test]
+fn base64_is_read_where_it_lies() {
+    let bytes: Vec<u8> = (0..200u16).map(|n| (n * 37 % 251) as u8).collect();
+    for len in 0..bytes.len() {
+        let mut text = plain_base64(&bytes[..len]).into_bytes();
+        assert_eq!(base64::decode(&mut text).as_deref(), Some(&bytes[..len]));
+    }
+    // One text for each byte sequence, and no other: of all groups of four, those that are written are read.
+    let digits = b"AQgwBCD=/+-_ \n\xff";
+    for four in
+        (0..digits.len().pow(4)).map(|n| [0, 1, 2, 3].map(|k| digits[n / digits.len().pow(k) % digits.len()]))
+    {
+        let read = base64::decode(&mut { four }).map(|bytes| bytes.to_vec());
+        if let Some(bytes) = &read {
+            assert_eq!(plain_base64(bytes).as_bytes(), four);
+        }
+    }
+    for bad in
+        ["A", "AA", "AAA", "A===", "AA=", "AB==", "AAB=", "AA==AAAA", "=AAA", "AAAA=", "AAAA====", "A A="]
+    {
+        assert_eq!(base64::decode(&mut bad.as_bytes().to_vec()), None, "{bad}");
+    }
+}
+
+#[test]
 fn every_control_byte_and_delimiter_is_escaped() {
     for byte in 0..=0x7fu8 {
         let text = format!("a{}b", char::from(byte));
