@@ -30,6 +30,7 @@ fn codings() {
     base64::encode(read(&mut a), read(&mut b));
     base64::encode_url(read(&mut a), read(&mut b));
     keep(base64::encoded_len(any()));
+    keep(base64::decode(read(&mut a)));
     let mut decoder = if maybe() { percent::PercentDecoder::new() } else { percent::PercentDecoder::form() };
     match decoder.decode(read(&mut a)) {
         Ok(bytes) => write(bytes),
