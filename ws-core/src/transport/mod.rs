@@ -143,3 +143,11 @@ pub use upstream::{AckBody, Inbox, Upstream, UpstreamError};
 pub use visit::Visit;
 pub use websocket::{WebSocketError, WebSocketStream};
 pub use xhr_stream::XhrStream;
+
+/// The other side of all this, for pages: the script of `PushSocket`, which is used as a `WebSocket` is and finds the technique that
+/// gets through by itself. Serve it as `text/javascript`, best gzip'd. How to use it stands at its head.
+///
+/// # Memory
+///
+/// Who does not name it does not link it.
+pub const CLIENT: &str = include_str!("client.js");
