@@ -21,11 +21,6 @@ impl Counted {
         Self { stream, written: Arc::default() }
     }
 
-    /// Another handle of the same socket.
-    pub(crate) fn try_clone(&self) -> io::Result<Self> {
-        Ok(Self { stream: self.stream.try_clone()?, written: Arc::clone(&self.written) })
-    }
-
     /// The count, which goes on.
     pub(crate) fn written(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.written)
@@ -65,5 +60,13 @@ impl Transport for Counted {
 
     fn shutdown_write(&self) -> io::Result<()> {
         self.stream.shutdown_write()
+    }
+
+    fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
+        self.stream.set_nonblocking(nonblocking)
+    }
+
+    fn try_clone(&self) -> io::Result<Self> {
+        Ok(Self { stream: self.stream.try_clone()?, written: Arc::clone(&self.written) })
     }
 }

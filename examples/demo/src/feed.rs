@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
-use ws_std::{CloseCode, Compression, Error, Options, Server, WebSocket, Writer};
+use ws_std::{CloseCode, Compression, Error, Options, Server, Transport, WebSocket, Writer};
 
 /// What page and server have agreed to say; the server alone says it.
 pub(crate) const SUBPROTOCOL: &str = "feed.v1";

@@ -1,31 +1,39 @@
 //! A page and a WebSocket on one port: open it in two tabs, side by side. This file listens and routes; what one tab
 //! says and hears is in `session.rs`, what the tabs hear of each other in `room.rs`, the words in `messages.rs`. A second
 //! WebSocket, in `feed.rs`, is compressed if the page wants it to be: `telemetry.rs` makes up what it says, and `counted.rs`
-//! counts what that takes.
+//! counts what that takes. News by all techniques there are is in `push.rs`.
 //!
 //! `cargo run -p demo`, or `cargo run -p demo -- 127.0.0.1:0` to listen elsewhere.
 
 mod counted;
 mod feed;
 mod messages;
+mod push;
 mod room;
 mod session;
 mod telemetry;
 
 use counted::Counted;
 use feed::Feeds;
+use push::News;
 use room::Room;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 use std::{env, io, thread};
+use ws_std::http::{Hosts, HttpOptions, Requests};
 use ws_std::ws_core::handshake::server::Request;
-use ws_std::{Answer, Error, Options, OriginPolicy, accept_with};
+use ws_std::ws_core::transport;
+use ws_std::{Answer, Error, OriginPolicy};
 
 /// The page's own files and its own WebSocket; nothing from elsewhere, nothing written into the page.
 const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
-                              connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+                              connect-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// Addresses, and the name of this machine to itself: a page that comes by another name is not from here.
+const HOSTS: Hosts<'static> = Hosts::Addresses(&["localhost"]);
+const TEXT: (&str, &str) = ("Content-Type", "text/plain; charset=utf-8");
 
 fn main() -> ExitCode {
     let address = env::args().nth(1);
@@ -33,8 +41,15 @@ fn main() -> ExitCode {
         eprintln!("usage: demo [ADDRESS]");
         return ExitCode::FAILURE;
     }
+    let news = match News::new() {
+        Ok(news) => news,
+        Err(error) => {
+            eprintln!("this system has no random numbers: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
     match listen(address.as_deref()) {
-        Ok(listener) => serve_all(&listener),
+        Ok(listener) => serve_all(&listener, Demo { room: Room::default(), feeds: Feeds::default(), news }),
         Err(error) => {
             eprintln!("cannot listen on {}: {error}", address.as_deref().unwrap_or("127.0.0.1"));
             ExitCode::FAILURE
@@ -56,14 +71,16 @@ fn listen(address: Option<&str>) -> io::Result<TcpListener> {
 }
 
 /// What all connections share.
-#[derive(Default)]
 struct Demo {
     room: Room,
     feeds: Feeds,
+    news: News,
 }
 
-fn serve_all(listener: &TcpListener) -> ! {
-    let demo = Arc::new(Demo::default());
+fn serve_all(listener: &TcpListener, demo: Demo) -> ! {
+    let demo = Arc::new(demo);
+    let teller = Arc::clone(&demo);
+    thread::spawn(move || teller.news.tell());
     loop {
         match listener.accept() {
             Ok((stream, _)) => {
@@ -92,34 +109,40 @@ fn url(mut address: SocketAddr) -> String {
     format!("http://{address}/")
 }
 
-/// One connection: a file of the page, or a WebSocket of a tab for as long as it lives.
+/// One connection: files of the page, news, and at last perhaps a WebSocket of a tab for as long as it lives.
 fn serve(stream: TcpStream, demo: &Demo) -> Result<(), Error> {
-    let (mut offered, mut place) = (String::new(), None);
-    let ws = accept_with(Counted::new(stream), &Options::DEFAULT, &[], |request| {
-        let target = request.target();
-        match (request.method(), target.path) {
+    let mut client = Requests::new(Counted::new(stream), HttpOptions::new(HOSTS))?;
+    while let Some(request) = client.read()? {
+        match (request.method(), request.target().path) {
             ("GET", "/ws") if request.is_upgrade() => {
-                speak(request, session::SUBPROTOCOL).options(session::OPTIONS)
+                let answer = speak(request, session::SUBPROTOCOL).options(session::OPTIONS);
+                let Some(ws) = client.accept(answer)? else { return Ok(()) };
+                return session::run(ws, &demo.room);
             }
             ("GET", "/feed") if request.is_upgrade() => {
-                offered = request.extensions().collect::<Vec<_>>().join(", ");
-                place = demo.feeds.enter();
-                match place {
-                    Some(_) => speak(request, feed::SUBPROTOCOL).options(feed::options(target.query)),
-                    None => Answer::respond(503, b"there are too many feeds\n"),
-                }
+                let offered = request.extensions().collect::<Vec<_>>().join(", ");
+                let options = feed::options(request.target().query);
+                let Some(_place) = demo.feeds.enter() else {
+                    client.respond(503, &[TEXT], b"there are too many feeds\n")?;
+                    continue;
+                };
+                let answer = speak(request, feed::SUBPROTOCOL).options(options);
+                let Some(ws) = client.accept(answer)? else { return Ok(()) };
+                return feed::run(ws, &offered);
             }
             // Refused with what is missing.
-            (_, "/ws" | "/feed") => Answer::accept(OriginPolicy::SameOrigin),
-            ("GET" | "HEAD", path) => file(path),
-            _ => Answer::respond(405, b"GET or HEAD\n").field("Allow", "GET, HEAD"),
+            (_, "/ws" | "/feed") => {
+                return client.accept(Answer::accept(OriginPolicy::SameOrigin)).map(|_| ());
+            }
+            (_, "/push") => demo.news.serve(&mut client)?,
+            ("GET" | "HEAD", path) => match file(path) {
+                Some((kind, text)) => client.respond(200, &page_fields(kind), text.as_bytes())?,
+                None => client.respond(404, &[TEXT], b"nothing here\n")?,
+            },
+            _ => client.respond(405, &[TEXT, ("Allow", "GET, HEAD")], b"GET or HEAD\n")?,
         }
-    })?;
-    match ws {
-        None => Ok(()),
-        Some(ws) if ws.protocol() == Some(feed::SUBPROTOCOL) => feed::run(ws, &offered),
-        Some(ws) => session::run(ws, &demo.room),
     }
+    Ok(())
 }
 
 fn speak(request: Request<'_>, subprotocol: &str) -> Answer<'static> {
@@ -130,9 +153,10 @@ fn speak(request: Request<'_>, subprotocol: &str) -> Answer<'static> {
     }
 }
 
-fn file(path: &str) -> Answer<'static> {
+/// A file: its type, and what is in it.
+fn file(path: &str) -> Option<(&'static str, &'static str)> {
     const SCRIPT: &str = "text/javascript; charset=utf-8";
-    let (kind, text) = match path {
+    Some(match path {
         "/" => ("text/html; charset=utf-8", include_str!("../page/index.html")),
         "/demo.css" => ("text/css; charset=utf-8", include_str!("../page/demo.css")),
         "/demo.js" => (SCRIPT, include_str!("../page/demo.js")),
@@ -149,10 +173,16 @@ fn file(path: &str) -> Answer<'static> {
         "/rate.js" => (SCRIPT, include_str!("../page/rate.js")),
         "/dom.js" => (SCRIPT, include_str!("../page/dom.js")),
         "/favicon.ico" | "/favicon.svg" => ("image/svg+xml", include_str!("../page/favicon.svg")),
-        _ => return Answer::respond(404, b"nothing here\n"),
-    };
-    Answer::page(kind, text.as_bytes())
-        .field("Content-Security-Policy", CONTENT_POLICY)
-        .field("X-Content-Type-Options", "nosniff")
-        .field("Cache-Control", "no-store")
+        "/push.js" => (SCRIPT, transport::CLIENT),
+        _ => return None,
+    })
+}
+
+const fn page_fields(kind: &'static str) -> [(&'static str, &'static str); 4] {
+    [
+        ("Content-Type", kind),
+        ("Content-Security-Policy", CONTENT_POLICY),
+        ("X-Content-Type-Options", "nosniff"),
+        ("Cache-Control", "no-store"),
+    ]
 }

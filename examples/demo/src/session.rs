@@ -9,8 +9,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use ws_std::ws_core::Duration;
 use ws_std::{
-    CloseCode, Config, Error, Kind, Limits, Message, Options, Reader, Server, Timeouts, UsageError,
-    WebSocket, Writer,
+    CloseCode, Config, Error, Kind, Limits, Message, Options, Reader, Server, Timeouts, Transport,
+    UsageError, WebSocket, Writer,
 };
 
 /// What the page and this server have agreed to say.

@@ -45,7 +45,7 @@ impl Demo {
     /// The whole response to a request with these lines.
     fn ask(&self, lines: &str) -> String {
         let mut stream = TcpStream::connect(self.address).unwrap();
-        write!(stream, "{lines}\r\nHost: {}\r\n\r\n", self.address).unwrap();
+        write!(stream, "{lines}\r\nHost: {}\r\nConnection: close\r\n\r\n", self.address).unwrap();
         let mut response = String::new();
         stream.read_to_string(&mut response).unwrap();
         response
@@ -131,6 +131,7 @@ fn the_page_and_its_files_are_served() {
     for name in names {
         is_response(&demo.ask(&format!("GET /{name} HTTP/1.1")), "200", "text/javascript");
     }
+    is_response(&demo.ask("GET /push.js HTTP/1.1"), "200", "text/javascript");
     is_response(&demo.ask("GET /demo.css HTTP/1.1"), "200", "text/css");
     is_response(&demo.ask("GET /favicon.ico HTTP/1.1"), "200", "image/svg+xml");
     assert!(demo.ask("HEAD / HTTP/1.1").ends_with("\r\n\r\n"), "a head has no body");
@@ -403,7 +404,8 @@ fn a_request_in_tiny_pieces_gets_what_it_asks_for() {
     }
 }
 
-/// After the time that a handshake has, 10 s, and no more; whatever it has begun to ask for.
+/// After the time that a head has, 10 s, and no more; whatever it has begun to ask for. Who has asked for nothing is told
+/// nothing.
 #[test]
 fn a_connection_that_stays_silent_is_let_go() {
     let demo = Demo::start();
@@ -411,16 +413,80 @@ fn a_connection_that_stays_silent_is_let_go() {
     let streams = ["", "GET /fe", "GET /feed HTTP/1.1\r\n"].map(|begin| {
         let mut stream = TcpStream::connect(demo.address).unwrap();
         stream.write_all(begin.as_bytes()).unwrap();
-        stream
+        (begin, stream)
     });
-    for mut stream in streams {
+    for (begin, mut stream) in streams {
         stream.set_read_timeout(Some(Duration::from_secs(15))).unwrap();
         let mut response = String::new();
         stream.read_to_string(&mut response).unwrap();
-        is_response(&response, "408", "text/plain");
+        if begin.is_empty() {
+            assert_eq!(response, "");
+        } else {
+            is_response(&response, "408", "text/plain");
+        }
     }
     let took = begun.elapsed();
     assert!((9..15).contains(&took.as_secs()), "{took:?}");
+}
+
+/// Numbered news, 20 times a second, on one connection that is kept: by polls, and by a stream; and an echo of what was said between.
+#[test]
+fn news_come_by_polls_and_streams_and_what_is_said_comes_back() {
+    let demo = Demo::start();
+    let mut stream = BufReader::new(TcpStream::connect(demo.address).unwrap());
+    let mut ask = |line: &str, body: &str| {
+        let (host, length) = (demo.address, body.len());
+        let head = format!("{line} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\n\r\n");
+        stream.get_mut().write_all([head.as_bytes(), body.as_bytes()].concat().as_slice()).unwrap();
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            assert_ne!(stream.read_line(&mut head).unwrap(), 0, "{head}");
+        }
+        let length = head.split("Content-Length: ").nth(1).and_then(|rest| rest.split("\r\n").next());
+        let mut body = vec![0; length.expect(&head).parse().unwrap()];
+        stream.read_exact(&mut body).unwrap();
+        serde_json::from_slice::<serde_json::Value>(&body).unwrap()
+    };
+    let begun = ask("GET /push?s=&wait=20000", "");
+    let sid = begun["events"][0]["open"]["sid"].as_str().unwrap().to_owned();
+    let mut next = begun["next"].as_str().unwrap().to_owned();
+    let post = format!("POST /push?s={sid}&n=1");
+    assert_eq!(ask(&post, "t5:hello"), serde_json::json!({"ack": 1}));
+    let (mut numbers, mut echoes) = (Vec::new(), Vec::new());
+    while numbers.len() < 10 {
+        let polled = ask(&format!("GET /push?s={sid}&wait=20000&since={next}"), "");
+        next = polled["next"].as_str().unwrap().to_owned();
+        for event in polled["events"].as_array().unwrap() {
+            let data = event["data"].as_str().unwrap();
+            match serde_json::from_str::<serde_json::Value>(data) {
+                Ok(item) => numbers.push(item["n"].as_u64().unwrap()),
+                Err(_) => echoes.push(data.to_owned()),
+            }
+        }
+    }
+    assert_eq!(echoes, ["echo:hello"]);
+    write!(stream.get_mut(), "GET /push?as=sse&s={sid}&since={next} HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        .unwrap();
+    for line in stream.lines().map(Result::unwrap) {
+        if let Some((_, item)) = line.split_once("\"data\":\"{\\\"n\\\":") {
+            numbers.push(item.split(',').next().unwrap().parse().unwrap());
+        }
+        if numbers.len() >= 20 {
+            break;
+        }
+    }
+    let all: Vec<_> = (numbers[0]..).take(numbers.len()).collect();
+    assert_eq!(numbers, all);
+}
+
+#[test]
+fn a_page_that_came_by_a_strange_name_is_told_nothing() {
+    let demo = Demo::start();
+    let mut stream = TcpStream::connect(demo.address).unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n").unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    is_response(&response, "421", "text/plain");
 }
 
 #[test]
