@@ -16,19 +16,20 @@ export function squeezed(text = readFileSync(SCRIPT, 'utf8')) {
 
 const source = squeezed();
 
-/** Browsers do without a handler of errors; the one of npm does not. */
-class WebSocket extends Client {
-  constructor(...args) {
-    super(...args);
-    this.on('error', () => {});
-  }
-}
 
-/** A page at `url`, which lacks what is named in `without`. */
+/** A page at `url`, which lacks what is named in `without`. What it did is in `beacons`, `sockets`. */
 export function page(url, without = []) {
-  const self = vm.createContext(Object.assign(new EventTarget(), { beacons: [] }));
+  const self = vm.createContext(Object.assign(new EventTarget(), { beacons: [], sockets: [] }));
   const bind = (name) => (self[name] = EventTarget.prototype[name].bind(self));
   ['addEventListener', 'removeEventListener', 'dispatchEvent'].forEach(bind);
+  // Browsers do without a handler of errors; the class of npm does not.
+  class WebSocket extends Client {
+    constructor(...args) {
+      super(...args);
+      this.on('error', () => {});
+      self.sockets.push(this);
+    }
+  }
   const has = {
     self, WebSocket, EventSource, fetch, document: documentOf(self, url), location: new URL(url),
     navigator: { sendBeacon: (to, body) => self.beacons.push({ to, body }) },
@@ -79,7 +80,7 @@ function documentOf(self, url) {
       return { tag, control, remove: () => tag === 'iframe' && control.abort() };
     },
     documentElement: {
-      appendChild(element) {
+      append(element) {
         const { signal } = element.control;
         const tell = (type) => signal.aborted || element[type]();
         load[element.tag](element, signal).then(() => tell('onload'), () => tell('onerror'));
