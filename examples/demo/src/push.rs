@@ -10,8 +10,13 @@ use ws_std::push::{Endpoint, Hub, Push, SessionKey};
 use ws_std::{Error, Message, OriginPolicy, Transport};
 
 /// Pages of this server alone may listen and speak. Scripts may ask too (JSONP), so that this technique is to be seen beside the others:
-/// there is nothing here that a stranger's page may not know. Elsewhere leave it off.
-static ENDPOINT: Endpoint<'static> = Endpoint { jsonp: true, ..Endpoint::new(OriginPolicy::SameOrigin) };
+/// there is nothing here that a stranger's page may not know. Elsewhere leave it off. As there is news all the time, a page may take a
+/// connection that is silent for dead soon.
+static ENDPOINT: Endpoint<'static> = Endpoint {
+    jsonp: true,
+    ping: ws_std::ws_core::Duration::from_secs(5),
+    ..Endpoint::new(OriginPolicy::SameOrigin)
+};
 
 /// Pages that are here at once; more are told to come back.
 const SESSIONS: usize = 64;
