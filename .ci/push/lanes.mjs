@@ -1,0 +1,59 @@
+// Lanes: pages of `lane.html` side by side in one browser, each in a frame of its own and from an origin of its own, so that none
+// takes another's connections. A hidden page is slowed down by its browser; a frame is not. Not here: what is checked.
+import { assert, newPage } from '../browsers/harness.mjs';
+import { PAGE } from './proxy.mjs';
+
+export const TECHNIQUES = ['websocket', 'sse', 'xhr-streaming', 'html-streaming', 'multipart', 'long-polling', 'jsonp', 'short-polling'];
+
+/** Options of PushSocket, for who has not much time. */
+export const QUICK = { timeout: 2000, wait: 1000, interval: 150, delay: 100 };
+
+/** Opens a page with a lane for each of `urls`. */
+export async function openLanes(browser, urls) {
+  // What a browser says of connections that were cut is no complaint.
+  const page = await newPage(browser, { patience: 60_000, viewport: { width: 800, height: 600 }, complain: () => {} });
+  await page.setContent(urls.map((url) => `<iframe width=90 height=60 src="${url}${PAGE}"></iframe>`).join(''), { waitUntil: 'load' });
+  const lanes = await Promise.all(urls.map(async (url) => {
+    const frame = await page.waitForFrame((frame) => frame.url().startsWith(url));
+    await frame.waitForFunction('self.PushSocket', { polling: 50 });
+    return new Lane(frame);
+  }));
+  return { page, lanes };
+}
+
+class Lane {
+  constructor(frame) {
+    this.frame = frame;
+  }
+
+  begin(options, how) {
+    return this.frame.evaluate((options, how) => begin(options, how), options, how);
+  }
+
+  /** What came of it so far. */
+  state() {
+    return this.frame.evaluate(() => ({ ...lane, socket: undefined, waits: lane.socket.bufferedAmount }));
+  }
+
+  /** Waits for so many messages for all and so many echoes; what is at fault is thrown at once. */
+  async until(news, echoes, limit = 60_000) {
+    const isDone = (news, echoes) => lane.faults.length > 0 || (lane.news >= news && lane.echoes >= echoes);
+    const late = await this.frame.waitForFunction(isDone, { polling: 50, timeout: limit }, news, echoes).then(() => false, () => true);
+    const state = await this.state();
+    assert(state.faults.length === 0, state.faults.slice(0, 3).join('; '));
+    assert(!late, `${state.news} of ${news} messages, ${state.echoes} of ${echoes} echoes within ${limit / 1000} s; ${state.transport || 'no connection'}`);
+    return state;
+  }
+
+  /** Waits until the technique in use is `name`, and so many messages and echoes came by it. */
+  async settles(name, news, echoes, limit) {
+    const hasSettled = (name, news, echoes) => lane.names.at(-1) === name
+      && lane.news >= lane.behind.news + news && lane.echoes >= lane.behind.echoes + echoes;
+    await this.frame.waitForFunction(hasSettled, { polling: 50, timeout: limit }, name, news, echoes).catch(() => {});
+    return this.state();
+  }
+
+  end() {
+    return this.frame.evaluate(() => lane.socket.close());
+  }
+}
