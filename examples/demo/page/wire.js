@@ -16,7 +16,7 @@ const AROUND = {
 };
 
 /** The head of a request, without what differs between pages. */
-const ASKING = { websocket: 420, fetch: 220, post: 313, script: 175, iframe: 320 };
+const ASKING = { websocket: 420, fetch: 177, post: 270, script: 175, iframe: 320 };
 /** To secure origins and this machine, browsers send fields that say who asks for what, and Chromium says which brand it is. */
 const WHO = (isSecureContext ? 74 : 0) + (navigator.userAgentData ? 88 : 0);
 /** The head of a response. */
