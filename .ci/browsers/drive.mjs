@@ -4,6 +4,7 @@
 import { join } from 'node:path';
 import { feed } from './feed.mjs';
 import { NAMES, assert, becomes, check, coloured, finish, launch, newPage, painted } from './harness.mjs';
+import { transports } from './transports.mjs';
 
 const [url, out, ...chosen] = process.argv.slice(2);
 const PATIENCE = 20_000; // milliseconds
@@ -244,6 +245,7 @@ async function run(browser, check, shoot) {
     complaints.splice(0, complaints.length, ...complaints.filter((text) => !text.includes('nowhere')));
   });
   await feed(url, (at) => open(context, complaints, at), check, shoot);
+  await transports(url, (at) => open(context, complaints, at), check, shoot);
   await check('no error was logged', async () => assert(complaints.length === 0, complaints.join('; ')));
 
   await page.evaluate(() => scrollTo(0, 0));

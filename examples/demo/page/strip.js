@@ -36,11 +36,11 @@ export function strip(canvas, dots, median) {
 
 /** The time axis of all strips. */
 export function axis(canvas) {
-  const { to, x } = begin(canvas);
+  const { to, x, width } = begin(canvas);
   to.textBaseline = 'top';
-  for (const [ago, words, align] of [[60, '60 s ago', 'left'], [45, '45 s', 'center'], [30, '30 s', 'center'], [15, '15 s', 'center'], [0, 'now', 'right']]) {
-    to.textAlign = align;
-    to.fillText(words, x(ago), 4);
+  for (const ago of width < 360 ? [60, 30, 0] : [60, 45, 30, 15, 0]) {
+    to.textAlign = { 60: 'left', 0: 'right' }[ago] ?? 'center';
+    to.fillText({ 60: '60 s ago', 0: 'now' }[ago] ?? `${ago} s`, x(ago), 4);
   }
 }
 
