@@ -1,10 +1,12 @@
-//! Makes one file of the page in `page/`, for the device to serve from flash, and the policy to serve it with. What it
-//! does not do is understand the page: it drops indentation, lines that are a comment as a whole, and what follows ` // `.
-//! For boards with a radio it checks the credentials of the network.
+//! Makes one file of each page, for the device to serve from flash, and the policy to serve it with. What it does not do is
+//! understand them: it drops indentation, lines that are a comment as a whole, and what follows ` // `; and of modules, the
+//! words by which they name each other. For boards with a radio it checks the credentials of the network.
 //!
-//! Writes to `OUT_DIR`:
-//! - `index.html.gz`: the page, to be sent with `Content-Encoding: gzip`. The same sources give the same bytes.
-//! - `content-security-policy.txt`: the value of the header field that allows this page, by hash, and nothing else.
+//! Writes to `OUT_DIR`, to be sent with `Content-Encoding: gzip`; the same sources give the same bytes:
+//! - `index.html.gz`: the page in `page/`;
+//! - `transports.html.gz`: the demo's page of all ways to push;
+//! - `push.js.gz`, `push.js.etag`: the script of the push transports, and what tells this state of it from others;
+//! - `index.csp`, `transports.csp`: the value of the header field that allows the page, by hash, and nothing else.
 
 use std::{env, error::Error, fs, io::Write, path::Path};
 
@@ -12,41 +14,95 @@ use base64ct::{Base64, Encoding};
 use flate2::{Compression, GzBuilder};
 use sha2::{Digest, Sha256};
 
-/// What the page may take of the flash: the whole image of a board is some 100 KiB without its radio's firmware.
-const MOST: usize = 6 * 1024;
-
-const STYLE: &str = r#"<link rel="stylesheet" href="page.css">"#;
-const SCRIPT: &str = r#"<script src="page.js"></script>"#;
+/// What the pages may take of the flash: the whole image of a board is some 100 KiB without its radio's firmware.
+const INDEX_MOST: usize = 6 * 1024;
+const TRANSPORTS_MOST: usize = 10 * 1024;
+/// What the script of the push transports may.
+const CLIENT_MOST: usize = 4 * 1024;
+/// Where it is.
+const CLIENT: &str = "../../ws-core/src/transport/client.js";
+/// Where the demo's pages are, and the modules of the one that is served here too, each behind those that it names.
+const DEMO: &str = "../demo/page";
+const MODULES: [&str; 8] = ["dom", "plot", "clock", "wire", "lane", "strip", "turns", "transports"];
+/// Streams and polls that may be held at once, less than by a server with memory to spare.
+const HELD: &str = "3";
 
 fn main() -> Result<(), Box<dyn Error>> {
-    println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rerun-if-changed=page");
+    for path in ["build.rs", "page", CLIENT, DEMO] {
+        println!("cargo::rerun-if-changed={path}");
+    }
     if env::var_os("CARGO_FEATURE_WIFI").is_some() {
         check_credentials();
     }
     let out = env::var("OUT_DIR")?;
     let out = Path::new(&out);
 
-    let style = squeezed("page.css")?;
-    let script = squeezed("page.js")?;
-    let page = replaced(&squeezed("index.html")?, STYLE, &format!("<style>{style}</style>"))?;
-    let page = replaced(&page, SCRIPT, &format!("<script>{script}</script>"))?;
+    let (style, script) = (squeezed("page/page.css")?, squeezed("page/page.js")?);
+    let page = squeezed("page/index.html")?;
+    let page =
+        replaced(&page, r#"<link rel="stylesheet" href="page.css">"#, &format!("<style>{style}</style>"))?;
+    let page = replaced(&page, r#"<script src="page.js"></script>"#, &format!("<script>{script}</script>"))?;
+    fs::write(out.join("index.html.gz"), gzipped("the page", &page, INDEX_MOST)?)?;
+    fs::write(out.join("index.csp"), policy(&style, &script, ""))?;
 
-    // No name and no time in the header (RFC 1952 2.3), so that it is the same each time.
-    let mut gzip = GzBuilder::new().write(Vec::new(), Compression::best());
-    gzip.write_all(page.as_bytes())?;
-    let gzip = gzip.finish()?;
-    if gzip.len() > MOST {
-        return Err(format!("the page is {} bytes long; at most {MOST} are allowed", gzip.len()).into());
-    }
-    fs::write(out.join("index.html.gz"), gzip)?;
-    fs::write(out.join("content-security-policy.txt"), policy(&style, &script))?;
+    let style = squeezed(&format!("{DEMO}/demo.css"))? + &squeezed(&format!("{DEMO}/transports.css"))?;
+    let script = bundled(&MODULES)?;
+    let page = squeezed(&format!("{DEMO}/transports.html"))?;
+    let page = replaced(&page, r#"<html lang="en">"#, &format!(r#"<html lang="en" data-held="{HELD}">"#))?;
+    let page = replaced(
+        &page,
+        r#"<link rel="icon" href="/favicon.svg" type="image/svg+xml">"#,
+        r#"<link rel="icon" href="data:,">"#,
+    )?;
+    let page = replaced(&page, r#"<link rel="stylesheet" href="/demo.css">"#, "")?;
+    let page = replaced(
+        &page,
+        r#"<link rel="stylesheet" href="/transports.css">"#,
+        &format!("<style>{style}</style>"),
+    )?;
+    let module = r#"<script src="/transports.js" type="module"></script>"#;
+    let page = replaced(&page, module, &format!(r#"<script type="module">{script}</script>"#))?;
+    fs::write(out.join("transports.html.gz"), gzipped("the page of transports", &page, TRANSPORTS_MOST)?)?;
+    // Its own scripts and frames, which are what it is about.
+    fs::write(out.join("transports.csp"), policy(&style, &script, " 'self'; frame-src 'self'"))?;
+
+    let client = squeezed(CLIENT)?;
+    let digest = Sha256::digest(&client);
+    fs::write(out.join("push.js.etag"), format!("\"{}\"", Base64::encode_string(&digest[..12])))?;
+    fs::write(out.join("push.js.gz"), gzipped("the script", &client, CLIENT_MOST)?)?;
     Ok(())
 }
 
-/// A file of the page without what only its authors need.
-fn squeezed(name: &str) -> Result<String, Box<dyn Error>> {
-    let text = fs::read_to_string(Path::new("page").join(name))?;
+/// Modules as one, without the lines by which they name each other. Their names must not be the same.
+fn bundled(modules: &[&str]) -> Result<String, Box<dyn Error>> {
+    let mut script = String::new();
+    for module in modules {
+        for line in
+            squeezed(&format!("{DEMO}/{module}.js"))?.lines().filter(|line| !line.starts_with("import "))
+        {
+            // In a page, it would end the script.
+            script += &line.strip_prefix("export ").unwrap_or(line).replace("</script", "<\\/script");
+            script += "\n";
+        }
+    }
+    Ok(script)
+}
+
+/// `text`, compressed, of at most so many bytes.
+fn gzipped(name: &str, text: &str, most: usize) -> Result<Vec<u8>, Box<dyn Error>> {
+    // No name and no time in the header (RFC 1952 2.3), so that it is the same each time.
+    let mut gzip = GzBuilder::new().write(Vec::new(), Compression::best());
+    gzip.write_all(text.as_bytes())?;
+    let gzip = gzip.finish()?;
+    if gzip.len() > most {
+        return Err(format!("{name} is {} bytes long; at most {most} are allowed", gzip.len()).into());
+    }
+    Ok(gzip)
+}
+
+/// A file without what only its authors need.
+fn squeezed(path: &str) -> Result<String, Box<dyn Error>> {
+    let text = fs::read_to_string(path)?;
     // No string of the script has blanks around two slashes.
     let lines = text.lines().map(|line| line.split(" // ").next().unwrap_or(line).trim());
     let lines = lines.filter(|line| !line.is_empty() && !is_comment(line));
@@ -61,15 +117,15 @@ fn is_comment(line: &str) -> bool {
 fn replaced(page: &str, from: &str, to: &str) -> Result<String, Box<dyn Error>> {
     match page.split_once(from) {
         Some((before, after)) => Ok(format!("{before}{to}{after}")),
-        None => Err(format!("index.html lacks {from}").into()),
+        None => Err(format!("a page lacks {from}").into()),
     }
 }
 
-/// The page's own style and script, its own server, and an icon that is part of it.
-fn policy(style: &str, script: &str) -> String {
+/// The page's own style and script, its own server, an icon that is part of it, and what `more` says behind the script.
+fn policy(style: &str, script: &str, more: &str) -> String {
     let [style, script] = [style, script].map(|text| Base64::encode_string(&Sha256::digest(text)));
     format!(
-        "default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; connect-src 'self'; \
+        "default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'{more}; connect-src 'self'; \
          img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
 }

@@ -66,14 +66,15 @@ pub fn push(memory: &'static mut PushMemory, mut random: Random) -> Push {
 }
 
 impl Device {
-    /// Tells all who listen: `{"at":12345,"temperature":23.45,"led":true}`; `at` is in milliseconds.
-    pub(crate) fn publish(&self, temperature: i32, led: bool) {
+    /// Tells all who listen: `{"n":17,"at":12345,"temperature":23.45,"led":true}`. `n` counts up by one, `at` is in milliseconds.
+    pub(crate) fn publish(&self, n: u32, temperature: i32, led: bool) {
         let (sign, size) = (if temperature < 0 { "-" } else { "" }, temperature.unsigned_abs());
         let (whole, hundredths) = (size / 100, size % 100);
         let at = Instant::now().as_millis();
         let mut text: String<96> = String::new();
         // The longest there can be fits, here and in the ring.
-        let _ = write!(text, r#"{{"at":{at},"temperature":{sign}{whole}.{hundredths:02},"led":{led}}}"#);
+        let _ =
+            write!(text, r#"{{"n":{n},"at":{at},"temperature":{sign}{whole}.{hundredths:02},"led":{led}}}"#);
         let _ = self.push.publish(Message::Text(&text));
     }
 

@@ -4,6 +4,7 @@
 //! | path | what |
 //! | --- | --- |
 //! | `/` | the page, compressed, from flash |
+//! | `/transports` | a page that shows all ways to push side by side, the demo's |
 //! | `/push` | the same state as events, by every way to push them to a browser; what a client says there is sent back to it |
 //! | `/push.js` | the script that finds the way that gets through |
 //! | `/live` | a WebSocket, subprotocol `live.v1`: the state in JSON, each half second and when the LED changes; and the LED's switch |
@@ -98,10 +99,11 @@ impl Device {
         let mut ticker = Ticker::every(PERIOD);
         let mut led = false;
         board.set_led(led).await;
-        let (mut temperature, mut events) = (board.temperature().await, 0u8);
+        let (mut temperature, mut ticks, mut events) = (board.temperature().await, 0u8, 0u32);
         self.live.show(temperature, led);
         loop {
-            self.publish(temperature, led);
+            events = events.wrapping_add(1);
+            self.publish(events, temperature, led);
             if let Either::First(wanted) = select(self.live.wanted(), ticker.next()).await {
                 led = wanted;
                 board.set_led(led).await;
@@ -109,8 +111,8 @@ impl Device {
                 Timer::after(SETTLE).await;
                 continue;
             }
-            events = events.wrapping_add(1);
-            if events % EVENTS == 0 {
+            ticks = ticks.wrapping_add(1);
+            if ticks % EVENTS == 0 {
                 temperature = board.temperature().await;
                 self.live.show(temperature, led);
             }

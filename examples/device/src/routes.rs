@@ -11,17 +11,24 @@ pub enum Route {
     Echo,
 }
 
-/// The page, as `build.rs` compressed it, and what it may do: what is in it, to where it came from.
-const PAGE: Page<'static> = Page {
-    fields: &[
-        ("Content-Type", "text/html; charset=utf-8"),
-        ("Content-Encoding", "gzip"),
-        ("Cache-Control", "no-cache"),
-        ("Content-Security-Policy", include_str!(concat!(env!("OUT_DIR"), "/content-security-policy.txt"))),
-        ("X-Content-Type-Options", "nosniff"),
-    ],
-    body: include_bytes!(concat!(env!("OUT_DIR"), "/index.html.gz")),
-};
+/// A page, as `build.rs` compressed it, and what it may do: what is in it, to where it came from.
+macro_rules! page {
+    ($name:literal) => {
+        Page {
+            fields: &[
+                ("Content-Type", "text/html; charset=utf-8"),
+                ("Content-Encoding", "gzip"),
+                ("Cache-Control", "no-cache"),
+                ("Content-Security-Policy", include_str!(concat!(env!("OUT_DIR"), "/", $name, ".csp"))),
+                ("X-Content-Type-Options", "nosniff"),
+            ],
+            body: include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".html.gz")),
+        }
+    };
+}
+
+const PAGE: Page<'static> = page!("index");
+const TRANSPORTS: Page<'static> = page!("transports");
 
 /// The script of the push transports, as `build.rs` compressed it.
 static CLIENT: Content<'static> = Content::gzip(
@@ -36,6 +43,7 @@ impl Service for Device {
     fn route(&self, request: &Request<'_>) -> Answer<'_, Route> {
         match request.target().path {
             "/" => Answer::Page(PAGE),
+            "/transports" => Answer::Page(TRANSPORTS),
             "/push" => Answer::Push(&self.push),
             "/push.js" => Answer::Content(&CLIENT),
             "/live" => Answer::WebSocket { route: Route::Live, subprotocol: Some("live.v1") },

@@ -1,10 +1,11 @@
 //! The application over the real network stack, with a board that is made up: what browsers get of it. `page`: the page;
-//! `live`: the state, and the switch of the LED; here: the echo, and all at once.
+//! `live`: the state, and the switch of the LED; `feed`: the same as events; here: the echo, and all at once.
 //! How a server treats its clients is tested with ws-embassy.
 
 #[path = "../../../../ws-embassy/tests/common/mod.rs"]
 mod common;
 
+mod feed;
 mod live;
 mod page;
 

@@ -24,8 +24,8 @@ fn ask(request: &str) -> (String, Vec<u8>) {
     answer
 }
 
-fn page() -> (String, String) {
-    let (head, body) = ask("GET / HTTP/1.1\r\nHost: 10.0.0.2\r\n\r\n");
+fn page(path: &str) -> (String, String) {
+    let (head, body) = ask(&format!("GET {path} HTTP/1.1\r\nHost: 10.0.0.2\r\n\r\n"));
     assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
     assert_eq!(frames::header(&head, "Content-Encoding"), Some("gzip"));
     assert_eq!(frames::header(&head, "Content-Length"), Some(body.len().to_string().as_str()));
@@ -42,7 +42,7 @@ fn between<'p>(page: &'p str, from: &str, to: &str) -> &'p str {
 
 #[test]
 fn the_page_is_one_file_that_loads_nothing_else() {
-    let (head, page) = page();
+    let (head, page) = page("/");
     assert_eq!(frames::header(&head, "Content-Type"), Some("text/html; charset=utf-8"));
     assert_eq!(frames::header(&head, "X-Content-Type-Options"), Some("nosniff"));
     let start = page.trim_start().to_ascii_lowercase();
@@ -53,25 +53,45 @@ fn the_page_is_one_file_that_loads_nothing_else() {
 
 #[test]
 fn the_policy_allows_the_style_and_the_script_that_are_in_the_page() {
-    let (head, page) = page();
-    let policy = frames::header(&head, "Content-Security-Policy").expect("a policy");
-    for (directive, element) in [("style-src", "style"), ("script-src", "script")] {
-        let text = between(&page, &format!("<{element}>"), &format!("</{element}>"));
-        let hash = Base64::encode_string(&Sha256::digest(text));
-        assert!(policy.contains(&format!("{directive} 'sha256-{hash}'")), "{policy}");
-        assert_eq!(page.matches(&format!("<{element}")).count(), 1, "{element}");
+    for (path, script) in [("/", "<script>"), ("/transports", "<script type=\"module\">")] {
+        let (head, page) = page(path);
+        let policy = frames::header(&head, "Content-Security-Policy").expect("a policy");
+        for (directive, begin, end) in
+            [("style-src", "<style>", "</style>"), ("script-src", script, "</script>")]
+        {
+            let hash = Base64::encode_string(&Sha256::digest(between(&page, begin, end)));
+            assert!(policy.contains(&format!("{directive} 'sha256-{hash}'")), "{policy}");
+            assert_eq!(page.matches(begin).count(), 1, "{path}: {begin}");
+        }
+        for rule in ["default-src 'none'", "connect-src 'self'", "frame-ancestors 'none'"] {
+            assert!(policy.contains(rule), "{policy}");
+        }
+        assert!(!policy.contains("unsafe"), "{policy}");
     }
-    for rule in ["default-src 'none'", "connect-src 'self'", "frame-ancestors 'none'"] {
-        assert!(policy.contains(rule), "{policy}");
-    }
-    assert!(!policy.contains("unsafe"), "{policy}");
 }
 
 #[test]
-fn the_page_has_one_path() {
+fn the_page_of_transports_needs_the_client_and_nothing_else() {
+    let (_, page) = page("/transports");
+    let loaded: Vec<_> = page.split("src=\"").skip(1).map(|rest| rest.split('"').next()).collect();
+    assert_eq!(loaded, [Some("/push.js")]);
+    assert!(!page.contains("stylesheet") && !page.contains("import "));
+    let (head, body) = ask("GET /push.js HTTP/1.1\r\nHost: 10.0.0.2\r\n\r\n");
+    let mut client = String::new();
+    GzDecoder::new(&body[..]).read_to_string(&mut client).expect("whole, and text");
+    assert!(client.contains("class PushSocket extends EventTarget"));
+    let etag = frames::header(&head, "ETag").expect("a tag");
+    let again = format!("GET /push.js HTTP/1.1\r\nHost: 10.0.0.2\r\nIf-None-Match: {etag}\r\n\r\n");
+    let (head, body) = ask(&again);
+    assert_eq!((&head[9..12], body.len()), ("304", 0));
+}
+
+#[test]
+fn each_page_has_one_path() {
     for (request, status) in [
         ("GET /index.html HTTP/1.1\r\nHost: 10.0.0.2\r\n\r\n", "404"),
         ("GET /favicon.ico HTTP/1.1\r\nHost: 10.0.0.2\r\n\r\n", "404"),
+        ("GET /transports.html HTTP/1.1\r\nHost: 10.0.0.2\r\n\r\n", "404"),
         ("POST / HTTP/1.1\r\nHost: 10.0.0.2\r\n\r\n", "405"),
         ("GET /live HTTP/1.1\r\nHost: 10.0.0.2\r\n\r\n", "426"),
         ("GET / HTTP/1.1\r\nHost: localhost:8080\r\n\r\n", "200"),
@@ -84,7 +104,7 @@ fn the_page_has_one_path() {
 
 #[test]
 fn the_head_alone_is_that_of_the_page() {
-    let (head, _) = page();
+    let (head, _) = page("/");
     assert_eq!(ask("HEAD / HTTP/1.1\r\nHost: 10.0.0.2\r\n\r\n"), (head, Vec::new()));
 }
 
