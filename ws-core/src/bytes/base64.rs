@@ -64,8 +64,8 @@ pub fn decode(text: &mut [u8]) -> Option<&mut [u8]> {
         bits = bits << 6 | value(cell.get())?;
         count = count.saturating_add(6);
         if let Some(left) = count.checked_sub(8) {
-            cells.get(len)?.set((bits >> left) as u8);
-            bits &= (1u32 << left).wrapping_sub(1);
+            cells.get(len)?.set(bits.wrapping_shr(left) as u8);
+            bits &= 1u32.wrapping_shl(left).wrapping_sub(1);
             (count, len) = (left, len.saturating_add(1));
         }
     }
