@@ -3,6 +3,7 @@
 use ws_core::handshake::{client, server};
 use ws_core::http::head::HeadReader;
 use ws_core::http::{BodyReader, Chunks, Content, CorsFields, Exchange, Request, Response, Stream};
+use ws_core::transport::{Budget, Endpoint, Listener, Visit};
 use ws_core::{Client, Connection, Entropy, Event, MessageBuffer, Server};
 
 struct Unit;
@@ -23,10 +24,14 @@ const _: () = assert!(size_of::<Response<'_>>() <= 12 * size_of::<usize>());
 const _: () = assert!(size_of::<Request<'_>>() == size_of::<usize>());
 const _: () = assert!(size_of::<BodyReader>() <= 24);
 const _: () = assert!(size_of::<Exchange<'_>>() <= 32 * size_of::<usize>());
-const _: () = assert!(size_of::<Stream<'_>>() <= size_of::<[usize; 10]>());
+const _: () = assert!(size_of::<Stream<'_>>() <= 11 * size_of::<usize>());
 const _: () = assert!(size_of::<Chunks>() <= 2 * size_of::<usize>());
 const _: () = assert!(size_of::<Content<'_>>() <= 24 * size_of::<usize>());
 const _: () = assert!(size_of::<CorsFields<'_>>() <= 26 * size_of::<usize>());
+const _: () = assert!(size_of::<Visit>() <= 54 * size_of::<usize>());
+const _: () = assert!(size_of::<Listener>() <= 6 * size_of::<usize>());
+const _: () = assert!(size_of::<Budget<12>>() <= 26 * size_of::<usize>());
+const _: () = assert!(size_of::<Endpoint<'_>>() <= 14 * size_of::<usize>());
 
 #[test]
 fn a_server_connection_takes_at_most_224_bytes() {

@@ -12,6 +12,7 @@ mod handshake;
 mod http;
 mod inflate;
 mod transport;
+mod visits;
 
 use core::hint::black_box;
 
@@ -36,6 +37,7 @@ extern "C" fn _start() {
     http::probe();
     inflate::probe();
     transport::probe();
+    visits::probe();
     #[cfg(feature = "planted")]
     {
         let numbers = [1u8, 2, 3];

@@ -34,7 +34,7 @@ use crate::error::UsageError;
 ///
 /// # Memory
 ///
-/// About 10 words, and the fields that the caller lends.
+/// About 11 words, and the fields that the caller lends.
 #[derive(Clone)]
 pub struct Stream<'a> {
     status: u16,

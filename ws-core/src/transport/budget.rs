@@ -90,7 +90,7 @@ impl<const N: usize> Budget<N> {
     pub fn enter(&mut self, place: usize, r#use: Use, now: Instant) -> bool {
         self.now = now;
         let others = |is: fn(Use) -> bool| {
-            (0..N).zip(&self.places).filter(|(other, (r#use, _))| *other != place && is(*r#use)).count()
+            count((0..N).zip(&self.places).filter(|(other, (r#use, _))| *other != place && is(*r#use)))
         };
         let held = others(Use::is_long);
         let is_full = match r#use {
@@ -135,6 +135,11 @@ impl<const N: usize> Budget<N> {
 
     /// How many sockets are used like this.
     pub fn count(&self, r#use: Use) -> usize {
-        self.places.iter().filter(|(theirs, _)| *theirs == r#use).count()
+        count(self.places.iter().filter(|(theirs, _)| *theirs == r#use))
     }
+}
+
+/// How many items there are. The iterators' own `count` can panic, by what the compiler sees.
+fn count(items: impl Iterator) -> usize {
+    items.fold(0, |n, _| n.saturating_add(1))
 }

@@ -10,7 +10,7 @@ use crate::time::Instant;
 ///
 /// # Memory
 ///
-/// 7 words.
+/// 6 words.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Listener {

@@ -19,7 +19,7 @@ use crate::time::Duration;
 ///
 /// # Memory
 ///
-/// About 16 words, best in a `static`.
+/// 14 words, best in a `static`.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Endpoint<'a> {

@@ -16,7 +16,6 @@ pub type Deliver<'d, 'm, const N: usize> = dyn FnMut(&mut Hub<'m, N>, SessionKey
 type Refused = (u16, &'static str);
 
 /// Messages on their way in.
-#[derive(Debug)]
 pub(crate) struct Upload {
     upstream: Upstream,
     session: SessionKey,

@@ -49,8 +49,7 @@ use crate::time::{Duration, Instant};
 ///
 /// # Memory
 ///
-/// About 65 words: the largest is an answer to a poll.
-#[derive(Debug)]
+/// 54 words: the largest is an answer to a poll.
 pub struct Visit {
     task: Task,
     listener: Option<Listener>,
@@ -61,7 +60,6 @@ pub struct Visit {
     closes: bool,
 }
 
-#[derive(Debug)]
 enum Task {
     Reject(Rejection),
     Preflight,
@@ -295,6 +293,16 @@ impl Visit {
             Some(callback) => body.with_callback(&news, callback),
             None => body,
         }
+    }
+}
+
+impl core::fmt::Debug for Visit {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let (listener, is_begun) = (&self.listener, &self.is_begun);
+        f.debug_struct("Visit")
+            .field("listener", listener)
+            .field("is_begun", is_begun)
+            .finish_non_exhaustive()
     }
 }
 
