@@ -18,6 +18,7 @@ websocket frames 23350 WebSocket
 flash - 1325 Flash's policy file
 event-stream - 3425 client of SSE
 all frames 34450 all together
+served http 32700 all of them, served
 "
 readonly PUSH_HTTP_MAX=9200 PUSH_FRAMES_MAX=15400 PUSH_HUB_MAX=4550
 # state, at most so many bytes; in the image `push-states` each has a section of its own
@@ -43,6 +44,10 @@ EventStream 272
 PolicyRequest 1
 PolicyFile 20
 Images 68
+Endpoint 56
+Visit 216
+Listener 24
+Budget-12 104
 "
 
 push_row() {

@@ -20,15 +20,21 @@ impl Events {
 
     /// Time goes by: something happens, for all or for one. `false`: the connection has ended.
     pub fn wait(&mut self, listener: &Listener) -> bool {
-        let n = transport::read(self.bytes);
-        let message = Message::Binary(self.bytes.get(..n).unwrap_or_default());
-        let sent = match listener.key {
-            Some(key) if number() == 0 => self.hub.send(key, message).is_ok(),
-            _ => self.hub.publish(message).is_ok(),
-        };
+        let goes_on = self.happen(listener.key);
         if let Some(session) = listener.key.and_then(|key| self.hub.sessions_mut().get_mut(key)) {
             session.take(listener.cursor.own);
         }
+        goes_on
+    }
+
+    /// The same, and nobody says how far the listener has come.
+    pub fn happen(&mut self, session: Option<SessionKey>) -> bool {
+        let n = transport::read(self.bytes);
+        let message = Message::Binary(self.bytes.get(..n).unwrap_or_default());
+        let sent = match session {
+            Some(key) if number() == 0 => self.hub.send(key, message).is_ok(),
+            _ => self.hub.publish(message).is_ok(),
+        };
         self.hub.sessions_mut().handle_timeout(now());
         sent && n != 0
     }

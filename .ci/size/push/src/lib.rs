@@ -6,11 +6,13 @@
 mod http;
 mod hub;
 mod techniques;
+mod visits;
 mod websocket;
 
 pub use http::{Connection, hello, serve};
 pub use hub::{Events, Listener, has_news};
 pub use techniques::{acknowledge, any, listen_to_events, long_poll, policy, poll, stream};
+pub use visits::serve_visits;
 pub use websocket::{echo_frames, push_frames};
 
 use ws_core::{Duration, Entropy, Instant, Output};

@@ -6,8 +6,9 @@
 use core::hint::black_box;
 use ws_core::http::{Chunks, Exchange};
 use ws_core::transport::{
-    AckBody, AnyFormat, EventRing, EventStream, HtmlStream, Hub, Images, LongPoll, Multipart, PolicyFile,
-    PolicyRequest, PollBody, Session, Sessions, Sse, Stream, Upstream, WebSocketStream, XhrStream,
+    AckBody, AnyFormat, Budget, Endpoint, EventRing, EventStream, HtmlStream, Hub, Images, Listener,
+    LongPoll, Multipart, PolicyFile, PolicyRequest, PollBody, Session, Sessions, Sse, Stream, Upstream,
+    Visit, WebSocketStream, XhrStream,
 };
 use ws_core::{Connection, Server};
 
@@ -44,4 +45,8 @@ extern "C" fn _start() {
     state!(".state.PolicyRequest", PolicyRequest);
     state!(".state.PolicyFile", PolicyFile<'static>);
     state!(".state.Images", Images);
+    state!(".state.Endpoint", Endpoint<'static>);
+    state!(".state.Visit", Visit);
+    state!(".state.Listener", Listener);
+    state!(".state.Budget-12", Budget<12>);
 }
