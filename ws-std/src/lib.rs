@@ -41,6 +41,11 @@
 //! # }
 //! ```
 //!
+//! # Pages, and events by other ways
+//!
+//! [`http`] serves a connection request by request: pages, bodies, and WebSockets on the same port. [`push`] gives events to browsers
+//! by whichever technique gets through: WebSocket, server-sent events, streams, long and short polling, JSONP.
+//!
 //! # Memory
 //!
 //! A connection takes two buffers and, while a message is put together, a third one: 4 KiB, 2 KiB and at most

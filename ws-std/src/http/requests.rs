@@ -86,6 +86,9 @@ impl<'o, S: Transport> Requests<'o, S> {
     /// [`Error::Request`] if what came is no request, too large or too slow, which the client was told; [`Error::TimedOut`] if
     /// it took nothing of that; [`Error::Io`].
     pub fn read(&mut self) -> Result<Option<Request<'_>>, Error> {
+        if self.wire.is_none() {
+            return Ok(None);
+        }
         match self.answered {
             Answered::Reading => {}
             Answered::Nothing => {
