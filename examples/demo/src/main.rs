@@ -158,6 +158,16 @@ fn file(path: &str) -> Option<(&'static str, &'static str)> {
     const SCRIPT: &str = "text/javascript; charset=utf-8";
     Some(match path {
         "/" => ("text/html; charset=utf-8", include_str!("../page/index.html")),
+        "/transports" | "/transports.html" => {
+            ("text/html; charset=utf-8", include_str!("../page/transports.html"))
+        }
+        "/transports.css" => ("text/css; charset=utf-8", include_str!("../page/transports.css")),
+        "/transports.js" => (SCRIPT, include_str!("../page/transports.js")),
+        "/lane.js" => (SCRIPT, include_str!("../page/lane.js")),
+        "/clock.js" => (SCRIPT, include_str!("../page/clock.js")),
+        "/turns.js" => (SCRIPT, include_str!("../page/turns.js")),
+        "/wire.js" => (SCRIPT, include_str!("../page/wire.js")),
+        "/strip.js" => (SCRIPT, include_str!("../page/strip.js")),
         "/demo.css" => ("text/css; charset=utf-8", include_str!("../page/demo.css")),
         "/demo.js" => (SCRIPT, include_str!("../page/demo.js")),
         "/connection.js" => (SCRIPT, include_str!("../page/connection.js")),
