@@ -1,10 +1,11 @@
 //! A page and a WebSocket on one port: open it in two tabs, side by side. This file listens and routes; what one tab
 //! says and hears is in `session.rs`, what the tabs hear of each other in `room.rs`, the words in `messages.rs`. A second
 //! WebSocket, in `feed.rs`, is compressed if the page wants it to be: `telemetry.rs` makes up what it says, and `counted.rs`
-//! counts what that takes. News by all techniques there are is in `push.rs`.
+//! counts what that takes. News by all techniques there are is in `push.rs`, pictures one after the other in `camera.rs`.
 //!
 //! `cargo run -p demo`, or `cargo run -p demo -- 127.0.0.1:0` to listen elsewhere.
 
+mod camera;
 mod counted;
 mod feed;
 mod messages;
@@ -17,12 +18,13 @@ use counted::Counted;
 use feed::Feeds;
 use push::News;
 use room::Room;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 use std::{env, io, thread};
-use ws_std::http::{Hosts, HttpOptions, Requests};
+use ws_std::http::{Content, Hosts, HttpOptions, PolicyFile, Requests};
 use ws_std::ws_core::handshake::server::Request;
 use ws_std::ws_core::transport;
 use ws_std::{Answer, Error, OriginPolicy};
@@ -34,6 +36,14 @@ const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src '
 /// Addresses, and the name of this machine to itself: a page that comes by another name is not from here.
 const HOSTS: Hosts<'static> = Hosts::Addresses(&["localhost"]);
 const TEXT: (&str, &str) = ("Content-Type", "text/plain; charset=utf-8");
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+
+/// Tells this state of the script of the transports from others.
+static ETAG: LazyLock<String> = LazyLock::new(|| {
+    let mut hasher = DefaultHasher::new();
+    transport::CLIENT.hash(&mut hasher);
+    format!("\"{:016x}\"", hasher.finish())
+});
 
 fn main() -> ExitCode {
     let address = env::args().nth(1);
@@ -111,7 +121,11 @@ fn url(mut address: SocketAddr) -> String {
 
 /// One connection: files of the page, news, and at last perhaps a WebSocket of a tab for as long as it lives.
 fn serve(stream: TcpStream, demo: &Demo) -> Result<(), Error> {
-    let mut client = Requests::new(Counted::new(stream), HttpOptions::new(HOSTS))?;
+    // A Flash file of this host may connect to this port: no browser runs one today.
+    let port = stream.local_addr()?.port().to_string();
+    let options =
+        HttpOptions { policy: Some(PolicyFile::new("localhost", &port)?), ..HttpOptions::new(HOSTS) };
+    let mut client = Requests::new(Counted::new(stream), options)?;
     while let Some(request) = client.read()? {
         match (request.method(), request.target().path) {
             ("GET", "/ws") if request.is_upgrade() => {
@@ -135,6 +149,10 @@ fn serve(stream: TcpStream, demo: &Demo) -> Result<(), Error> {
                 return client.accept(Answer::accept(OriginPolicy::SameOrigin)).map(|_| ());
             }
             (_, "/push") => demo.news.serve(&mut client)?,
+            ("GET", "/camera") => camera::serve(&mut client)?,
+            ("GET" | "HEAD", "/push.js") => {
+                client.content(&Content::plain(SCRIPT, &ETAG, transport::CLIENT.as_bytes()))?;
+            }
             ("GET" | "HEAD", path) => match file(path) {
                 Some((kind, text)) => client.respond(200, &page_fields(kind), text.as_bytes())?,
                 None => client.respond(404, &[TEXT], b"nothing here\n")?,
@@ -155,7 +173,6 @@ fn speak(request: Request<'_>, subprotocol: &str) -> Answer<'static> {
 
 /// A file: its type, and what is in it.
 fn file(path: &str) -> Option<(&'static str, &'static str)> {
-    const SCRIPT: &str = "text/javascript; charset=utf-8";
     Some(match path {
         "/" => ("text/html; charset=utf-8", include_str!("../page/index.html")),
         "/transports" | "/transports.html" => {
@@ -183,7 +200,6 @@ fn file(path: &str) -> Option<(&'static str, &'static str)> {
         "/rate.js" => (SCRIPT, include_str!("../page/rate.js")),
         "/dom.js" => (SCRIPT, include_str!("../page/dom.js")),
         "/favicon.ico" | "/favicon.svg" => ("image/svg+xml", include_str!("../page/favicon.svg")),
-        "/push.js" => (SCRIPT, transport::CLIENT),
         _ => return None,
     })
 }
