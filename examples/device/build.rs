@@ -24,8 +24,9 @@ const CLIENT: &str = "../../ws-core/src/transport/client.js";
 /// Where the demo's pages are, and the modules of the one that is served here too, each behind those that it names.
 const DEMO: &str = "../demo/page";
 const MODULES: [&str; 8] = ["dom", "plot", "clock", "wire", "lane", "strip", "turns", "transports"];
-/// Streams and polls that may be held at once, less than by a server with memory to spare.
-const HELD: &str = "3";
+/// Streams and polls that may be held at once, and lanes that may run, one less than there are sessions, as one that ends takes
+/// a moment to.
+const LIMITS: &str = r#"data-held="3" data-lanes="3""#;
 
 fn main() -> Result<(), Box<dyn Error>> {
     for path in ["build.rs", "page", CLIENT, DEMO] {
@@ -48,7 +49,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let style = squeezed(&format!("{DEMO}/demo.css"))? + &squeezed(&format!("{DEMO}/transports.css"))?;
     let script = bundled(&MODULES)?;
     let page = squeezed(&format!("{DEMO}/transports.html"))?;
-    let page = replaced(&page, r#"<html lang="en">"#, &format!(r#"<html lang="en" data-held="{HELD}">"#))?;
+    let page = replaced(&page, r#"<html lang="en">"#, &format!(r#"<html lang="en" {LIMITS}>"#))?;
     let page = replaced(
         &page,
         r#"<link rel="icon" href="/favicon.svg" type="image/svg+xml">"#,

@@ -1,7 +1,8 @@
 // Who may hold a connection. Over HTTP/1.1 a browser opens six to a server; what it asks for beyond that waits unseen, and with it
-// each message that goes up. So five lanes hold one, and one is left for requests that are short. WebSockets count apart.
+// each message that goes up. So five lanes hold one, and one is left for requests that are short. WebSockets count apart. A server
+// with less room says in the page how many lanes may hold one, and how many may run at all.
 
-const MOST = 5;
+const { held = 5, lanes: running = Infinity } = document.documentElement.dataset;
 const TURN = 5000; // ms that a lane waits until another makes room for it
 
 /** Starts, stops and exchanges lanes, so that those run that are wanted and may. Call it often. */
@@ -12,13 +13,16 @@ export function take(lanes) {
   }
   const byAge = (a, b) => a.since - b.since;
   const waiting = lanes.filter(({ state }) => state === 'waiting').sort(byAge);
-  const holders = lanes.filter((lane) => lane.isRunning && lane.isLong).sort(byAge);
+  const runners = lanes.filter(({ isRunning }) => isRunning).sort(byAge);
   for (const lane of waiting) {
-    if (lane.isLong && holders.length >= MOST) {
-      if (performance.now() - lane.since < TURN) continue;
-      holders.shift().stop('waiting'); // the one that has run longest
+    const holders = runners.filter(({ isLong }) => isLong);
+    const others = lane.isLong && holders.length >= held ? holders : runners.length >= running ? runners : [];
+    if (others.length > 0) {
+      // The one that has run longest goes; it takes a moment until its place is free.
+      if (performance.now() - lane.since >= TURN) others[0].stop('waiting');
+      break;
     }
     lane.start();
-    if (lane.isLong) holders.push(lane);
+    runners.push(lane);
   }
 }

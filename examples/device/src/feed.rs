@@ -16,8 +16,8 @@ pub const SESSIONS: usize = 4;
 const SHARED: usize = 4096;
 /// Bytes of what is sent to one session.
 const OWN: usize = 512;
-/// How long a session lives behind its last connection.
-const LIFETIME: Duration = Duration::from_secs(30);
+/// How long a session lives behind its last connection: long enough to come back, and no longer, as there are few.
+const LIFETIME: Duration = Duration::from_secs(15);
 
 /// Events by every technique.
 pub type Push = server::Push<'static, SESSIONS, Random>;
