@@ -1,77 +1,12 @@
-// The client of the push transports held to the reference server: what comes, in which order, how often, whatever breaks.
-// Not here: real browsers, and the real server.
+// What the client of the push transports does beside carrying messages: which technique it takes, when it comes back, how it
+// ends, what it says was lost, and how large it is. Not here: whether messages come as they are sent; real browsers; the real server.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { page, squeezed } from './page.mjs';
-import { serve } from './server.mjs';
+import { QUICK, TECHNIQUES, begin, eventually, plain, turn, until } from './harness.mjs';
+import { squeezed } from './page.mjs';
 
-const TECHNIQUES = ['websocket', 'sse', 'xhr-streaming', 'long-polling', 'jsonp', 'html-streaming', 'short-polling', 'multipart'];
-const QUICK = { timeout: 400, wait: 300, interval: 4, delay: 2, maxDelay: 15 };
 const LIMIT = 4096; // bytes
-
-/** A server and a page with a socket, for as long as the test runs. */
-async function begin(t, { trouble, without, ...options } = {}) {
-  const server = await serve(trouble);
-  const self = page(server.url, without);
-  const socket = new self.PushSocket('/events', { ...QUICK, ...options });
-  const log = [];
-  socket.binaryType = 'arraybuffer';
-  socket.onmessage = ({ data }) => log.push(data);
-  t.after(async () => {
-    if (socket.readyState < socket.CLOSED) await (socket.close(), until(socket, 'close'));
-    await server.close();
-  });
-  return { server, self, socket, log };
-}
-
-/** Ends when `socket` tells of `type`, and `is` holds. */
-const until = (socket, type, is = () => true) => new Promise((resolve) => {
-  const hear = (event) => is(event) && (socket.removeEventListener(type, hear), resolve(event));
-  socket.addEventListener(type, hear);
-});
-
-const turn = () => new Promise(setImmediate);
-const eventually = async (is) => {
-  while (!is()) await turn(); // a test that waits in vain fails by its timeout
-};
-
-/** Message number `n`: text or binary, of all lengths, with what is special somewhere. */
-function message(n) {
-  if (n % 5 === 3) return Uint8Array.from({ length: (n % 37) + 2 }, (_, i) => [n, n >> 8][i] ?? i * n).buffer;
-  return `${n} ${['', 'é', '\u2028</script>', '😀', '"\\\r\n\0'][n % 5]}${'x'.repeat(n % 23)}`;
-}
-
-const plain = (data) => (typeof data === 'string' ? data : [...new Uint8Array(data.buffer ? new Uint8Array(data) : data)].join());
-
-for (const name of TECHNIQUES) {
-  test(`${name}: 1000 messages each way, in order, none lost, none twice, whatever breaks`, { timeout: 15000 }, async (t) => {
-    const trouble = { seed: name.length, cut: 25, repeat: 0.5, fail: name === 'websocket' ? 0 : 0.4 };
-    const { server, socket, log } = await begin(t, { trouble, transports: [name] });
-    await until(socket, 'open');
-    const all = Array.from({ length: 1000 }, (_, n) => message(n));
-    for (const [n, data] of all.entries()) {
-      socket.send(data);
-      const sent = typeof data === 'string' ? data : Buffer.from(data);
-      if (n % 3) server.publish(sent);
-      else server.session.send(sent);
-      if (n % 4 === 0) await turn();
-    }
-    const { got } = server.session;
-    await eventually(() => log.length >= 1000 && got.length >= 1000 && socket.bufferedAmount === 0);
-    // The server sends what is for one session in front of what is for all.
-    const sorted = (list, isOwn) => list.filter((data) => isOwn(numberOf(data))).map(plain);
-    for (const isOwn of [(n) => n % 3 === 0, (n) => n % 3 > 0]) assert.deepEqual(sorted(log, isOwn), sorted(all, isOwn));
-    assert.equal(log.length, 1000);
-    assert.deepEqual(got.map(plain), all.map(plain));
-    assert.equal(socket.transport === name || socket.transport === '', true);
-    assert.ok(server.counts.cuts >= 20, `${server.counts.cuts} cuts`);
-    t.diagnostic(`${server.counts.cuts} connections cut, ${server.counts.failed} of ${server.counts.posts} requests with messages failed`);
-  });
-}
-
-/** Which message it was. */
-const numberOf = (data) => (typeof data === 'string' ? parseInt(data, 10) : ((b) => b[0] + b[1] * 256)(new Uint8Array(data)));
 
 // --- What gets through which proxy ---
 
@@ -88,7 +23,7 @@ for (const [what, chosen, trouble, without, options] of [
   ['the browser has scripts alone, and the server refuses them', 'html-streaming', { jsonp: false }, NO_FETCH],
 ]) {
   test(`${what}: ${chosen}`, { timeout: 15000 }, async (t) => {
-    const { server, socket, log } = await begin(t, { trouble, without, timeout: 250, ...options });
+    const { server, socket, log } = await begin(t, { trouble, without, ...options });
     await until(socket, 'transport', () => socket.transport === chosen);
     const sends = chosen !== 'html-streaming'; // there it would need fetch
     for (let n = 0; n < 50; n++) {
@@ -160,7 +95,7 @@ for (const name of ['websocket', 'sse', 'xhr-streaming', 'multipart', 'html-stre
     const { server, socket, log } = await begin(t, { transports: [name], trouble, timeout: 150 });
     await until(socket, 'open');
     const { length } = server.counts.requests;
-    await new Promise((resolve) => setTimeout(resolve, 400)); // pings alone keep it
+    await eventually(() => server.counts.pings > 9); // they alone keep it
     assert.equal(server.counts.requests.length, length);
     trouble.mute = true;
     server.publish('unheard');
@@ -244,7 +179,7 @@ test('close() says its code and reason', { timeout: 5000 }, async (t) => {
 
 for (const name of TECHNIQUES) {
   test(`${name}: events that left the ring are missed aloud`, { timeout: 5000 }, async (t) => {
-    const { server, socket, log } = await begin(t, { transports: [name] });
+    const { server, socket, log } = await begin(t, { transports: [name], trouble: { ping: 40 } });
     socket.onreset = () => log.push('reset');
     await until(socket, 'open');
     server.publish('a');
@@ -259,7 +194,7 @@ for (const name of TECHNIQUES) {
   });
 
   test(`${name}: a session that is lost is replaced, and gets what the old one did not`, { timeout: 5000 }, async (t) => {
-    const { server, socket, log } = await begin(t, { transports: [name] });
+    const { server, socket, log } = await begin(t, { transports: [name], trouble: { ping: 40 } });
     socket.onreset = () => log.push('reset');
     await until(socket, 'open');
     const { session } = server;
@@ -329,7 +264,7 @@ test('constants, handlers, types of messages, the address', { timeout: 5000 }, a
   bytes.fill(9); // too late
   await eventually(() => server.session.got.length === 2);
   assert.deepEqual(server.session.got.map(plain), ['2,3', '1,2,3,4']);
-  const other = new self.PushSocket(`${server.url.replace('http', 'ws')}?room=1#top`, { transports: ['sse'] });
+  const other = new self.PushSocket(`${server.url.replace('http', 'ws')}?room=1#top`, { ...QUICK, transports: ['sse'] });
   await until(other, 'open');
   assert.match(server.counts.requests.at(-1), /^GET \/events\?room=1&s=&since=&as=sse$/);
   other.close();

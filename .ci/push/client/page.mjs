@@ -58,8 +58,9 @@ function documentOf(self, url) {
       const frame = vm.createContext({ parent: self });
       const decoder = new TextDecoder();
       let text = '';
+      let response;
       try {
-        const response = await fetch(element.src, { signal });
+        response = await fetch(element.src, { signal });
         for await (const piece of response.body) {
           text += decoder.decode(piece, { stream: true });
           for (let script; (script = /<script>(.*?)<\/script>/s.exec(text));) {
@@ -68,7 +69,8 @@ function documentOf(self, url) {
           }
         }
       } catch {
-        // what a browser shows then is a page too
+        // What a browser shows instead of a document is one too. One that breaks off never loads, and nothing says so.
+        if (response) await new Promise(() => {});
       }
     },
   };

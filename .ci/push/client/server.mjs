@@ -25,6 +25,7 @@ export function dice(seed) {
  * - `fail`: a POST breaks before, within or after its messages, with this probability
  * - `refuse`: WebSockets are refused; `hold`: streams are held back until they end; `longest`: ms that a connection may last
  * - `mute`: nothing is written to a stream behind `open`; `ping`: ms; `full`: so many requests get 503
+ * - `pages`: HTML at paths, for real browsers
  * - `jsonp`: false refuses scripts; `most`: bytes of a message, 413 above; `deaf`: a POST gets no answer
  */
 export async function serve(trouble = {}) {
@@ -32,7 +33,7 @@ export async function serve(trouble = {}) {
   const shared = [];
   const sessions = new Map();
   const listeners = new Set();
-  const counts = { cuts: 0, posts: 0, failed: 0, requests: [] };
+  const counts = { cuts: 0, posts: 0, failed: 0, pings: 0, requests: [] };
   let oldest = 0; // events before it have left the ring
   let names = 0;
   let newest; // session
@@ -84,8 +85,8 @@ export async function serve(trouble = {}) {
           if (at.all > shared.length || at.all < oldest) {
             at.all = oldest;
             yield { id: idOf(at), reset: 1 };
-            continue;
-          } else if (at.own < session.own.length) data = session.own[at.own++];
+          }
+          if (at.own < session.own.length) data = session.own[at.own++];
           else if (at.all < shared.length) data = shared[at.all++];
           else break;
           yield typeof data === 'string' ? { id: idOf(at), data } : { id: idOf(at), b64: data.toString('base64'), data };
@@ -97,9 +98,7 @@ export async function serve(trouble = {}) {
 
   /** Feeds a stream: `write` gets an event and where to cut it (or not), `end` ends in order, `destroy` does not. */
   function feed(who, { write, end, destroy }) {
-    let left = cutAfter();
-    let isOpen = false;
-    const ping = trouble.ping || 0;
+    let [left, isOpen, ping] = [cutAfter(), false, trouble.ping || 0];
     const stop = () => {
       clearInterval(pings);
       clearTimeout(longest);
@@ -118,11 +117,7 @@ export async function serve(trouble = {}) {
         if (!listeners.has(self) || (isOpen && trouble.mute)) return;
         for (const event of who.events(ping)) {
           isOpen = true;
-          if (left <= 1) {
-            write(event, true);
-            self.spend();
-            return;
-          }
+          if (left <= 1) return void (write(event, true), self.spend());
           if (write(event, false) === false) return stop(), end();
           if (!event.open) self.spend();
           if (event.close || !listeners.has(self)) return stop(), end(event.close);
@@ -131,7 +126,7 @@ export async function serve(trouble = {}) {
         if (!who.isCurrent()) stop(), end();
       },
     };
-    const pings = ping && setInterval(() => trouble.mute || write({ ping: 1 }, false), ping);
+    const pings = ping && setInterval(() => trouble.mute || (counts.pings++, write({ ping: 1 }, false)), ping);
     const longest = trouble.longest && setTimeout(() => (counts.cuts++, stop(), destroy()), trouble.longest);
     listeners.add(self);
     self.pump();
@@ -141,12 +136,11 @@ export async function serve(trouble = {}) {
   const FORMS = {
     sse: ['text/event-stream', 'retry: 2000\n\n', (json, id) => `${id ? `id: ${id}\n` : ''}data: ${json}\n\n`, Infinity],
     xhr: ['text/plain', '\n', (json) => `${json}\n`, 8192],
-    html: ['text/html', '<!DOCTYPE html><body>\n', (json, id, fn) => `<script>parent.${fn}(${json})</script>\n`, 8192],
+    html: ['text/html; charset=utf-8', '<!DOCTYPE html><body>\n', (json, id, fn) => `<script>parent.${fn}(${json})</script>\n`, 8192],
     multipart: ['multipart/x-mixed-replace; boundary=frame', '--frame\r\n',
       (json) => `Content-Type: application/json\r\nContent-Length: ${json.length}\r\n\r\n${json}\r\n--frame\r\n`, 8192],
   };
-  const text = ({ id, ...event }) => JSON.stringify({ id, ...event, data: event.b64 === undefined ? event.data : undefined })
-    .replaceAll('<', '\\u003c');
+  const text = (event) => JSON.stringify(event.b64 === undefined ? event : { ...event, data: undefined }).replaceAll('<', '\\u003c');
 
   function stream(query, request, response) {
     const [type, begin, form, limit] = FORMS[query.get('as')];
@@ -183,7 +177,7 @@ export async function serve(trouble = {}) {
       if (callback) body = `/**/${callback}(${body});`;
       else if (!events.length) return response.writeHead(204).end();
       body = Buffer.from(body);
-      response.writeHead(200, { 'Content-Type': callback ? 'text/javascript' : 'application/json', 'Content-Length': body.length });
+      response.writeHead(200, { 'Content-Type': callback ? 'text/javascript; charset=utf-8' : 'application/json', 'Content-Length': body.length });
       if (!isCut) return response.end(body);
       counts.cuts++;
       response.write(body.subarray(0, body.length * random()), () => response.destroy());
@@ -229,19 +223,20 @@ export async function serve(trouble = {}) {
     let n = +query.get('n');
     if (n > session.received + 1) return refuse(409);
     const fails = chance(trouble.fail || 0) ? Math.floor(random() * 3) : -1;
-    if (fails < 0) for (const message of messages) session.accept(n++, message);
-    else if (fails > 0) for (const message of messages.slice(0, fails === 1 ? messages.length / 2 : undefined)) session.accept(n++, message);
+    const part = [0, messages.length / 2][fails];
+    for (const message of messages.slice(0, part)) session.accept(n++, message);
     if (trouble.deaf) return;
     if (fails >= 0) return counts.failed++, response.destroy();
     const json = JSON.stringify({ ack: session.received });
-    response.writeHead(200, { 'Content-Type': callback ? 'text/javascript' : 'application/json' });
+    response.writeHead(200, { 'Content-Type': callback ? 'text/javascript; charset=utf-8' : 'application/json' });
     response.end(callback ? `/**/${callback}(${json});` : json);
     if (query.get('close')) session.end();
   }
 
   const http = createServer((request, response) => {
-    const query = new URL(request.url, 'http://h').searchParams;
+    const { pathname, searchParams: query } = new URL(request.url, 'http://h');
     response.on('error', () => {});
+    if (trouble.pages?.[pathname]) return response.writeHead(200, { 'Content-Type': 'text/html; charset=utf-8' }).end(trouble.pages[pathname]);
     counts.requests.push(`${request.method} ${request.url}`);
     if (trouble.full > 0 && trouble.full--) return response.writeHead(503, { 'Retry-After': '1' }).end();
     if (query.get('callback') && !query.get('as') && trouble.jsonp === false) return response.writeHead(403).end();
@@ -268,10 +263,11 @@ export async function serve(trouble = {}) {
       ws.on('error', () => {});
       ws.on('message', (data, isBinary) => {
         if (ws.readyState !== 1) return;
+        const isNew = n > who.session.received;
         if (!who.session.accept(n++, isBinary ? data : data.toString())) return ws.close(1002);
         if (!owesAck && !trouble.deaf) setImmediate(() => ((owesAck = false), ws.readyState === 1 && write({ ack: who.session.received })));
         owesAck = true;
-        self.spend();
+        if (isNew) self.spend();
       });
       ws.on('close', (code) => {
         self.stop();

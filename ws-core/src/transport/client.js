@@ -262,6 +262,8 @@ function run(socket, {
     isBusy = true;
     const session = sid;
     const n = first;
+    const control = new AbortController();
+    const limit = setTimeout(() => control.abort(), 4 * timeout);
     let ms = 0;
     try {
       const isJsonp = current?.name === 'jsonp';
@@ -270,8 +272,6 @@ function run(socket, {
       const messages = queue.filter((message, i) => (size += message.size + 8) < (isJsonp ? 600 : 16384) || !i);
       const isLast = socket.readyState > 1 && messages.length === queue.length;
       const url = address(isLast ? { n, close: 1 } : { n });
-      const control = new AbortController();
-      setTimeout(() => control.abort(), 4 * timeout);
       const records = body(messages);
       const query = isJsonp && url + '&d=' + await percent(records);
       const isShort = query && query.length < 1970; // what is longer does not get through everywhere
@@ -286,6 +286,7 @@ function run(socket, {
       if (status === 400 || status === 413) finish(1009);
       ms = seconds * 1000 || backoff(misses++);
     }
+    clearTimeout(limit);
     if (socket.readyState < 3) await sleep(ms);
     isBusy = false;
     pump();
@@ -337,7 +338,8 @@ function run(socket, {
       const callback = named((event) => take(link, event));
       const frame = document.createElement('iframe');
       frame.hidden = true;
-      frame.onload = () => lost(link, link.got); // the document is at its end
+      // The document is at its end. If it breaks off, Chromium says nothing: silence has to tell.
+      frame.onload = () => lost(link, link.got);
       frame.src = address({ as: 'html', callback });
       document.documentElement.append(frame);
       return () => {
