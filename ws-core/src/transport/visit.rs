@@ -364,7 +364,13 @@ impl Head<'_, '_, '_> {
         let response = Response::new(status, fields, body.as_bytes());
         let response = response.and_then(|response| response.with_fields(further.as_slice()));
         let response = response.unwrap_or(Response::internal_server_error());
-        let mut response = self.exchange.respond(response).resumed(*self.at);
+        let response = match status {
+            // Sockets are scarce, so the client does not keep this one until it comes back.
+            503 if request.method() == "HEAD" => response.for_head(),
+            503 => response,
+            _ => self.exchange.respond(response),
+        };
+        let mut response = response.resumed(*self.at);
         let done = response.transmit(self.out);
         *self.at = response.position();
         done.then(|| (response.closes(), None))
