@@ -68,6 +68,17 @@
 //! | compression | the bit of a compressed message stands where it means nothing | | `the_bit_stands_nowhere_but_at_the_front_of_a_message` |
 //! | compression | memory that serves one connection after the other hands on what was in it | | `nothing_of_one_connection_is_seen_by_the_next`, `unfinished_codes_are_not_those_of_the_next_connection` |
 //! | compression | a secret and a stranger's text share a window, and lengths tell them apart (RFC 7692 8) | | `equal_messages_are_equally_long_unless_takeover_is_asked_for`, `each_direction_has_a_history_of_its_own` |
+//! | requests | two servers read two ends of one request: lengths with signs, twice, beside chunks, too large to be counted | RUSTSEC-2020-0031, RUSTSEC-2020-0093, RUSTSEC-2021-0020, RUSTSEC-2021-0078, RUSTSEC-2021-0079, RUSTSEC-2021-0081, CVE-2023-34188 | `lengths_that_others_read_otherwise_are_refused`, `sizes_of_chunks_that_others_read_otherwise_are_refused` |
+//! | requests | a line break gets into a head: by a host, a subprotocol, a type, a function | CVE-2026-1527, RUSTSEC-2024-0009, RUSTSEC-2017-0002 | `no_line_break_gets_into_a_head` |
+//! | requests | what was asked for is in the answer, and runs in a page | | `what_a_request_says_is_not_said_back` |
+//! | requests | the name of a function begins a file of another type | CVE-2014-4671 | `a_function_is_a_name_and_nothing_else` |
+//! | requests | any page of the world reads by a script | | `a_script_of_another_page_gets_nothing` |
+//! | requests | the origin is looked at for WebSockets and not for what stands in for them, or the other way round | CVE-2019-13611, CVE-2025-24010 | `a_page_of_another_server_is_refused_whatever_it_asks` |
+//! | requests | a stranger's name is pointed at a server in somebody's own network | | `a_name_that_anybody_can_point_here_is_not_ours` |
+//! | requests | a body of 100 MB is taken | CVE-2020-36048 | `a_body_too_large_is_refused_before_it_comes` |
+//! | requests | a parameter is looked up among the members of an object | CVE-2023-31125 | `names_of_what_every_object_has_mean_nothing` |
+//! | requests | a body of another type is never answered | CVE-2026-59725 | `a_body_of_any_type_is_answered` |
+//! | requests | a request that drips has all the time | | `a_request_has_one_deadline_however_it_drips` |
 //! | teardown | a handshake without a deadline, or with one for each read | | `one_deadline_for_the_whole_handshake` |
 //! | teardown | the closing handshake waits for ever | | `the_closing_handshake_ends_whatever_the_peer_does` |
 //! | teardown | the peer's end is seen, and the connection kept | | `the_peers_end_is_answered_by_ours` |
@@ -87,6 +98,7 @@ mod framing;
 mod lengths;
 mod lent;
 mod masking;
+mod requests;
 mod streams;
 mod terms;
 
@@ -100,6 +112,7 @@ fn the_table_names_every_test_and_no_other() {
         include_str!("framing.rs"),
         include_str!("lengths.rs"),
         include_str!("masking.rs"),
+        include_str!("requests.rs"),
         include_str!("streams.rs"),
         include_str!("terms.rs"),
     ];
