@@ -1,12 +1,44 @@
 // Lanes: pages of `lane.html` side by side in one browser, each in a frame of its own and from an origin of its own, so that none
-// takes another's connections. A hidden page is slowed down by its browser; a frame is not. Not here: what is checked.
-import { assert, newPage } from '../browsers/harness.mjs';
-import { PAGE } from './proxy.mjs';
+// takes another's connections. A hidden page is slowed down by its browser; a frame is not. `overCuts` is what several suites check of them.
+import { assert, check, newPage } from '../browsers/harness.mjs';
+import { PAGE, cutter } from './proxy.mjs';
 
 export const TECHNIQUES = ['websocket', 'sse', 'xhr-streaming', 'html-streaming', 'multipart', 'long-polling', 'jsonp', 'short-polling'];
 
-/** Options of PushSocket, for who has not much time. */
-export const QUICK = { timeout: 2000, wait: 1000, interval: 150, delay: 100 };
+// Options of PushSocket, for who has not much time.
+const QUICK = { timeout: 2000, wait: 1000, interval: 150, delay: 100 };
+// Milliseconds until a connection is dead that says nothing: one and a half times what the server may be silent, and QUICK.timeout.
+// A frame whose connection broke tells nobody, so that it looks like that too.
+const LONGEST = 30_000;
+
+/**
+ * Drives techniques at once, each in a lane, over connections to `url` that are cut. A check for each: `news` messages at least and
+ * `echoes` of what was said come in order, none lost, none twice; behind each cut it comes back by itself.
+ */
+export async function overCuts(url, browser, techniques, { name, news, echoes, cuts, window, prefix }) {
+  const proxies = await Promise.all(techniques.map(() => cutter(url)));
+  const { page, lanes } = await openLanes(browser, proxies.map((proxy) => proxy.url));
+  try {
+    await Promise.all(techniques.map((technique, at) => check(`${name}: ${technique}, cut by ${cuts.join(', ')}`, async () => {
+      const [lane, proxy] = [lanes[at], proxies[at]];
+      await lane.begin({ ...QUICK, transports: [technique] }, { window, prefix });
+      const part = cuts.length + 1;
+      for (const [done, how] of cuts.entries()) {
+        const before = await lane.until(news / part * (done + 1), echoes / part * (done + 1));
+        await proxy.cut(how);
+        assert(await proxy.isBack(LONGEST), `it did not come back behind the ${how}; it had ${before.news} messages`);
+      }
+      const behind = await lane.state();
+      const { news: had, echoes: heard, names } = await lane.until(Math.max(news, behind.news + 20), Math.max(echoes, behind.echoes + 10));
+      assert(names.every((each) => each === technique), names.join());
+      await lane.end();
+      return `${had} messages, ${heard} echoes, ${proxy.requests.length} requests`;
+    })));
+  } finally {
+    await page.close();
+    proxies.forEach((proxy) => proxy.end());
+  }
+}
 
 /** Opens a page with a lane for each of `urls`. */
 export async function openLanes(browser, urls) {
