@@ -35,12 +35,13 @@ enum Choice<'h, 's, T> {
 
 impl<C: Codec> Server<'_, C> {
     /// What to do about a request that was read, and the reply to be sent first, unless it is a visit. If that is 101, `codec` is
-    /// what was agreed on.
+    /// what was agreed on. `room`: bytes of a message that can be put together.
     #[inline(never)]
     pub(super) fn choose<'h, 's: 'h, S: Service>(
         &'s self,
         place: usize,
         exchange: &'h Exchange<'_>,
+        room: usize,
         service: &'s S,
         codec: &mut Option<RefMut<'s, C>>,
         reply: &mut Reply<'h>,
@@ -64,12 +65,15 @@ impl<C: Codec> Server<'_, C> {
                             *reply = Reply::Open(accept);
                             return Step::Follow(following);
                         }
-                        None => full(),
+                        None => {
+                            self.enter(place, Use::Answering); // it counts as none
+                            full()
+                        }
                     },
                     Err(response) => response,
                 }
             }
-            Choice::Push(point, asked) => return Step::Visit(self.begin_visit(place, point, asked)),
+            Choice::Push(point, asked) => return Step::Visit(self.begin_visit(place, point, asked, room)),
         };
         *reply = Reply::Respond(response);
         Step::Told
@@ -113,13 +117,19 @@ impl<C: Codec> Server<'_, C> {
 
     /// Begins a visit, if there is room for it.
     #[inline(never)]
-    fn begin_visit<'p>(&self, place: usize, point: &'p dyn PushPoint, asked: Asked) -> Visiting<'p> {
+    fn begin_visit<'p>(
+        &self,
+        place: usize,
+        point: &'p dyn PushPoint,
+        asked: Asked,
+        room: usize,
+    ) -> Visiting<'p> {
         let r#use = match &asked {
             Asked::Stream { .. } => Use::Stream,
             asked if asked.is_long() => Use::Poll,
             _ => Use::Answering,
         };
-        let visit = if self.enter(place, r#use) { point.begin(asked) } else { Visit::full() };
+        let visit = if self.enter(place, r#use) { point.begin(asked, room) } else { Visit::full() };
         Visiting::new(point, visit)
     }
 

@@ -4,7 +4,8 @@
 use super::choice::Step;
 use super::push::Following;
 use super::requests::Head;
-use super::{Server, Service, visits};
+use super::visits::{self, Visited};
+use super::{Server, Service};
 use crate::apart::apart;
 use crate::clock::now;
 use crate::codec::Halves;
@@ -128,7 +129,7 @@ impl<C: Codec> Server<'_, C> {
             self.enter(place, Use::Answering);
             let (mut step, mut closes) = {
                 let mut reply = Reply::Respond(Response::internal_server_error());
-                let step = self.choose(place, &exchange, service, codec, &mut reply);
+                let step = self.choose(place, &exchange, message.len(), service, codec, &mut reply);
                 if !matches!(step, Step::Visit(_)) {
                     self.reply(&mut writer, &mut reply, &mut taken_by).await?;
                 }
@@ -154,8 +155,9 @@ impl<C: Codec> Server<'_, C> {
                     };
                     taken_by = visits::taken_by(&self.settings.options);
                     match ended? {
-                        None => closes = visiting.closes(),
-                        Some(response) => {
+                        Visited::Answered => closes = visiting.closes(),
+                        Visited::GivenUp => return Ok(Answered::GivenUp),
+                        Visited::Refused(response) => {
                             let mut reply = Reply::Respond(response);
                             self.reply(&mut writer, &mut reply, &mut taken_by).await?;
                             break;

@@ -70,7 +70,7 @@ use core::pin::pin;
 use embassy_futures::select::{Either, select};
 use embassy_net::Stack;
 use embassy_net::tcp::TcpSocket;
-use embassy_time::{Duration, Timer};
+use embassy_time::{Duration, Instant, Timer};
 use ws_core::transport::{Budget, PolicyFile, Use};
 
 /// Answers on a port, from as many sockets as there are calls of [`run`](Self::run).
@@ -84,8 +84,10 @@ pub struct Server<'a, C = Plain> {
     compression: &'a [RefCell<C>],
     /// What the sockets are used for.
     budget: RefCell<Budget<SOCKETS_MAX>>,
-    /// How many sockets there are.
-    sockets: Cell<usize>,
+    /// Which places of it are taken, a bit each.
+    places: Cell<u16>,
+    /// When the last client gave way.
+    given_way: Cell<Instant>,
 }
 
 /// Sockets that a server has at most.
@@ -171,13 +173,14 @@ impl<'a> Server<'a> {
     /// A server that nobody runs yet, and that compresses no messages.
     pub const fn new(settings: Settings<'a>) -> Self {
         let budget = RefCell::new(Budget::new(settings.held));
-        Self { settings, compression: &[], budget, sockets: Cell::new(0) }
+        Self { settings, compression: &[], budget, places: Cell::new(0), given_way: Cell::new(Instant::MIN) }
     }
 
     /// The same, which compresses messages (RFC 7692) of as many WebSockets at once as there are of these, if their clients offer
     /// it on [terms](crate::compression::Compression::terms) that go with the memory lent. The others' messages are sent as they are.
     pub const fn with_compression<C: Codec>(self, compression: &'a [RefCell<C>]) -> Server<'a, C> {
-        Server { settings: self.settings, compression, budget: self.budget, sockets: self.sockets }
+        let Self { settings, budget, places, given_way, .. } = self;
+        Server { settings, compression, budget, places, given_way }
     }
 }
 
@@ -199,8 +202,8 @@ impl<C: Codec> Server<'_, C> {
     ) -> ! {
         let Memory { rx, tx, buf } = memory;
         let mut socket = TcpSocket::new(stack, rx, tx);
-        let place = self.sockets.get();
-        self.sockets.set(place.saturating_add(1));
+        let taken = Place::take(self);
+        let place = taken.number;
         loop {
             let head_time = crate::clock::duration(self.settings.options.handshake_timeout);
             self.enter(place, Use::Listening);
@@ -241,11 +244,22 @@ impl<C: Codec> Server<'_, C> {
     async fn crowded(&self, place: usize) {
         loop {
             Timer::after(LOOK).await;
-            let leaves = with(&self.budget, |budget| budget.leaves(place)).flatten();
-            if leaves.is_some_and(|moment| now().has_reached(moment)) {
+            if self.gives_way(place) {
                 return;
             }
         }
+    }
+
+    /// One at a time: until its socket listens, others would seem to have to go as well.
+    #[inline(never)]
+    fn gives_way(&self, place: usize) -> bool {
+        let leaves = with(&self.budget, |budget| budget.leaves(place)).flatten();
+        let is_due =
+            leaves.is_some_and(|moment| now().has_reached(moment)) && self.given_way.get().elapsed() >= LOOK;
+        if is_due {
+            self.given_way.set(Instant::now());
+        }
+        is_due
     }
 
     /// Says what socket `place` is used for. `false`: it cannot be, as too many are held already.
@@ -254,11 +268,40 @@ impl<C: Codec> Server<'_, C> {
     }
 }
 
+/// The place of a socket in the budget of its server. Dropped with the task of the socket, it is free for another's.
+struct Place<'s> {
+    budget: &'s RefCell<Budget<SOCKETS_MAX>>,
+    places: &'s Cell<u16>,
+    number: usize,
+}
+
+impl<'s> Place<'s> {
+    fn take<C>(server: &'s Server<'_, C>) -> Self {
+        let (budget, places) = (&server.budget, &server.places);
+        let number = places.get().trailing_ones();
+        places.set(places.get() | bit(number));
+        Self { budget, places, number: number as usize }
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        // It waits for nobody, and counts as nothing.
+        with(self.budget, |budget| budget.enter(self.number, Use::Answering, now()));
+        self.places.set(self.places.get() & !bit(self.number as u32));
+    }
+}
+
+/// None, past the last one there is.
+fn bit(number: u32) -> u16 {
+    1u16.checked_shl(number).unwrap_or(0)
+}
+
 impl<C> fmt::Debug for Server<'_, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server")
             .field("settings", &self.settings)
-            .field("sockets", &self.sockets)
+            .field("places", &self.places)
             .finish_non_exhaustive()
     }
 }

@@ -95,7 +95,8 @@ pub(super) mod sealed {
     /// What sockets ask of a [`Push`]; nothing of it waits.
     pub trait Point {
         fn asked(&self, request: &Request<'_>) -> Asked;
-        fn begin(&self, asked: Asked) -> Visit;
+        /// `room`: bytes that a message may have that comes in pieces.
+        fn begin(&self, asked: Asked, room: usize) -> Visit;
         fn receive(
             &self,
             visit: &mut Visit,
@@ -135,9 +136,12 @@ impl<const N: usize, E: Entropy> sealed::Point for Push<'_, N, E> {
         self.endpoint.asked(request)
     }
 
-    fn begin(&self, asked: Asked) -> Visit {
+    fn begin(&self, asked: Asked, room: usize) -> Visit {
+        // What cannot be put together must not count as received.
+        let message = self.endpoint.message.min(u32::try_from(room).unwrap_or(u32::MAX));
+        let endpoint = Endpoint { message, ..self.endpoint };
         let visit = with(&self.shared, |shared| {
-            Visit::new(&self.endpoint, asked, &mut shared.hub, now(), &mut shared.entropy)
+            Visit::new(&endpoint, asked, &mut shared.hub, now(), &mut shared.entropy)
         });
         self.wake(); // a listener before it may have to stop
         visit.unwrap_or(Visit::full())

@@ -59,9 +59,7 @@ impl<C: Codec> Server<'_, C> {
             let result = match select(read, until(due)).await {
                 Either::First(Ok(Some(Read::Http(result)))) => result,
                 Either::First(Ok(Some(Read::Policy(Some(true))))) => return Head::Policy,
-                Either::First(Ok(Some(Read::Policy(Some(false))))) => {
-                    Err(Refusal::Head(HeadError::BadLine))
-                }
+                Either::First(Ok(Some(Read::Policy(Some(false))))) => Err(Refusal::Head(HeadError::BadLine)),
                 Either::First(Ok(Some(Read::Policy(None)))) => Ok(false),
                 Either::First(Ok(None)) => exchange.receive_eof().map(|()| false),
                 Either::First(Err(error)) => return Head::Lost(Error::Io(error)),

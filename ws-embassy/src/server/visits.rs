@@ -8,11 +8,20 @@ use crate::compression::Codec;
 use crate::open::write;
 use crate::transport::{ReadHalf, WriteHalf};
 use crate::{Error, MessageBuffer, Options, Waited, tcp};
-use embassy_futures::select::{Either, Either4, select, select4};
+use embassy_futures::select::{Either3, Either4, select3, select4};
 use embassy_time::{Duration, Instant, with_deadline};
 use ws_core::http::{Exchange, Response};
-use ws_core::transport::{Lost, Outlet, Progress, SessionKey, Visit};
+use ws_core::transport::{Lost, Outlet, Progress, SessionKey, Use, Visit};
 use ws_core::{Data, Input, Output};
+
+/// What a visit has come to.
+pub(super) enum Visited {
+    Answered,
+    /// What came is no request.
+    Refused(Response<'static>),
+    /// It did not come, and others could not come in.
+    GivenUp,
+}
 
 /// A visit, which ends when it is dropped.
 pub(super) struct Visiting<'p> {
@@ -38,7 +47,7 @@ impl Drop for Visiting<'_> {
 }
 
 impl<C: Codec> Server<'_, C> {
-    /// Takes what a client sends, and gives it what it is to be given. `Some`: what it sent is no request, so this is the answer.
+    /// Takes what a client sends, and gives it what it is to be given.
     #[expect(clippy::too_many_arguments, reason = "each is lent from somebody else")]
     pub(super) async fn visit<S: Service>(
         &self,
@@ -49,7 +58,7 @@ impl<C: Codec> Server<'_, C> {
         visiting: &mut Visiting<'_>,
         memory: &mut [u8],
         service: &S,
-    ) -> Result<Option<Response<'static>>, tcp::Error> {
+    ) -> Result<Visited, tcp::Error> {
         let Visiting { point, visit } = visiting;
         let send_timeout = self.settings.options.send_timeout;
         let mut buffer = MessageBuffer::new(memory);
@@ -65,7 +74,7 @@ impl<C: Codec> Server<'_, C> {
             match received {
                 Ok(true) => break,
                 Ok(false) => {}
-                Err(refusal) => return refusal.response().map(Some).ok_or(Error::Lost),
+                Err(refusal) => return refusal.response().map(Visited::Refused).ok_or(Error::Lost),
             }
             if exchange.wants_transmit() {
                 write(writer, send_timeout, &mut |out| exchange.transmit(out)).await?;
@@ -77,25 +86,29 @@ impl<C: Codec> Server<'_, C> {
                 let result = point.receive(visit, exchange, &mut input, &mut take);
                 (input.consumed(), result)
             });
-            received = match select(read, until(due)).await {
-                Either::First(Ok(Some(result))) => result,
-                Either::First(Ok(None)) => match exchange.receive_eof() {
+            // A body that does not come gives way as a head does; its client sends it again.
+            self.enter(place, Use::Reading);
+            received = match select3(read, until(due), self.crowded(place)).await {
+                Either3::First(Ok(Some(result))) => result,
+                Either3::First(Ok(None)) => match exchange.receive_eof() {
                     Ok(()) => Ok(false),
                     Err(refusal) => Err(refusal),
                 },
-                Either::First(Err(error)) => return Err(Error::Io(error)),
-                Either::Second(()) => {
+                Either3::First(Err(error)) => return Err(Error::Io(error)),
+                Either3::Third(()) => return Ok(Visited::GivenUp),
+                Either3::Second(()) => {
                     exchange.handle_timeout(now());
                     point.receive(visit, exchange, &mut Input::new(&mut []), &mut take)
                 }
             };
+            self.enter(place, Use::Answering);
         }
         let (mut listens, mut taken_by) = (true, Instant::now());
         loop {
             let seen = point.version();
             match transmit(*point, visit, exchange, writer, send_timeout, &mut taken_by).await? {
                 Progress::Full => {}
-                Progress::Ended => return Ok(None),
+                Progress::Ended => return Ok(Visited::Answered),
                 Progress::Idle => {
                     let listen = async {
                         if listens {
