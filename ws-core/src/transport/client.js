@@ -285,6 +285,11 @@ function run(socket, {
       if (status === 404) lost(current); // the session is over: get another
       if (status === 400 || status === 413) finish(1009);
       ms = seconds * 1000 || backoff(misses++);
+      // What lets events through lets no POST through: JSONP needs none.
+      if (!seconds && misses > 2 && current?.opened) {
+        at = (at + 1) % transports.length;
+        lost(current, true);
+      }
     }
     clearTimeout(limit);
     if (socket.readyState < 3) await sleep(ms);
