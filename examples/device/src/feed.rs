@@ -60,8 +60,10 @@ pub fn push(memory: &'static mut PushMemory, mut random: Random) -> Push {
     random.fill(&mut first);
     let ring = EventRing::new(shared, Seq::new(u32::from_le_bytes(first)));
     let hub = Hub::new(ring, Sessions::new(own, LIFETIME));
+    // A page takes a silence of one and a half times `ping`, and 5 seconds, for the end: what it missed meanwhile has to be here yet.
+    let ping = Duration::from_secs(4);
     let endpoint =
-        Endpoint { jsonp: true, message: 128, poll: 2048, ..Endpoint::new(OriginPolicy::SameOrigin) };
+        Endpoint { jsonp: true, message: 128, poll: 2048, ping, ..Endpoint::new(OriginPolicy::SameOrigin) };
     server::Push::new(endpoint, hub, random)
 }
 
