@@ -14,12 +14,19 @@ use super::{Cursor, News, Seq, Sid};
 use crate::bytes::Output;
 use crate::connection::{Connection, Server};
 use crate::error::UsageError;
-use crate::frame::Kind;
+use crate::frame::{CloseCode, Kind};
 use crate::http::pieces::Pieces;
 use crate::time::{Duration, Instant};
 
 /// The subprotocol (RFC 6455 1.9) of these messages.
 pub const PROTOCOL: &str = "push.v1";
+
+/// What a WebSocket is closed with whose session another connection listens for by now: one of the codes that applications may choose
+/// (RFC 6455 7.4.2). If the session is over, it is 1000.
+pub const TAKEN_OVER: CloseCode = match CloseCode::new(4000) {
+    Some(code) => code,
+    None => CloseCode::NORMAL,
+};
 
 /// Why nothing can be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

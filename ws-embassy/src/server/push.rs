@@ -12,6 +12,7 @@ use embassy_sync::waitqueue::MultiWakerRegistration;
 use ws_core::error::CapacityError;
 use ws_core::http::Request;
 use ws_core::http::exchange::{Exchange, Refusal};
+use ws_core::transport::websocket::TAKEN_OVER;
 use ws_core::transport::{
     Asked, Endpoint, Hub, Listener, Listening, Lost, Outlet, Progress, SendError, Seq, SessionKey, Visit,
     WebSocketError, WebSocketStream,
@@ -343,7 +344,7 @@ impl<'p> Following<'p> {
         };
         match stop {
             Stop::Closed => Ok(()),
-            Stop::Replaced => ws.close(CloseCode::NORMAL, "listening elsewhere").await,
+            Stop::Replaced => ws.close(TAKEN_OVER, "another connection took over").await,
             Stop::Over => ws.close(CloseCode::NORMAL, "").await,
             Stop::Gap => ws.close(CloseCode::POLICY_VIOLATION, "messages are missing").await,
         }?;

@@ -10,11 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use ws_core::Server;
-use ws_core::transport::websocket::PROTOCOL;
+use ws_core::transport::websocket::{PROTOCOL, TAKEN_OVER};
 use ws_core::transport::{Listener, Listening, Progress, Rejection, Seq, WebSocketError, WebSocketStream};
-
-/// Another connection listens for the same session: of the codes that an application may choose (RFC 6455 7.4.2).
-const TAKEN_OVER: u16 = 4000;
 
 impl<S: Transport + Send> Requests<'_, S> {
     /// Answers with a WebSocket, `other` being another handle of its stream, and talks until it is closed.
@@ -153,10 +150,10 @@ impl<'p, 'm, const N: usize> Following<'p, 'm, N> {
                 let shared = push.lock();
                 (listener.is_current(&shared.hub), shared.version)
             };
-            match (is_current, CloseCode::new(TAKEN_OVER)) {
-                (Some(true), _) => {}
-                (Some(false), Some(code)) => return writer.close(code, "another connection took over"),
-                (Some(false) | None, _) => return writer.close(CloseCode::NORMAL, ""),
+            match is_current {
+                Some(true) => {}
+                Some(false) => return writer.close(TAKEN_OVER, "another connection took over"),
+                None => return writer.close(CloseCode::NORMAL, ""),
             }
             if let Some(seq) = self.ack.lock().unwrap_or_else(PoisonError::into_inner).take() {
                 stream.acknowledge(seq);
