@@ -30,9 +30,9 @@ const WAYS = [
 const found = {}; // by the name of the browser, in the order of WAYS
 await check('both browsers start and end', () => Promise.all(NAMES.map(drive)).then(() => ''));
 const table = [
-  `| what the proxy does | ${NAMES.join(' | ')} |`,
+  '| what the proxy does | Chromium | Firefox |',
   '| --- | --- | --- |',
-  ...WAYS.map(([what], at) => `| ${what} | ${NAMES.map((name) => found[name]?.[at]).join(' | ')} |`),
+  ...WAYS.map(([what], at) => `| ${what} | ${['chromium', 'firefox'].map((name) => found[name]?.[at]).join(' | ')} |`),
 ];
 console.log(`\n${table.join('\n')}\n`);
 await check('README.md has this table', () => assert(readFileSync(README, 'utf8').includes(table.join('\n')), 'it has another'));
@@ -46,10 +46,10 @@ async function drive(name) {
     const { lanes } = await openLanes(browser, proxies.map((proxy) => proxy.url));
     await Promise.all(WAYS.map(([what, , want], at) => check(`${name}: ${what}`, async () => {
       await lanes[at].begin({}, { window: 10, prefix: 'echo:' });
-      const { names, faults, behind, news, echoes } = await lanes[at].settles(want, NEWS, ECHOES, LONGEST);
+      const { names, faults, since, behind, news, echoes } = await lanes[at].settles(want, NEWS, ECHOES, LONGEST);
       found[name][at] = names.at(-1);
       await lanes[at].end(); // the others can do with what it leaves of the machine's time
-      const words = `by way of ${names.join(', ')}; since then ${news - behind.news} messages, ${echoes - behind.echoes} echoes`;
+      const words = `after ${(since / 1000).toFixed(1)} s by way of ${names.join(', ')}; since then ${news - behind.news} messages, ${echoes - behind.echoes} echoes`;
       assert(faults.length === 0, faults.slice(0, 3).join('; '));
       assert(names.at(-1) === want && news >= behind.news + NEWS && echoes >= behind.echoes + ECHOES, words);
       return words;
