@@ -28,12 +28,13 @@ async function exchange(t, { server, socket, log }, pace = 4) {
   for (const isOwn of [true, false]) assert.deepEqual(of(log, isOwn), of(all, isOwn));
   assert.equal(log.length, 1000);
   assert.deepEqual(got.map(plain), all.map(plain));
+  assert.equal(server.counts.gaps, 0);
   assert.ok(server.counts.cuts >= 20, `${server.counts.cuts} cuts`);
   t.diagnostic(`${server.counts.cuts} connections cut, ${server.counts.failed} of ${server.counts.posts} requests with messages failed`);
 }
 
 for (const name of TECHNIQUES) {
-  test(`${name}: 1000 messages each way, in order, none lost, none twice, whatever breaks`, { timeout: 15000 }, async (t) => {
+  test(`${name}: 1000 messages each way, in order, none lost, none twice, whatever breaks`, { timeout: 30000 }, async (t) => {
     // Of a WebSocket the messages of both sides count. That a document broke off is seen by its silence alone.
     const { cut, ...more } = { 'websocket': { cut: 60 }, 'html-streaming': { cut: 40, timeout: 60 } }[name] || { cut: 25 };
     const trouble = { seed: name.length, cut, repeat: 0.5, fail: 0.4, ping: 10 };
@@ -45,7 +46,7 @@ for (const name of TECHNIQUES) {
   });
 }
 
-test('the same while one technique takes over from the other', { timeout: 15000 }, async (t) => {
+test('the same while one technique takes over from the other', { timeout: 30000 }, async (t) => {
   const trouble = { seed: 11, cut: 8, repeat: 0.5, fail: 0.4 };
   const all = await begin(t, { trouble, transports: ['websocket', 'sse', 'long-polling', 'jsonp'] });
   const taken = [];

@@ -4,7 +4,8 @@ import { page } from './page.mjs';
 import { serve } from './server.mjs';
 
 export const TECHNIQUES = ['websocket', 'sse', 'xhr-streaming', 'long-polling', 'jsonp', 'html-streaming', 'short-polling', 'multipart'];
-export const QUICK = { timeout: 400, wait: 300, interval: 4, delay: 2, maxDelay: 15 };
+// The timeout is long, so that a busy machine is not taken for a proxy; tests that wait for it set another.
+export const QUICK = { timeout: 4000, wait: 300, interval: 4, delay: 2, maxDelay: 15 };
 
 /** A server and a page with a socket, for as long as the test runs. */
 export async function begin(t, { trouble, without, ...options } = {}) {

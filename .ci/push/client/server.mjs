@@ -26,14 +26,14 @@ export function dice(seed) {
  * - `refuse`: WebSockets are refused; `hold`: streams are held back until they end; `longest`: ms that a connection may last
  * - `mute`: nothing is written to a stream behind `open`; `ping`: ms; `full`: so many requests get 503
  * - `pages`: HTML at paths, for real browsers
- * - `jsonp`: false refuses scripts; `most`: bytes of a message, 413 above; `deaf`: a POST gets no answer
+ * - `jsonp`: false refuses scripts, `posts`: false any POST; `most`: bytes of a message, 413 above; `deaf`: a POST gets no answer
  */
 export async function serve(trouble = {}) {
   const random = dice(trouble.seed || 1);
   const shared = [];
   const sessions = new Map();
   const listeners = new Set();
-  const counts = { cuts: 0, posts: 0, failed: 0, pings: 0, requests: [] };
+  const counts = { cuts: 0, posts: 0, failed: 0, gaps: 0, pings: 0, requests: [] };
   let oldest = 0; // events before it have left the ring
   let names = 0;
   let newest; // session
@@ -171,8 +171,7 @@ export async function serve(trouble = {}) {
       if (!events.length && !isLate && who.isCurrent()) return;
       clearTimeout(ends);
       listeners.delete(self);
-      const isCut = events.length > 1 && trouble.cut && chance(0.4);
-      const callback = query.get('callback');
+      const [isCut, callback] = [events.length > 1 && trouble.cut && chance(0.4), query.get('callback')];
       let body = `{"next":"${idOf(who.at)}","events":[${events.map(text).join()}]}`;
       if (callback) body = `/**/${callback}(${body});`;
       else if (!events.length) return response.writeHead(204).end();
@@ -221,7 +220,7 @@ export async function serve(trouble = {}) {
     if (!messages) return refuse(400);
     if (messages.some((message) => message.length > trouble.most)) return refuse(413);
     let n = +query.get('n');
-    if (n > session.received + 1) return refuse(409);
+    if (n > session.received + 1) return counts.gaps++, refuse(409);
     const fails = chance(trouble.fail || 0) ? Math.floor(random() * 3) : -1;
     const part = [0, messages.length / 2][fails];
     for (const message of messages.slice(0, part)) session.accept(n++, message);
@@ -239,7 +238,8 @@ export async function serve(trouble = {}) {
     if (trouble.pages?.[pathname]) return response.writeHead(200, { 'Content-Type': 'text/html; charset=utf-8' }).end(trouble.pages[pathname]);
     counts.requests.push(`${request.method} ${request.url}`);
     if (trouble.full > 0 && trouble.full--) return response.writeHead(503, { 'Retry-After': '1' }).end();
-    if (query.get('callback') && !query.get('as') && trouble.jsonp === false) return response.writeHead(403).end();
+    const kind = request.method === 'POST' ? 'posts' : query.get('callback') && !query.get('as') && 'jsonp';
+    if (trouble[kind] === false) return response.writeHead(403).end();
     if (request.method === 'POST' || query.get('d') !== null) return upload(query, request, response).catch(() => response.destroy());
     return FORMS[query.get('as')] ? stream(query, request, response) : poll(query, request, response);
   });
@@ -264,7 +264,7 @@ export async function serve(trouble = {}) {
       ws.on('message', (data, isBinary) => {
         if (ws.readyState !== 1) return;
         const isNew = n > who.session.received;
-        if (!who.session.accept(n++, isBinary ? data : data.toString())) return ws.close(1002);
+        if (!who.session.accept(n++, isBinary ? data : data.toString())) return counts.gaps++, ws.close(1002);
         if (!owesAck && !trouble.deaf) setImmediate(() => ((owesAck = false), ws.readyState === 1 && write({ ack: who.session.received })));
         owesAck = true;
         if (isNew) self.spend();

@@ -94,7 +94,7 @@ function run(socket, {
   }
 
   // It slept, or it goes.
-  const happenings = {
+  const handlers = {
     // Bubbles up to the window.
     visibilitychange() {
       if (!document.hidden && due < Date.now()) next();
@@ -106,13 +106,12 @@ function run(socket, {
       if (!persisted && sid) navigator.sendBeacon(address({ n: first, close: 1 }), body(queue));
     },
   };
-  for (const type in happenings) self.addEventListener(type, happenings[type]);
+  for (const type in handlers) self.addEventListener(type, handlers[type]);
 
   // --- Connections ---
 
   function connect() {
-    const link = { name: transports[at], first };
-    current = link;
+    const link = current = { name: transports[at], first };
     sent = 0;
     expect(link, 0);
     try {
@@ -127,7 +126,7 @@ function run(socket, {
     link.opened = Date.now();
     good = at;
     use(link.name);
-    if (!socket.readyState) {
+    if (socket.readyState < 1) {
       socket.readyState = 1;
       socket.protocol = 'push.v1';
       tell('open');
@@ -140,7 +139,7 @@ function run(socket, {
     if (open) {
       ping = open.ping;
       if (open.sid !== sid) {
-        reset = reset || sid;
+        reset = sid;
         sid = open.sid;
         seen = numbers(id);
         first = 1;
@@ -228,7 +227,7 @@ function run(socket, {
     socket.readyState = 3;
     alarm(NaN);
     drop();
-    for (const type in happenings) self.removeEventListener(type, happenings[type]);
+    for (const type in handlers) self.removeEventListener(type, handlers[type]);
     use('');
     if (!wasClean) tell('error');
     tell('close', { code, reason, wasClean });
@@ -274,7 +273,7 @@ function run(socket, {
       const url = address(isLast ? { n, close: 1 } : { n });
       const records = body(messages);
       const query = isJsonp && url + '&d=' + await percent(records);
-      const isShort = query && query.length < 1970; // what is longer does not get through everywhere
+      const isShort = query.length < 1970; // what is longer does not get through everywhere
       if (isJsonp && !isShort && new URL(url).origin !== location.origin) throw { status: 413 };
       const { ack } = await (isShort ? script(query, control.signal) : json(url, control.signal, records));
       if (session === sid) acked(ack);
@@ -286,7 +285,7 @@ function run(socket, {
       if (status === 400 || status === 413) finish(1009);
       ms = seconds * 1000 || backoff(misses++);
       // What lets events through lets no POST through: JSONP needs none.
-      if (!seconds && misses > 2 && current?.opened) {
+      if (!seconds && misses > 2 && current?.opened && !current.send) {
         at = (at + 1) % transports.length;
         lost(current, true);
       }
@@ -400,15 +399,15 @@ function run(socket, {
 }
 
 async function request(url, signal, body) {
-  const response = await fetch(url, { signal, body, method: body ? 'POST' : 'GET' });
+  const response = await fetch(url, { signal, body, method: body && 'POST' });
   const { ok, status, headers } = response;
   // A page of another origin may not see the field.
   if (!ok) throw { status, seconds: +headers.get('Retry-After') || (status === 503 && 2) };
   return response;
 }
 
-async function json(...asked) {
-  const response = await request(...asked);
+async function json(url, signal, body) {
+  const response = await request(url, signal, body);
   return response.status === 204 || response.json();
 }
 
