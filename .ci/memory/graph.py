@@ -12,6 +12,7 @@ LENT, KEPT, ANY = "lent", "kept", "any"
 # Calls through pointers: of which kind one is, by the innermost functions around it; where such a call may lead, by name; and
 # how the pointer comes there.
 WRITE, CLOSURE = r"ws_embassy::link::Link<.*>", r"\{closure#0\}::\{closure#\d\}"
+POINT, VISIT = r"server::push::Push<.*> as ws_embassy::server::push::sealed::Point>", r"\{closure#0\}::\{closure#0\}"
 KINDS = tuple(
     (kind, re.compile(around), re.compile(leads), next(iter(how), ANY))
     for kind, around, leads, *how in (
@@ -28,6 +29,13 @@ KINDS = tuple(
         ("head to put", r"ws_embassy::open::write", rf"^<?ws_embassy::(?!open::write\b)(open|server|client)::.*::{CLOSURE}", LENT),
         ("line to check", r"HeadReader>::end_line", r"^ws_core::http::head::check_\w+_line$", KEPT),
         ("log out", r"defmt_rtt::channel::Channel>::write_all", r"^<defmt_rtt::channel::Channel>::(non)?blocking_write"),
+        ("use of a socket", r"transport::budget::Budget<.*>>::enter::", r"transport::budget::(Use>::is_long|Budget<.*>>::enter::\{closure#[1-9]\}(?!::\{closure#0\}::))"),
+        # A `Push`, whatever its sizes; where an image has none, nothing is called.
+        ("message to take", rf"{POINT}::receive", rf"{POINT}::receive::.*closure|server::Server.*>::visit::<.*>::{VISIT}$", LENT),
+        ("outlet to lend", rf"{POINT}::lend", rf"push::Following>::run::<.*>::{VISIT}::\{{closure#\d\}}(?!::)", LENT),
+        ("push", r"server::(push::(Following|changed)|visits::(Visiting|transmit)|Server.*>::(visit|choose|weigh|begin_visit))", POINT),
+        ("outlet", r"device::Device>::hear", r"hub::Hub<.*> as ws_core::transport::hub::Outlet>::"),
+        ("random", r"device::feed::Random as .*::fill", r"^qemu::fill$|^pico_w::.*main.*closure.*call_once$|RoscRng"),
         ("event to tell", r"client::Client>::tell", r"^$"),  # the application's own
         ("time stamp", r"TcpTimestampRepr>::generate_reply", r"^$"),  # embassy-net gives smoltcp none
         ("text out", r"Formatter>::(write|pad)|fmt::Write", r" as core::fmt::Write>::"),

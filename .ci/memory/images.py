@@ -26,7 +26,7 @@ def build(package, target=THUMB, root=ROOT, plain=False, features=None):
         environment.pop(name, None)
     if not plain:
         # The same flags for all, so that what they share is built once.
-        roots = (ROOT, *(COPIES / name for name in ("bare", "plain", "planted")))
+        roots = (ROOT, *(COPIES / name for name in ("bare", "plain", "quiet", "planted")))
         remap = [f"--remap-path-prefix={root}={INSIDE}" for root in roots]
         environment.update(RUSTC_BOOTSTRAP="1", RUSTFLAGS=" ".join(("-Z emit-stack-sizes", *remap)))
     folder = root / package
@@ -48,6 +48,7 @@ def copy(name, *packages):
     ignore = shutil.ignore_patterns("target", "node_modules", "emulator", "tests")
     for package in ("ws-core", "ws-embassy", "examples/device", *packages):
         shutil.copytree(ROOT / package, root / package, ignore=ignore)
+    shutil.copytree(ROOT / "examples/demo/page", root / "examples/demo/page")  # a part of what the device serves
     manifest = (ROOT / "Cargo.toml").read_text()
     members = 'members = ["ws-core", "ws-embassy", "examples/device"]'
     (root / "Cargo.toml").write_text(re.sub(r"^members = .*$", members, manifest, flags=re.M))
@@ -69,15 +70,38 @@ def bare(package):
 
 def plain(package):
     """The same image without compression."""
-    root = copy("plain", package)
-    change(root / "examples/device/src/lib.rs", "Server<'static, compression::Compression<'static, Small>>", "Server<'static>")
-    change(root / "examples/device/src/lib.rs", ".with_compression(compression)", "")
-    change(root / "examples/device/src/lib.rs", "new(compression: &", "new(_: &")
-    main = root / package / "src/main.rs"
-    change(main, "Device::new(compression)", "Device::new(&[])")
-    change(main, "    let compression = COMPRESSION.init(BUFFERS.take().each_mut().map(compression));\n", "")
-    change(main, "#![no_std]\n", "#![no_std]\n#![allow(dead_code, unused_imports)]\n")
+    return build(package, root=uncompressed("plain", package))
+
+
+def quiet(package):
+    """The same image without compression, and without events by all techniques: neither their paths nor what feeds them."""
+    root = uncompressed("quiet", package)
+    device = root / "examples/device/src"
+    shutil.copy2(HERE / "quiet/feed.rs", device / "feed.rs")
+    remove(device / "lib.rs", "self.publish(")
+    for path in ("/transports", "/push", "/push.js"):
+        remove(device / "routes.rs", f'"{path}" => ')
+    change(device / "routes.rs", "self.hear(outlet, from, message);", "_ = (outlet, from, message);")
+    allow_unused(device / "lib.rs")
     return build(package, root=root)
+
+
+def uncompressed(name, package):
+    root = copy(name, package)
+    device = root / "examples/device/src/lib.rs"
+    change(device, "Server<'static, compression::Compression<'static, Small>>", "Server<'static>")
+    change(device, ".with_compression(compression)", "")
+    change(device, "new(compression: &", "new(_: &")
+    main = root / package / "src/main.rs"
+    change(main, "Device::new(compression, push", "Device::new(&[], push")
+    change(main, "    let compression = COMPRESSION.init(BUFFERS.take().each_mut().map(compression));\n", "")
+    allow_unused(main)
+    return root
+
+
+def allow_unused(root):
+    """Lets a crate hold what nobody uses any more."""
+    change(root, "#![no_std]\n", "#![no_std]\n#![allow(dead_code, unused_imports)]\n")
 
 
 def change(file, old, new):
@@ -86,6 +110,15 @@ def change(file, old, new):
     if text.count(old) != 1:
         raise SystemExit(f"{file}: what is to be replaced is not there once: {old}")
     file.write_text(text.replace(old, new))
+
+
+def remove(file, begin):
+    """Removes the one line that begins like this."""
+    lines = file.read_text().splitlines(keepends=True)
+    others = [line for line in lines if not line.strip().startswith(begin)]
+    if len(lines) - len(others) != 1:
+        raise SystemExit(f"{file}: what is to be removed is not there once: {begin}")
+    file.write_text("".join(others))
 
 
 def planted(where, old, new):

@@ -2,7 +2,7 @@
 
 import collections
 
-Static = collections.namedtuple("Static", "total buffers compression tasks serving radio sockets other")
+Static = collections.namedtuple("Static", "total buffers compression tasks serving application radio sockets other kept")
 Sizes = collections.namedtuple("Sizes", "calls values")
 
 SECTIONS = (".data", ".bss", ".uninit")
@@ -23,8 +23,11 @@ def static(image, values):
     radio = image.size_of_symbols(r"^pico_w::radio::state")
     sockets = image.size_of_symbols(r"::RESOURCES$")
     compression = values["compressed"] * (values["compression buffers"] + values["compression"])
-    other = total - buffers - compression - tasks - radio - sockets
-    return Static(total, buffers, compression, tasks, serving, radio, sockets, other)
+    # The server, and what it pushes.
+    application = image.size_of_symbols(r"::(DEVICE|PUSH)$")
+    other = total - buffers - compression - tasks - application - radio - sockets
+    kept = buffers + serving + application + radio + sockets
+    return Static(total, buffers, compression, tasks, serving, application, radio, sockets, other, kept)
 
 
 def stack_space(image):

@@ -46,18 +46,40 @@ pub const fn compression(_: &'static mut CompressionBuffers) -> Compression {
     Compression(())
 }
 
+/// There is none.
+pub struct Push(());
+
+/// Nor memory for it.
+pub struct PushMemory(());
+
+impl PushMemory {
+    /// To be put in a `static`.
+    #[expect(clippy::new_without_default, reason = "nobody asks for one")]
+    pub const fn new() -> Self {
+        Self(())
+    }
+}
+
+/// As in `device`.
+pub struct Random(pub fn(&mut [u8]));
+
+/// As in `device`.
+pub const fn push(_: &'static mut PushMemory, _: Random) -> Push {
+    Push(())
+}
+
 /// As in `device`.
 pub struct Memory {
-    rx: [u8; 2920],
+    rx: [u8; 2048],
     tx: [u8; 2920],
-    buf: [u8; 512],
+    buf: [u8; 768],
 }
 
 impl Memory {
     /// To be put in a `static`.
     #[expect(clippy::new_without_default, reason = "nobody asks for one")]
     pub const fn new() -> Self {
-        Self { rx: [0; 2920], tx: [0; 2920], buf: [0; 512] }
+        Self { rx: [0; 2048], tx: [0; 2920], buf: [0; 768] }
     }
 }
 
@@ -66,7 +88,7 @@ pub struct Device(());
 
 impl Device {
     /// As in `device`.
-    pub const fn new(_: &'static [Compression]) -> Self {
+    pub const fn new(_: &'static [Compression], _: Push) -> Self {
         Self(())
     }
 

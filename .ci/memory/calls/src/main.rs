@@ -110,8 +110,9 @@ const DEVICE: [usize; 3] = buffers(&device::Memory::new());
 
 #[expect(unsafe_code, reason = "a name to be found by")]
 #[unsafe(no_mangle)]
-pub static SIZES: Table<Size, 12> = table([
+pub static SIZES: Table<Size, 13> = table([
     Size { name: "sockets", bytes: device::SOCKETS },
+    Size { name: "sessions", bytes: device::SESSIONS },
     Size { name: "rx", bytes: DEVICE[0] },
     Size { name: "tx", bytes: DEVICE[1] },
     Size { name: "buf", bytes: DEVICE[2] },
