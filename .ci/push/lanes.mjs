@@ -47,8 +47,9 @@ export async function openLanes(browser, urls) {
   await page.setContent(urls.map((url) => `<iframe width=90 height=60 src="${url}${PAGE}"></iframe>`).join(''), { waitUntil: 'load' });
   const lanes = await Promise.all(urls.map(async (url) => {
     const frame = await page.waitForFrame((frame) => frame.url().startsWith(url));
-    await frame.waitForFunction('self.PushSocket', { polling: 50 });
-    return new Lane(frame);
+    const lane = new Lane(frame);
+    assert(await lane.becomes(() => 'PushSocket' in self, 30_000), `no script in the page of ${url}`);
+    return lane;
   }));
   return { page, lanes };
 }
@@ -67,13 +68,22 @@ class Lane {
     return this.frame.evaluate(() => ({ ...lane, socket: undefined, waits: lane.socket.bufferedAmount }));
   }
 
+  /** Waits until `is` holds in the page; false: it did not. Asked from here: what waits in a frame of Chromium was seen to sleep for ever. */
+  async becomes(is, limit, ...given) {
+    for (const end = Date.now() + limit; Date.now() < end;) {
+      if (await this.frame.evaluate(is, ...given)) return true;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    return false;
+  }
+
   /** Waits for so many messages for all and so many echoes; what is at fault is thrown at once. */
   async until(news, echoes, limit = 60_000) {
     const isDone = (news, echoes) => lane.faults.length > 0 || (lane.news >= news && lane.echoes >= echoes);
-    const late = await this.frame.waitForFunction(isDone, { polling: 50, timeout: limit }, news, echoes).then(() => false, () => true);
+    const isInTime = await this.becomes(isDone, limit, news, echoes);
     const state = await this.state();
     assert(state.faults.length === 0, state.faults.slice(0, 3).join('; '));
-    assert(!late, `${state.news} of ${news} messages, ${state.echoes} of ${echoes} echoes within ${limit / 1000} s; ${state.transport || 'no connection'}`);
+    assert(isInTime, `${state.news} of ${news} messages, ${state.echoes} of ${echoes} echoes within ${limit / 1000} s; ${state.transport || 'no connection'}`);
     return state;
   }
 
@@ -81,7 +91,7 @@ class Lane {
   async settles(name, news, echoes, limit) {
     const hasSettled = (name, news, echoes) => lane.names.at(-1) === name
       && lane.news >= lane.behind.news + news && lane.echoes >= lane.behind.echoes + echoes;
-    await this.frame.waitForFunction(hasSettled, { polling: 50, timeout: limit }, name, news, echoes).catch(() => {});
+    await this.becomes(hasSettled, limit, name, news, echoes);
     return this.state();
   }
 
