@@ -26,7 +26,18 @@ const BROWSERS = {
 };
 export const NAMES = Object.keys(BROWSERS);
 
-// Told to end, the script ends, and its browsers with it: the library sees to that when the process exits.
+// Told to end, the script ends, and its browsers with it. The library sees to that too, but of several it was seen to forget one.
+const running = new Map(); // their processes, and profiles
+process.on('exit', () => {
+  for (const [{ pid }, profile] of running) {
+    try {
+      process.kill(-pid, 'SIGKILL');
+    } catch {
+      // it has ended
+    }
+    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+  }
+});
 for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
 
 let passed = 0;
@@ -67,8 +78,10 @@ export async function launch(name) {
     handleSIGINT: false,
     handleSIGTERM: false,
   });
+  running.set(browser.process(), profile);
   const end = async () => {
     await browser.close().catch(() => browser.process()?.kill('SIGKILL'));
+    running.delete(browser.process());
     rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
   };
   console.log(`-- ${name}: ${await browser.version()}`);
