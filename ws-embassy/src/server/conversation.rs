@@ -34,18 +34,6 @@ pub(super) enum Told<T> {
     GivenUp,
 }
 
-/// What its requests have come to.
-enum Answered<'s, T> {
-    /// A WebSocket.
-    Open(T),
-    /// A WebSocket for events.
-    Follow(Following<'s>),
-    /// Pages, events, or a refusal.
-    All,
-    /// Nothing: it did not ask, and others could not come in.
-    GivenUp,
-}
-
 impl<C: Codec> Server<'_, C> {
     /// All that a client asks for but a WebSocket of the application's. Apart from what comes behind that, so that none of it takes room
     /// beside the application's future. If a WebSocket is open, `codec` is what was agreed on for it.
@@ -57,15 +45,16 @@ impl<C: Codec> Server<'_, C> {
         service: &'s S,
         codec: &mut Option<RefMut<'s, C>>,
     ) -> Result<Told<S::Route>, tcp::Error> {
-        let mut following = match self.answer(place, socket, buf, service, codec).await? {
-            Answered::Open(route) => return Ok(Told::Open(route)),
-            Answered::All => return Ok(Told::All),
-            Answered::GivenUp => return Ok(Told::GivenUp),
-            Answered::Follow(following) => following,
+        let mut following = None;
+        let told = {
+            let mut answer = pin!(self.answer(place, socket, buf, service, codec, &mut following));
+            poll_fn(|cx| apart(answer.as_mut(), cx)).await
         };
+        let Some(following) = &mut following else { return told };
         let (reader, writer) = tcp::split(socket);
         let mut ws = WebSocket::server(reader, writer, &self.settings.options, Halves::PLAIN);
-        following.run(&mut ws, buf, service).await?;
+        let mut follow = pin!(following.run(&mut ws, buf, service));
+        poll_fn(|cx| apart(follow.as_mut(), cx)).await?;
         Ok(Told::All)
     }
 
@@ -93,7 +82,8 @@ impl<C: Codec> Server<'_, C> {
         if ws.ready_state() == ReadyState::Open { ws.close(code, "").await.and(served) } else { served }
     }
 
-    /// The requests of a client, one after the other, and their answers. If the last was 101, `codec` is what was agreed on.
+    /// The requests of a client, one after the other, and their answers. If the last was 101, `codec` is what was agreed on, or
+    /// `following` is what listens.
     async fn answer<'s, S: Service>(
         &'s self,
         place: usize,
@@ -101,14 +91,19 @@ impl<C: Codec> Server<'_, C> {
         buf: &mut [u8],
         service: &'s S,
         codec: &mut Option<RefMut<'s, C>>,
-    ) -> Result<Answered<'s, S::Route>, tcp::Error> {
+        following: &mut Option<Following<'s>>,
+    ) -> Result<Told<S::Route>, tcp::Error> {
         let (mut reader, mut writer) = tcp::split(socket);
         let (message, head) = buf.split_at_mut_checked(buf.len() / 4).unwrap_or_default();
         let mut exchange = Exchange::new(head, self.settings.fields, &self.settings.http, now());
         // By when the client has to have taken all that was said to it.
         let mut taken_by = Instant::MIN;
         loop {
-            match select(self.read_head(place, &mut reader, &mut exchange), self.crowded(place)).await {
+            let head = {
+                let mut head = pin!(self.read_head(place, &mut reader, &mut exchange));
+                select(poll_fn(|cx| apart(head.as_mut(), cx)), self.crowded(place)).await
+            };
+            match head {
                 Either::First(Head::Read) => {}
                 Either::First(Head::Refused(response)) => {
                     self.reply(&mut writer, &mut Reply::Respond(response), &mut taken_by).await?;
@@ -124,26 +119,29 @@ impl<C: Codec> Server<'_, C> {
                     break;
                 }
                 // Browsers keep connections for later; they do without them as well.
-                Either::Second(()) => return Ok(Answered::GivenUp),
+                Either::Second(()) => return Ok(Told::GivenUp),
             }
             self.enter(place, Use::Answering);
-            let (mut step, mut closes) = {
+            let mut step = Step::Told;
+            let mut closes = {
                 let mut reply = Reply::Respond(Response::internal_server_error());
-                let step = self.choose(place, &exchange, message.len(), service, codec, &mut reply);
+                self.choose(place, &exchange, message.len(), service, codec, &mut reply, &mut step);
                 if !matches!(step, Step::Visit(_)) {
                     self.reply(&mut writer, &mut reply, &mut taken_by).await?;
                 }
-                (step, reply.closes())
+                reply.closes()
             };
             match &mut step {
                 Step::Told => {}
                 Step::Open(_) => {
                     let Step::Open(route) = step else { break };
-                    return Ok(Answered::Open(route));
+                    return Ok(Told::Open(route));
                 }
                 Step::Follow(_) => {
-                    let Step::Follow(following) = step else { break };
-                    return Ok(Answered::Follow(following));
+                    if let Step::Follow(begun) = step {
+                        *following = Some(begun);
+                    }
+                    return Ok(Told::All);
                 }
                 Step::Visit(visiting) => {
                     let ended = {
@@ -156,7 +154,7 @@ impl<C: Codec> Server<'_, C> {
                     taken_by = visits::taken_by(&self.settings.options);
                     match ended? {
                         Visited::Answered => closes = visiting.closes(),
-                        Visited::GivenUp => return Ok(Answered::GivenUp),
+                        Visited::GivenUp => return Ok(Told::GivenUp),
                         Visited::Refused(response) => {
                             let mut reply = Reply::Respond(response);
                             self.reply(&mut writer, &mut reply, &mut taken_by).await?;
@@ -165,7 +163,6 @@ impl<C: Codec> Server<'_, C> {
                     }
                 }
             }
-            drop(step);
             if !exchange.next(closes, now()) {
                 break;
             }
@@ -173,7 +170,7 @@ impl<C: Codec> Server<'_, C> {
         }
         // The end of a page may be in the ring still; what closes it has less patience with a slow client.
         let _ = with_deadline(taken_by, async { while writer.drain().await == Ok(false) {} }).await;
-        Ok(Answered::All)
+        Ok(Told::All)
     }
 
     /// Writes an answer.
@@ -185,7 +182,8 @@ impl<C: Codec> Server<'_, C> {
     ) -> Result<(), tcp::Error> {
         info!("answered {}", reply.status());
         let put = &mut |out: &mut Output<'_>| reply.transmit(out);
-        *taken_by = write(writer, self.settings.options.send_timeout, put).await?;
+        let mut written = pin!(write(writer, self.settings.options.send_timeout, put));
+        *taken_by = poll_fn(|cx| apart(written.as_mut(), cx)).await?;
         Ok(())
     }
 }

@@ -34,6 +34,12 @@ impl<'p> Visiting<'p> {
         Self { point, visit }
     }
 
+    /// Begins what is asked for; until then it says that there is no place for it.
+    #[inline(never)]
+    pub(super) fn begin(&mut self, exchange: &Exchange<'_>, room: usize) {
+        self.visit = self.point.begin(self.point.asked(&exchange.request()), room);
+    }
+
     /// The connection is done behind the answer.
     pub(super) const fn closes(&self) -> bool {
         self.visit.closes()
