@@ -62,6 +62,11 @@ pub struct Writer<'a> {
 }
 
 impl Writer<'_> {
+    /// The peer has all that was written.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.staged.is_empty() && self.inner.send_queue() == 0
+    }
+
     fn unstage(&mut self) -> impl Future<Output = Result<(), TcpError>> {
         poll_fn(|cx| self.poll_unstage(cx))
     }

@@ -10,7 +10,8 @@ mod wifi;
 
 use defmt::{info, warn};
 use device::{
-    Compression, CompressionBuffers, Device, Memory, PushMemory, Random, SOCKETS, WEBSOCKETS, compression, push,
+    Compression, CompressionBuffers, Device, Memory, PushMemory, Random, SOCKETS, WEBSOCKETS, compression,
+    push,
     wifi::{NETWORK, config},
 };
 use embassy_executor::Spawner;
@@ -71,7 +72,8 @@ async fn main(spawner: Spawner) {
     }
 
     let compression = COMPRESSION.init(BUFFERS.take().each_mut().map(compression));
-    let device = DEVICE.init(Device::new(compression, push(PUSH.take(), Random(|bytes| Rng::new().read(bytes)))));
+    let device =
+        DEVICE.init(Device::new(compression, push(PUSH.take(), Random(|bytes| Rng::new().read(bytes)))));
     let sensor = TemperatureSensor::new(p.TSENS, Default::default()).unwrap();
     spawner.spawn(run_board(device, board::Esp32C3::new(p.GPIO8, sensor)).unwrap());
     for memory in MEMORY.take() {

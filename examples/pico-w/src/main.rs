@@ -13,7 +13,8 @@ use cyw43_pio::{DEFAULT_CLOCK_DIVIDER, PioSpi};
 use defmt::{info, warn};
 use defmt_rtt as _;
 use device::{
-    Compression, CompressionBuffers, Device, Memory, PushMemory, Random, SOCKETS, WEBSOCKETS, compression, push,
+    Compression, CompressionBuffers, Device, Memory, PushMemory, Random, SOCKETS, WEBSOCKETS, compression,
+    push,
     wifi::{NETWORK, config},
 };
 use embassy_executor::Spawner;
@@ -82,7 +83,8 @@ async fn main(spawner: Spawner) {
     }
 
     let compression = COMPRESSION.init(BUFFERS.take().each_mut().map(compression));
-    let device = DEVICE.init(Device::new(compression, push(PUSH.take(), Random(|bytes| RoscRng.fill_bytes(bytes)))));
+    let device =
+        DEVICE.init(Device::new(compression, push(PUSH.take(), Random(|bytes| RoscRng.fill_bytes(bytes)))));
     let sensor = adc::Channel::new_temp_sensor(p.ADC_TEMP_SENSOR);
     spawner.spawn(
         run_board(device, board::PicoW::new(Adc::new(p.ADC, Irqs, Default::default()), sensor)).unwrap(),

@@ -22,7 +22,8 @@ use crate::log::log;
 use crate::riscv as machine;
 use core::panic::PanicInfo;
 use device::{
-    Compression, CompressionBuffers, Device, Memory, PushMemory, Random, SOCKETS, WEBSOCKETS, compression, push,
+    Compression, CompressionBuffers, Device, Memory, PushMemory, Random, SOCKETS, WEBSOCKETS, compression,
+    push,
 };
 use embassy_net::{Config, Runner, Stack, StackResources};
 use semihosting::experimental::random;

@@ -101,7 +101,7 @@ enum Phase {
 /// # Memory
 ///
 /// About 32 words, and the store; how to size it: see [`HeadReader`]. Kept are, beside the fields asked for, those of the
-/// handshake, `Host`, `Origin`, `Referer`, `Content-Type`, `Last-Event-ID`, and those that [`Content`](super::Content),
+/// handshake, `Host`, `Origin`, `Referer`, `Sec-Fetch-Site`, `Content-Type`, `Last-Event-ID`, and those that [`Content`](super::Content),
 /// [`Cors`](super::Cors) and this type itself look at.
 #[derive(Debug)]
 pub struct Exchange<'s> {
@@ -122,12 +122,13 @@ pub struct Exchange<'s> {
 }
 
 impl<'s> Exchange<'s> {
-    const SINGLE: [&'static str; 9] = [
+    const SINGLE: [&'static str; 10] = [
         field::HOST,
         field::ORIGIN,
         field::CONTENT_LENGTH,
         "content-type",
         "referer",
+        "sec-fetch-site",
         "last-event-id",
         field::ACCESS_CONTROL_REQUEST_METHOD,
         // What the handshake of a WebSocket is checked by.

@@ -6,7 +6,8 @@
 // What differs from a WebSocket:
 // - `transport` names the technique in use, '' while there is none; the event `transport` says that it changed.
 // - It is OPEN from the first connection to close(): connections that break are made again, and nothing is lost or comes twice. If
-//   something was lost after all, as the server forgot it, the event `reset` says so.
+//   something was lost after all, as the server forgot it, the event `reset` says so; and if the server forgot the page itself, what the
+//   page sent and got no ack for is sent again, though it may have come.
 // - send() may be called while it is CONNECTING. `bufferedAmount` counts what the server has not said that it got.
 //
 // It needs a browser of 2020 or later. It is served without its comments and indentation: statements end with a semicolon.
@@ -100,7 +101,8 @@ function run(socket, {
       if (!document.hidden && due < Date.now()) next();
     },
     online() {
-      lost(current, true);
+      if (current) lost(current, true);
+      else if (!due) next();
     },
     pagehide({ persisted }) {
       if (!persisted && sid) navigator.sendBeacon(address({ n: first, close: 1 }), body(queue));
@@ -181,7 +183,7 @@ function run(socket, {
 
   /** The link is gone, or given up. `isOrderly`: it was to end. `seconds`: the server is full for so long. */
   function lost(link, isOrderly, seconds) {
-    if (link !== current) return;
+    if (!link || link !== current) return;
     drop();
     if (socket.readyState > 1) return;
     let ms = 0;
@@ -189,8 +191,7 @@ function run(socket, {
       use('');
       if (Date.now() - link.opened >= timeout) fails = tries = 0;
       // One that worked is tried again; one that breaks each time soon after it opened works no more.
-      if (seconds) at = good || 0;
-      else if (++fails >= (at === good ? 3 : 1)) {
+      if (!seconds && ++fails >= (at === good ? 3 : 1)) {
         fails = 0;
         at = (at + 1) % transports.length;
       }
@@ -281,7 +282,7 @@ function run(socket, {
       else if (n === first) throw 0; // it got nothing
       misses = 0;
     } catch ({ status, seconds }) {
-      if (status === 404) lost(current); // the session is over: get another
+      if (status === 404 && session === sid) lost(current); // the session is over: get another
       if (status === 400 || status === 413) finish(1009);
       ms = seconds * 1000 || backoff(misses++);
       // What lets events through lets no POST through: JSONP needs none.
@@ -309,7 +310,7 @@ function run(socket, {
 
   const techniques = {
     websocket(link) {
-      const ws = new WebSocket(address({ n: first }).replace(/^http/, 'ws'), 'push.v1');
+      const ws = new WebSocket(address({ as: 'websocket', n: first }).replace(/^http/, 'ws'), 'push.v1');
       ws.binaryType = 'arraybuffer';
       ws.onmessage = ({ data }) => {
         if (typeof data === 'string') return take(link, JSON.parse(data));

@@ -92,12 +92,11 @@ impl Listener {
     ///
     /// # Errors
     ///
-    /// [`UpstreamError::Gap`].
+    /// [`UpstreamError::Gap`]; [`UpstreamError::Superseded`] if the session has ended: who ended it said all that there was to say.
     pub fn accept<const N: usize>(&self, hub: &mut Hub<'_, N>, n: Seq) -> Result<bool, UpstreamError> {
-        match self.session.and_then(|key| hub.sessions_mut().get_mut(key)) {
-            Some(session) => session.inbox_mut().accept(n),
-            None => Ok(true),
-        }
+        let Some(key) = self.session else { return Ok(true) };
+        let session = hub.sessions_mut().get_mut(key).ok_or(UpstreamError::Superseded)?;
+        session.inbox_mut().accept(n)
     }
 
     /// The connection is over; the session lives on for its time.

@@ -42,7 +42,7 @@
 //!
 //! | parameter | what it says |
 //! | --- | --- |
-//! | `as=` | what the answer is: `sse` (events in JSON), `events` (SSE, messages as they are), `xhr`, `html`, `multipart`. Without it: a poll |
+//! | `as=` | `websocket`, so that one whose upgrade a proxy took out is told so; else what the answer is: `sse` (events in JSON), `events` (SSE, messages as they are), `xhr`, `html`, `multipart`. Without it: a poll |
 //! | `since=17.4` | the cursor to go on behind; so does `Last-Event-ID`, which counts more. Without it: what comes from now on |
 //! | `s=` | the session: 24 characters, a [`Sid`]. One that has ended, or none behind the `=`: a new one. Without it: no session |
 //! | `n=7` | the number of the first message that the client sends with this request, or over this WebSocket |
@@ -93,7 +93,8 @@
 //! # What is lost, and when
 //!
 //! Nothing, as long as the events since the last id are in the ring when the client comes back, and its session lives. Else it is told so:
-//! by `reset` or by an `open` with another session. A client that reads so slowly that an event leaves the ring while it is half out
+//! by `reset` or by an `open` with another session. Nor does anything come twice, with one exception: where a session was forgotten, nobody
+//! knows which of the client's messages without an ack had come, and it sends them again. A client that reads so slowly that an event leaves the ring while it is half out
 //! gets [`Lost`]: its connection ends, and it comes back.
 
 mod any;

@@ -59,13 +59,25 @@ impl<'a> Endpoint<'a> {
         }
     }
 
+    /// It comes from a page that is not let in, though without an `Origin`: as pictures, frames and scripts are asked for. Let in, any
+    /// page of the world could take places.
+    fn is_strangers(&self, request: &Request<'_>) -> bool {
+        if self.cors.origins == OriginPolicy::Any || request.origin().is_some() {
+            return false; // that was looked at
+        }
+        match (page_of(request), request.field("sec-fetch-site")) {
+            (Some(page), _) => !self.cors.origins.allows(Some(page), request.host().unwrap_or_default()),
+            (None, site) => matches!(site, Some("cross-site" | "same-site")),
+        }
+    }
+
     fn parse(&self, request: &Request<'_>) -> Result<Asked, Rejection> {
         let query = request.target().query.unwrap_or_default();
         let value = |name| parameter(query, name);
         if self.cors.preflight(request).is_some() {
             return Ok(Asked::Preflight);
         }
-        if !self.cors.admits(request) {
+        if !self.cors.admits(request) || self.is_strangers(request) {
             return Err(Rejection::Origin);
         }
         let n = || value("n").map(|n| Seq::parse(n).ok_or(Rejection::BadQuery));
@@ -275,10 +287,14 @@ fn wish(sid: Option<&str>) -> SessionWish {
 /// The page that holds the script is of the same host: all that tells it from a page of somebody else, as browsers send no `Origin`
 /// with scripts.
 fn comes_from_own_page(request: &Request<'_>) -> bool {
-    let Some(page) = request.field("referer") else { return false };
-    let Some((_, rest)) = split_scheme(page.as_bytes()) else { return false };
+    let page = page_of(request);
+    page.is_some() && OriginPolicy::SameOrigin.allows(page, request.host().unwrap_or_default())
+}
+
+/// The origin of the page that `Referer` names. If that is none, it is nobody's.
+fn page_of<'a>(request: &Request<'a>) -> Option<&'a str> {
+    let page = request.field("referer")?;
+    let Some((_, rest)) = split_scheme(page.as_bytes()) else { return Some("") };
     let authority = rest.iter().position(|b| matches!(b, b'/' | b'?')).unwrap_or(rest.len());
-    let len = page.len().saturating_sub(rest.len()).saturating_add(authority);
-    let origin = page.get(..len);
-    origin.is_some() && OriginPolicy::SameOrigin.allows(origin, request.host().unwrap_or_default())
+    page.get(..page.len().saturating_sub(rest.len()).saturating_add(authority))
 }

@@ -104,7 +104,10 @@ pub struct Session<'m> {
     /// Counts those that listened: only the latest may go on.
     turn: u16,
     /// How many connections are attached.
-    attached: u8,
+    attached: u16,
+    /// One was, at some time; and another behind it or beside it, so the client knows its name.
+    is_visited: bool,
+    is_known: bool,
     /// Since when there are none.
     left: Instant,
 }
@@ -113,7 +116,17 @@ impl<'m> Session<'m> {
     /// A session with the name `sid`, to which nobody is attached from `now` on.
     pub const fn new(sid: Sid, memory: &'m mut [u8], now: Instant) -> Self {
         let ring = EventRing::new(memory, Seq::new(0));
-        Self { sid, ring, taken: Seq::new(0), inbox: Inbox::new(), turn: 0, attached: 0, left: now }
+        Self {
+            sid,
+            ring,
+            taken: Seq::new(0),
+            inbox: Inbox::new(),
+            turn: 0,
+            attached: 0,
+            is_visited: false,
+            is_known: false,
+            left: now,
+        }
     }
 
     /// Its name.
@@ -179,6 +192,8 @@ impl<'m> Session<'m> {
     /// A connection is there; [`detach`](Self::detach) when it ends.
     pub const fn attach(&mut self) {
         self.attached = self.attached.saturating_add(1);
+        self.is_known |= self.is_visited;
+        self.is_visited = true;
     }
 
     /// A connection has ended.
@@ -258,22 +273,45 @@ impl<'m, const N: usize> Sessions<'m, N> {
         Self { places, lifetime }
     }
 
-    /// Begins a session with a new name, to which nothing is attached yet. `None`: all places are taken; answer 503.
+    /// Begins a session with a new name, to which nothing is attached yet. Where there is no other place, it takes that of a session whose
+    /// client is gone and has not come back, nor said anything yet: mostly, one to which its name never got through. `None`: all places
+    /// are taken; answer 503.
     pub fn open(&mut self, now: Instant, entropy: &mut impl Entropy) -> Option<SessionKey> {
         let sid = Sid::new(entropy);
         if self.find(&sid).is_some() {
             return None; // In 2¹⁴⁴ cases one, if the source is what it should be.
         }
-        let (at, place) = (0..N).zip(&mut self.places).find(|(_, place)| !place.is_taken)?;
+        let at = self.free_place()?;
+        let place = self.places.get_mut(at)?;
+        if place.is_taken {
+            place.end();
+        }
         let session = &mut place.session;
         session.sid = sid;
         session.ring.clear(Seq::new(0));
         session.taken = Seq::new(0);
         session.inbox = Inbox::new();
         session.attached = 0;
+        (session.is_visited, session.is_known) = (false, false);
         session.left = now;
         place.is_taken = true;
         Some(SessionKey { place: at, generation: place.generation })
+    }
+
+    /// The place that can best be done without.
+    fn free_place(&self) -> Option<usize> {
+        let mut best: Option<(usize, Instant)> = None;
+        for (at, place) in (0..N).zip(&self.places) {
+            if !place.is_taken {
+                return Some(at);
+            }
+            let Session { is_visited, is_known, .. } = place.session;
+            let Some(left) = place.session.left().filter(|_| is_visited && !is_known) else { continue };
+            if best.is_none_or(|(_, first)| first != left && first.has_reached(left)) {
+                best = Some((at, left));
+            }
+        }
+        best.map(|(at, _)| at)
     }
 
     /// The session with this name. Takes the same time whether and where there is one.

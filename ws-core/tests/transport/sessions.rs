@@ -216,7 +216,7 @@ proptest! {
         (0..8usize).prop_map(Act::Detach),
         (0..40u32).prop_map(Act::Wait),
     ], 0..80)) {
-        struct Model { key: SessionKey, sid: Sid, attached: u32, left: u32 }
+        struct Model { key: SessionKey, sid: Sid, attached: u32, visits: u32, left: u32 }
         let mut memory = [0; 64];
         let mut sessions = Sessions::<3>::new(&mut memory, LIFETIME);
         let (mut model, mut ended): (Vec<Model>, Vec<(SessionKey, Sid)>) = (Vec::new(), Vec::new());
@@ -224,11 +224,20 @@ proptest! {
         for act in acts {
             match act {
                 Act::Open => {
+                    // Whoever was here once, is gone and has not come back makes room: the one that left first.
+                    let lost = model.iter().filter(|m| m.attached == 0 && m.visits == 1).map(|m| m.left).min();
                     let key = sessions.open(at(now), &mut dice);
-                    prop_assert_eq!(key.is_some(), model.len() < 3);
+                    prop_assert_eq!(key.is_some(), model.len() < 3 || lost.is_some());
+                    if let (3, Some(lost)) = (model.len(), lost) {
+                        let gone: Vec<_> = (0..3).filter(|i| sessions.get(model[*i].key).is_none()).collect();
+                        prop_assert_eq!(gone.len(), 1);
+                        let gone = model.remove(gone[0]);
+                        prop_assert_eq!((gone.attached, gone.visits, gone.left), (0, 1, lost));
+                        ended.push((gone.key, gone.sid));
+                    }
                     if let Some(key) = key {
                         let sid = *sessions.get(key).expect("open").sid();
-                        model.push(Model { key, sid, attached: 0, left: now });
+                        model.push(Model { key, sid, attached: 0, visits: 0, left: now });
                     }
                 }
                 Act::Close(i) if i < model.len() => {
@@ -239,6 +248,7 @@ proptest! {
                 Act::Attach(i) if i < model.len() => {
                     sessions.get_mut(model[i].key).expect("open").attach();
                     model[i].attached += 1;
+                    model[i].visits += 1;
                 }
                 Act::Detach(i) if i < model.len() && model[i].attached > 0 => {
                     sessions.get_mut(model[i].key).expect("open").detach(at(now));

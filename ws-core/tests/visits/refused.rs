@@ -185,7 +185,34 @@ fn scripts_are_for_pages_of_the_same_host() {
     ] {
         let referer = referer.map_or(String::new(), |page| format!("Referer: {page}\r\n"));
         let (said, _) = ask(&mut Server::new(OPEN), &of(host, &referer));
-        assert_eq!(said, forbidden, "{referer}");
+        // A page of somebody else gets nothing at all.
+        let strangers = forbidden.replace("25", "15").replace("scripts may not ask here", "origin refused");
+        assert_eq!(said, if referer.is_empty() { &forbidden } else { &strangers }.as_str(), "{referer}");
+    }
+}
+
+#[test]
+fn pages_of_others_take_no_places_though_they_say_no_origin() {
+    for target in
+        ["/?s=", "/?as=sse&s=", "/?as=xhr", "/?as=multipart", "/?as=html&callback=fn", "/?wait=9000"]
+    {
+        for (fields, is_let_in) in [
+            ("", true), // no page
+            ("Referer: http://h/page\r\n", true),
+            ("Referer: http://evil/\r\n", false),
+            ("Referer: http://evil/\r\nSec-Fetch-Site: same-origin\r\n", false),
+            ("Sec-Fetch-Site: cross-site\r\n", false),
+            ("Sec-Fetch-Site: same-site\r\n", false),
+            ("Sec-Fetch-Site: same-origin\r\n", true),
+            ("Sec-Fetch-Site: none\r\n", true),
+            ("Origin: http://h\r\nSec-Fetch-Site: same-origin\r\nReferer: http://h/\r\n", true),
+        ] {
+            let mut server = Server::new(OPEN);
+            let (said, _) = ask(&mut server, &format!("GET {target} HTTP/1.1\r\nHost: h\r\n{fields}\r\n"));
+            let expected = if is_let_in { "HTTP/1.1 200 " } else { "HTTP/1.1 403 " };
+            assert!(said.starts_with(expected), "{target} {fields}: {said}");
+            assert!(is_let_in || server.hub.sessions().keys().next().is_none());
+        }
     }
 }
 

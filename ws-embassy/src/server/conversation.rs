@@ -118,8 +118,9 @@ impl<C: Codec> Server<'_, C> {
                     }
                     break;
                 }
-                // Browsers keep connections for later; they do without them as well.
-                Either::Second(()) => return Ok(Told::GivenUp),
+                // Browsers keep connections for later; they do without them as well. But what was answered they are to get.
+                Either::Second(()) if writer.is_drained() => return Ok(Told::GivenUp),
+                Either::Second(()) => break,
             }
             self.enter(place, Use::Answering);
             let mut step = Step::Told;

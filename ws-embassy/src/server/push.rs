@@ -222,6 +222,7 @@ impl<const N: usize, E: Entropy> sealed::Point for Push<'_, N, E> {
 
     fn leave(&self, listener: &mut Listener, is_over: bool) {
         with(&self.shared, |shared| {
+            let is_over = is_over && listener.is_current(&shared.hub) == Some(true);
             if let Some(session) = listener.session().filter(|_| is_over) {
                 shared.hub.sessions_mut().close(session);
             }

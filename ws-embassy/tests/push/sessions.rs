@@ -236,6 +236,10 @@ fn more_sessions_than_places_have_to_wait() {
             sids.push(listener.sid.take().unwrap());
             listener.peer.take().unwrap().abort().await;
         }
+        // One whose client has never said a word makes room; those that know their names do not.
+        for sid in &sids {
+            assert_eq!(status(&bench.ask(post(sid, 1, "", "")).await.unwrap()), 200);
+        }
         for path in ["as=sse&s=", "s=", "wait=1000&s="] {
             let answer =
                 bench.ask(format!("GET /events?{path} HTTP/1.1\r\nHost: 10.0.0.2\r\n\r\n")).await.unwrap();

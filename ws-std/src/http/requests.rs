@@ -124,8 +124,7 @@ impl<'o, S: Transport> Requests<'o, S> {
         if !self.options.hosts.admit(self.request().host()) {
             let fields = [("Content-Type", "text/plain")];
             self.answer(Response::new(421, &fields, b"not known by this name\n")?)?;
-            self.end();
-            return Ok(None);
+            return self.read(); // at most as often as a connection has requests
         }
         Ok(Some(self.request()))
     }
