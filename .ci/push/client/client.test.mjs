@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { QUICK, TECHNIQUES, begin, eventually, plain, turn, until } from './harness.mjs';
-import { squeezed } from './page.mjs';
+import { page, squeezed } from './page.mjs';
 
 const LIMIT = 4096; // bytes
 
@@ -97,6 +97,19 @@ test('where no POST gets through, JSONP is taken', { timeout: 20000 }, async (t)
   assert.deepEqual(server.session.got, ['one', 'two']);
 });
 
+for (const name of ['xhr-streaming', 'html-streaming', 'multipart']) {
+  test(`${name}: a response that is long enough ends, and the next goes on`, { timeout: 20000 }, async (t) => {
+    const { server, socket, log } = await begin(t, { transports: [name] });
+    await until(socket, 'open');
+    socket.ontransport = () => assert.fail(`'${socket.transport}'`);
+    for (let n = 0; n < 100; n++) server.publish(`${n}`.padEnd(1000));
+    await eventually(() => log.length === 100);
+    assert.deepEqual(log.map(Number), [...log.keys()]);
+    assert.ok(server.counts.requests.length > 10);
+    socket.ontransport = null;
+  });
+}
+
 // --- Silence ---
 
 for (const name of ['websocket', 'sse', 'html-streaming']) {
@@ -115,6 +128,16 @@ for (const name of ['websocket', 'sse', 'html-streaming']) {
     assert.deepEqual(log, ['unheard']);
   });
 }
+
+test('a POST that gets no answer is sent again', { timeout: 20000 }, async (t) => {
+  const { server, socket } = await begin(t, { transports: ['sse'], trouble: { deaf: true }, timeout: 100 });
+  await until(socket, 'open');
+  socket.send('heard?');
+  await eventually(() => server.counts.posts > 1);
+  server.trouble.deaf = false;
+  await eventually(() => socket.bufferedAmount === 0);
+  assert.deepEqual(server.session.got, ['heard?']);
+});
 
 test('a page that wakes up does not wait', { timeout: 20000 }, async (t) => {
   const { server, self, socket } = await begin(t, { delay: 60000, maxDelay: 60000 });
@@ -230,7 +253,7 @@ test('a POST that finds its session gone makes the client listen anew', { timeou
   socket.send('hello?');
   await until(socket, 'reset');
   await eventually(() => server.session.got.length);
-  assert.deepEqual(server.session.got, ['hello?']);
+  assert.deepEqual([server.session.got, server.counts.posts], [['hello?'], 2]);
 });
 
 // --- As a WebSocket has it ---
@@ -262,6 +285,10 @@ test('constants, handlers, types of messages, the address', { timeout: 20000 }, 
   assert.deepEqual(['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED'].map((name) => [self.PushSocket[name], socket[name]]),
     [[0, 0], [1, 1], [2, 2], [3, 3]]);
   assert.equal(socket.readyState, 0);
+  const bytes = new Uint8Array([1, 2, 3, 4]);
+  socket.send(bytes.subarray(1, 3));
+  socket.send(bytes.buffer);
+  bytes.fill(9); // too late
   await until(socket, 'open');
   assert.deepEqual([socket.url, socket.protocol, socket.transport], [server.url, 'push.v1', 'websocket']);
   socket.binaryType = 'blob';
@@ -269,10 +296,6 @@ test('constants, handlers, types of messages, the address', { timeout: 20000 }, 
   const { data, lastEventId } = await until(socket, 'message');
   assert.ok(data instanceof Blob);
   assert.deepEqual([plain(await data.arrayBuffer()), lastEventId], ['0,1,255', '4294966997']);
-  const bytes = new Uint8Array([1, 2, 3, 4]);
-  socket.send(bytes.subarray(1, 3));
-  socket.send(bytes.buffer);
-  bytes.fill(9); // too late
   await eventually(() => server.session.got.length === 2);
   assert.deepEqual(server.session.got.map(plain), ['2,3', '1,2,3,4']);
   const other = new self.PushSocket(`${server.url.replace('http', 'ws')}?room=1#top`, { ...QUICK, transports: ['sse'] });
@@ -303,6 +326,15 @@ test('JSONP keeps to short addresses, and leaves what is longer to a POST', { ti
   assert.deepEqual(server.session.got, sent);
   assert.ok(server.counts.requests.every((line) => line.length <= 2000));
   assert.equal(server.counts.requests.filter((line) => line.startsWith('POST')).length, 1);
+});
+
+test('a message too long for JSONP ends the socket of a page of another origin', { timeout: 20000 }, async (t) => {
+  const { server } = await begin(t);
+  const socket = new (page('http://elsewhere.test/').PushSocket)(server.url, { ...QUICK, transports: ['jsonp'] });
+  await until(socket, 'open');
+  socket.send('<'.repeat(650));
+  assert.equal((await until(socket, 'close')).code, 1009);
+  assert.equal(server.counts.posts, 0);
 });
 
 test(`what is served of it has at most ${LIMIT} bytes`, (t) => {

@@ -213,11 +213,9 @@ export async function serve(trouble = {}) {
     const escaped = /[?&]d=([^&]*)/.exec(request.url);
     const bytes = escaped && Buffer.from(escaped[1].replace(/%(..)/g, (_, hex) => String.fromCharCode(parseInt(hex, 16))), 'latin1');
     const body = callback ? bytes : Buffer.concat(await request.toArray());
-    const session = sessions.get(query.get('s'));
-    const messages = records(body);
+    const [session, messages] = [sessions.get(query.get('s')), records(body)];
     const refuse = (status) => response.writeHead(status).end();
-    if (!session) return refuse(404);
-    if (!messages) return refuse(400);
+    if (!session || !messages) return refuse(session ? 400 : 404);
     if (messages.some((message) => message.length > trouble.most)) return refuse(413);
     let n = +query.get('n');
     if (n > session.received + 1) return counts.gaps++, refuse(409);
@@ -228,8 +226,10 @@ export async function serve(trouble = {}) {
     if (fails >= 0) return counts.failed++, response.destroy();
     const json = JSON.stringify({ ack: session.received });
     response.writeHead(200, { 'Content-Type': callback ? 'text/javascript; charset=utf-8' : 'application/json' });
-    response.end(callback ? `/**/${callback}(${json});` : json);
-    if (query.get('close')) session.end();
+    const answer = () => response.end(callback ? `/**/${callback}(${json});` : json);
+    if (!query.get('close')) return answer();
+    session.end(); // those who listen are told first
+    setTimeout(answer, 5);
   }
 
   const http = createServer((request, response) => {
