@@ -28,7 +28,8 @@ pub struct Endpoint<'a> {
     /// Scripts may ask (JSONP). Off unless it is needed: [the file of it](Callback) says why. The request has to have a `Referer` of
     /// the same host.
     pub jsonp: bool,
-    /// A stream says something after so long a silence. [`Duration::ZERO`]: never.
+    /// A stream says something after so long a silence. [`Duration::ZERO`]: never; then a client that is gone may be noticed only by the
+    /// next event.
     pub ping: Duration,
     /// Bytes that a message of a client may have: 413 above.
     pub message: u32,
