@@ -123,8 +123,17 @@ impl<'o, S: Transport> Requests<'o, S> {
         self.answered = Answered::NotYet;
         if !self.options.hosts.admit(self.request().host()) {
             let fields = [("Content-Type", "text/plain")];
-            self.answer(Response::new(421, &fields, b"not known by this name\n")?)?;
-            return self.read(); // at most as often as a connection has requests
+            let mut response = Response::new(421, &fields, b"not known by this name\n")?;
+            if self.request().method() == "HEAD" {
+                response = response.for_head();
+            }
+            let written = wire_of(&mut self.wire).and_then(|wire| {
+                wire.pause();
+                wire.write(|out| response.transmit(out))
+            });
+            self.kept(written)?;
+            self.end();
+            return Ok(None);
         }
         Ok(Some(self.request()))
     }
@@ -306,6 +315,10 @@ impl<S: fmt::Debug> fmt::Debug for Requests<'_, S> {
         let Self { wire, answered, .. } = self;
         f.debug_struct("Requests").field("wire", wire).field("answered", answered).finish_non_exhaustive()
     }
+}
+
+fn wire_of<S>(wire: &mut Option<Wire<S>>) -> Result<&mut Wire<S>, Error> {
+    wire.as_mut().ok_or(Error::Lost)
 }
 
 pub(crate) fn not_asked() -> Error {

@@ -46,7 +46,12 @@ impl<S: Transport> Wire<S> {
     /// Reads on for `exchange`, until its next deadline at most, and tells it what came. Once it has failed it does not wait to
     /// be read for: it says so when it is asked to receive.
     pub(crate) fn fill(&mut self, exchange: &mut Exchange<'_>) -> Result<(), Error> {
-        let wait = exchange.poll_timeout().map(|moment| self.clock.until(moment));
+        let (now, due) = (self.clock.now(), exchange.poll_timeout());
+        if due.is_some_and(|moment| now.has_reached(moment)) {
+            exchange.handle_timeout(now); // bytes that always come put nothing off
+            return Ok(());
+        }
+        let wait = due.map(|moment| self.clock.until(moment));
         let got = match self.timer.read(&mut self.stream, &mut self.inbox, wait, self.clock) {
             // A stream that does not wait.
             Err(Error::WouldBlock) => {

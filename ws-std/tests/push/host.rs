@@ -17,7 +17,7 @@ pub(crate) const SESSIONS: usize = 128;
 pub(crate) const NOTE_MAX: usize = 60_000;
 
 /// A test that waits for this has failed.
-pub(crate) const TOO_LONG: Duration = Duration::from_secs(20);
+pub(crate) const TOO_LONG: Duration = Duration::from_secs(60);
 
 pub(crate) static EVENTS: Endpoint<'static> = Endpoint::new(OriginPolicy::SameOrigin);
 pub(crate) static SCRIPTS: Endpoint<'static> = Endpoint { jsonp: true, ..EVENTS };

@@ -123,7 +123,9 @@ fn a_foreign_host_is_refused_before_anything_else() {
     for target in ["/page", "/events?as=sse", "/events?s=", "http://evil.example/page"] {
         let name = if target.starts_with('/') { "evil.example" } else { "localhost" };
         let mut raw = Raw::asking(&host, &format!("GET {target} HTTP/1.1\r\nHost: {name}\r\n\r\n"));
-        has_status(&raw.rest(), 421);
+        let rest = raw.rest();
+        has_status(&rest, 421);
+        assert!(rest.contains("\r\nConnection: close\r\n"), "{rest}");
     }
     assert_eq!(host.push.with(|hub| hub.sessions().keys().count()), 0);
 }
