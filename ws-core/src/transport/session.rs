@@ -95,7 +95,7 @@ impl core::error::Error for SendError {}
 ///
 /// # Memory
 ///
-/// What is lent, and 21 words.
+/// What is lent, and 22 words.
 pub struct Session<'m> {
     sid: Sid,
     ring: EventRing<'m>,
@@ -231,7 +231,7 @@ pub struct SessionKey {
 ///
 /// # Memory
 ///
-/// What is lent, and `N` times 23 words.
+/// What is lent, and `N` times 24 words, and one.
 ///
 /// ```
 /// use ws_core::transport::{Sessions, Sid};
