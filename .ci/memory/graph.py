@@ -13,6 +13,7 @@ LENT, KEPT, ANY = "lent", "kept", "any"
 # how the pointer comes there.
 WRITE, CLOSURE = r"ws_embassy::link::Link<.*>", r"\{closure#0\}::\{closure#\d\}"
 POINT, VISIT = r"server::push::Push<.*> as ws_embassy::server::push::sealed::Point>", r"\{closure#0\}::\{closure#0\}"
+TELL = r"\{closure#0\}::\{closure#1\}::\{closure#0\}"
 KINDS = tuple(
     (kind, re.compile(around), re.compile(leads), next(iter(how), ANY))
     for kind, around, leads, *how in (
@@ -20,20 +21,20 @@ KINDS = tuple(
         # Where a waker is dropped, or woken, in what was inlined and has no name of its own any more.
         ("waker", r"drop_in_place::<.*smoltcp::socket::Socket|Signal<.*>::poll_wait", r"^embassy_executor::raw::waker::"),
         ("task", r"RunQueue|SyncExecutor|raw::Executor>?::poll", r"TaskStorage<.*>>::poll$"),
-        ("frame to put", rf"{WRITE}::encode", rf"^<{WRITE}>::\w+::{CLOSURE}", LENT),
+        ("frame to put", rf"{WRITE}::encode", rf"^<{WRITE}>::\w+::{CLOSURE}|push::Following>::run::<.*>::{TELL}", LENT),
         ("message to deflate", r"link::State<.*>::send", r" as ws_embassy::codec::Deflate<.*>>::send$"),
         ("message to inflate", r"split::receive_up_to", r" as ws_embassy::codec::Inflate<.*>>::(decode|wants_receive)$"),
         ("compression to put", r"compression::(Answer|Offer)>::put", r"^ws_core::handshake::compression::put"),
         ("compression to confirm", r"compression::Offer>::confirm", r"^ws_core::handshake::compression::confirm$"),
         ("piece to take", r"ws_embassy::split::decode_by", rf"^ws_embassy::split::(?!receive_up_to)\w+::<.*{CLOSURE}", LENT),
-        ("head to put", r"ws_embassy::open::write", rf"^<?ws_embassy::(?!open::write\b)(open|server|client)::.*::{CLOSURE}", LENT),
+        ("head to put", r"ws_embassy::open::write", rf"^<?ws_embassy::(?!open::write\b|server::push::Following)(open|server|client)::.*::{CLOSURE}", LENT),
         ("line to check", r"HeadReader>::end_line", r"^ws_core::http::head::check_\w+_line$", KEPT),
         ("log out", r"defmt_rtt::channel::Channel>::write_all", r"^<defmt_rtt::channel::Channel>::(non)?blocking_write"),
         ("use of a socket", r"transport::budget::Budget<.*>>::enter::", r"transport::budget::(Use>::is_long|Budget<.*>>::enter::\{closure#[1-9]\}(?!::\{closure#0\}::))"),
         # A `Push`, whatever its sizes; where an image has none, nothing is called.
         ("message to take", rf"{POINT}::receive", rf"{POINT}::receive::.*closure|server::Server.*>::visit::<.*>::{VISIT}$", LENT),
         ("outlet to lend", rf"{POINT}::lend", rf"push::Following>::run::<.*>::{VISIT}::\{{closure#\d\}}(?!::)", LENT),
-        ("push", r"server::(push::(Following|changed)|visits::(Visiting|transmit)|Server.*>::(visit|choose|weigh|begin_visit))", POINT),
+        ("push", r"server::(push::(Following|changed)|visits::(Visiting|transmit)|choice::\w+|Server.*>::(visit|choose|weigh|begin_visit))", POINT),
         ("outlet", r"device::Device>::hear", r"hub::Hub<.*> as ws_core::transport::hub::Outlet>::"),
         ("random", r"device::feed::Random as .*::fill", r"^qemu::fill$|^pico_w::.*main.*closure.*call_once$|RoscRng"),
         ("event to tell", r"client::Client>::tell", r"^$"),  # the application's own
