@@ -166,6 +166,8 @@ impl<const RX: usize, const TX: usize, const BUF: usize> Default for Memory<RX, 
 /// How long a client is given to end a connection that is done: enough for a segment to be lost twice, and sent again after a
 /// second, then two.
 const LINGER: Duration = Duration::from_secs(4);
+/// How long a client that gives way is given: enough to see our end and to end its side, as browsers do at once.
+const FAREWELL: Duration = Duration::from_millis(250);
 /// How often it is looked at whether others can come in.
 const LOOK: Duration = Duration::from_millis(250);
 
@@ -219,7 +221,7 @@ impl<C: Codec> Server<'_, C> {
                 let mut tell = pin!(self.tell(place, &mut socket, buf, service, &mut codec));
                 poll_fn(|cx| apart(tell.as_mut(), cx)).await
             };
-            let linger = if matches!(told, Ok(Told::GivenUp)) { Duration::MIN } else { LINGER };
+            let linger = if matches!(told, Ok(Told::GivenUp)) { FAREWELL } else { LINGER };
             let result = match told {
                 Ok(Told::Open(route)) => {
                     let codec = codec.as_deref_mut();
