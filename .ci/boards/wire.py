@@ -100,7 +100,7 @@ def read_all(sock):
 
 
 def page(port):
-    response = ask(port, head("/"))
+    response = ask(port, head("/", fields=[("Connection", "close")]))
     assert response.status == 200, f"status {response.status}"
     assert len(response.body) == int(response.fields["content-length"]), f"{len(response.body)} bytes of the page"
     return response

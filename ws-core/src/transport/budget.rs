@@ -133,6 +133,11 @@ impl<const N: usize> Budget<N> {
         is_first.then_some(end)
     }
 
+    /// What socket `place` is used for; `None`: there is no such one.
+    pub fn use_of(&self, place: usize) -> Option<Use> {
+        self.places.get(place).map(|(r#use, _)| *r#use)
+    }
+
     /// How many sockets are used like this.
     pub fn count(&self, r#use: Use) -> usize {
         count(self.places.iter().filter(|(theirs, _)| *theirs == r#use))

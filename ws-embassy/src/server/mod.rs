@@ -170,6 +170,10 @@ const LINGER: Duration = Duration::from_secs(4);
 const FAREWELL: Duration = Duration::from_millis(250);
 /// How often it is looked at whether others can come in.
 const LOOK: Duration = Duration::from_millis(250);
+/// How long a client that says nothing is waited for, when others cannot come in.
+const PATIENCE: Duration = crate::clock::duration(Budget::<SOCKETS_MAX>::PATIENCE);
+/// From one that gives way to the next: its socket listens by then.
+const TURN: Duration = Duration::from_millis(500);
 
 impl<'a> Server<'a> {
     /// A server that nobody runs yet, and that compresses no messages.
@@ -221,7 +225,12 @@ impl<C: Codec> Server<'_, C> {
                 let mut tell = pin!(self.tell(place, &mut socket, buf, service, &mut codec));
                 poll_fn(|cx| apart(tell.as_mut(), cx)).await
             };
-            let linger = if matches!(told, Ok(Told::GivenUp)) { FAREWELL } else { LINGER };
+            let linger = match told {
+                // Nothing was said, so nothing is lost.
+                Ok(Told::GivenUp) if self.used_as(place) == Some(Use::Silent) => Duration::MIN,
+                Ok(Told::GivenUp) => FAREWELL,
+                _ => LINGER,
+            };
             let result = match told {
                 Ok(Told::Open(route)) => {
                     let codec = codec.as_deref_mut();
@@ -244,24 +253,35 @@ impl<C: Codec> Server<'_, C> {
 
     /// Returns when socket `place` has to give way, as none listens for other clients.
     async fn crowded(&self, place: usize) {
+        let since = Instant::now();
         loop {
             Timer::after(LOOK).await;
-            if self.gives_way(place) {
+            if self.gives_way(place, since) {
                 return;
             }
         }
     }
 
-    /// One at a time: until its socket listens, others would seem to have to go as well.
+    /// One at a time, as others would seem to have to go until its socket listens. But those that say nothing go together: where they are
+    /// many, and come again, one socket would be theirs again at once.
     #[inline(never)]
-    fn gives_way(&self, place: usize) -> bool {
-        let leaves = with(&self.budget, |budget| budget.leaves(place)).flatten();
-        let is_due =
-            leaves.is_some_and(|moment| now().has_reached(moment)) && self.given_way.get().elapsed() >= LOOK;
+    fn gives_way(&self, place: usize, since: Instant) -> bool {
+        let is_due = with(&self.budget, |budget| match budget.use_of(place) {
+            Some(Use::Silent) => budget.count(Use::Listening) == 0 && since.elapsed() >= PATIENCE,
+            _ => {
+                budget.leaves(place).is_some_and(|moment| now().has_reached(moment))
+                    && self.given_way.get().elapsed() >= TURN
+            }
+        });
+        let is_due = is_due == Some(true);
         if is_due {
             self.given_way.set(Instant::now());
         }
         is_due
+    }
+
+    fn used_as(&self, place: usize) -> Option<Use> {
+        with(&self.budget, |budget| budget.use_of(place)).flatten()
     }
 
     /// Says what socket `place` is used for. `false`: it cannot be, as too many are held already.
