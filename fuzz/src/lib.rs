@@ -1,0 +1,59 @@
+//! What must hold of `ws-core` for any bytes at all: one module a target, each with a function `check` that takes bytes
+//! and panics if something does not hold. `cargo fuzz` looks for such bytes; `cargo test` replays those kept in `seeds/`.
+//! How to run one and how to add one is in `README.md`.
+//!
+//! What the checks share lives in `common`; no check calls another.
+
+mod common;
+pub mod utf8;
+
+/// A target: its name, which is that of its binary, its module and its folder of seeds, and its check.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    /// The name.
+    pub name: &'static str,
+    /// Panics if something does not hold for these bytes.
+    pub check: fn(&[u8]),
+}
+
+macro_rules! targets {
+    ($($name:ident,)*) => {
+        /// All targets, by name.
+        pub const TARGETS: &[Target] = &[$(Target { name: stringify!($name), check: $name::check },)*];
+    };
+}
+
+targets! {
+    utf8,
+}
+
+/// The whole of a target's binary: under `cargo fuzz` it is driven by libFuzzer; run as it is, it checks the files that it
+/// is given, so that what was found can be looked at with any Rust.
+#[macro_export]
+macro_rules! target {
+    ($name:ident) => {
+        #[cfg(fuzzing)]
+        libfuzzer_sys::fuzz_target!(|data: &[u8]| $crate::$name::check(data));
+
+        #[cfg(not(fuzzing))]
+        fn main() -> std::io::Result<()> {
+            $crate::check_files($crate::$name::check, std::env::args_os().skip(1))
+        }
+    };
+}
+
+/// Checks the contents of the files.
+///
+/// # Errors
+///
+/// A file that cannot be read.
+pub fn check_files(
+    check: fn(&[u8]),
+    files: impl Iterator<Item = impl AsRef<std::path::Path>>,
+) -> std::io::Result<()> {
+    for file in files {
+        println!("{}", file.as_ref().display());
+        check(&std::fs::read(file)?);
+    }
+    Ok(())
+}
