@@ -105,11 +105,34 @@ fn soon(what: &str, is_so: impl Fn() -> bool) {
     }
 }
 
+/// Fifty clients at a time with a burst of messages each, served by the one thread that there is.
+fn start_no_threads(listener: &TcpListener) {
+    let threads = count("/proc/self/task");
+    let mut connections = Vec::new();
+    for _ in 0..50 {
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        client.write_all(&[REQUEST, &frame(true, TEXT, b"burst").repeat(50)].concat()).unwrap();
+        let (stream, _) = listener.accept().unwrap();
+        let opened =
+            accept_with(stream, &Options::DEFAULT, &[], |_| Answer::accept(OriginPolicy::SameOrigin));
+        connections.push((client, opened.unwrap().expect("it was accepted")));
+    }
+    for (_, ws) in &mut connections {
+        for _ in 0..50 {
+            assert!(ws.read().unwrap().is_some());
+            ws.send_text("echo").unwrap();
+        }
+        assert_eq!(count("/proc/self/task"), threads, "a client or a message has started threads");
+    }
+}
+
+/// One test for all, since it counts what the whole program has.
 #[test]
 fn connections_that_come_and_go_leave_nothing() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let url = format!("ws://127.0.0.1:{port}/");
+    start_no_threads(&listener);
     let round = |times: usize| {
         thread::scope(|scope| {
             let serving = scope.spawn(|| {
