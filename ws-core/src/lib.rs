@@ -23,6 +23,7 @@
 //! | to serve pages besides, request by request | [`http::Exchange`] |
 //! | to push to pages that WebSocket does not reach | [`transport`] |
 //! | sockets | the crate `ws-std`, which drives all this |
+//! | to know what attacks there are, and which test meets each | [`attacks`] |
 //!
 //! # An echo server
 //!
@@ -94,6 +95,9 @@
     )
 )]
 
+#[cfg(doc)]
+#[doc = include_str!("../ATTACKS.md")]
+pub mod attacks {}
 pub mod bytes;
 pub mod connection;
 pub mod deflate;

@@ -79,6 +79,8 @@
 //! | requests | a parameter is looked up among the members of an object | CVE-2023-31125 | `names_of_what_every_object_has_mean_nothing` |
 //! | requests | a body of another type is never answered | CVE-2026-59725 | `a_body_of_any_type_is_answered` |
 //! | requests | a request that drips has all the time | | `a_request_has_one_deadline_however_it_drips` |
+//! | requests | a head, or a list in it, is looked at from its beginning with each read, or from each of its elements | CVE-2023-43669, CVE-2021-32640, CVE-2020-7662, CVE-2020-7663 | `a_head_of_megabytes_is_read_once`, `lists_of_megabytes_are_read_once`, `answers_of_megabytes_are_read_once` |
+//! | events | a line break in what is said begins a field or an event of a stream | GHSA-4hxc-9384-m385, GHSA-p6xx-57qc-3wxr | `no_text_begins_a_field_or_an_event`, `no_text_ends_a_line_of_json` |
 //! | teardown | a handshake without a deadline, or with one for each read | | `one_deadline_for_the_whole_handshake` |
 //! | teardown | the closing handshake waits for ever | | `the_closing_handshake_ends_whatever_the_peer_does` |
 //! | teardown | the peer's end is seen, and the connection kept | | `the_peers_end_is_answered_by_ours` |
@@ -93,10 +95,12 @@ mod common;
 mod bombs;
 mod closing;
 mod compression;
+mod events;
 mod floods;
 mod framing;
 mod lengths;
 mod lent;
+mod lists;
 mod masking;
 mod requests;
 mod streams;
@@ -108,9 +112,11 @@ fn the_table_names_every_test_and_no_other() {
         include_str!("bombs.rs"),
         include_str!("closing.rs"),
         include_str!("compression.rs"),
+        include_str!("events.rs"),
         include_str!("floods.rs"),
         include_str!("framing.rs"),
         include_str!("lengths.rs"),
+        include_str!("lists.rs"),
         include_str!("masking.rs"),
         include_str!("requests.rs"),
         include_str!("streams.rs"),

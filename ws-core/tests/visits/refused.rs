@@ -245,6 +245,24 @@ fn a_session_is_known_by_its_name_as_long_as_it_lives() {
     assert_eq!(said, refusal("404 Not Found", "", "no such session\n"));
 }
 
+/// Nobody is told how much of a name was right: one of which a single letter is wrong is answered as one of nobody's.
+#[test]
+fn a_name_that_is_nearly_right_is_answered_as_any_other() {
+    let mut server = Server::new(OPEN);
+    let (key, sid) = server.session();
+    let stranger = "B".repeat(24);
+    let said = |server: &mut Server, sid: &str| ask(server, &post(&format!("s={sid}&n=1"), "")).0;
+    let expected = said(&mut server, &stranger);
+    assert_eq!(expected, refusal("404 Not Found", "", "no such session\n"));
+    for at in 0..sid.len() {
+        let mut near = sid.clone();
+        near.replace_range(at..=at, if &sid[at..=at] == "A" { "B" } else { "A" });
+        assert_eq!(said(&mut server, &near), expected, "all but character {at} is right");
+    }
+    assert_eq!(server.hub.sessions().get(key).expect("open").inbox().received().get(), 0);
+    assert!(said(&mut server, &sid).starts_with("HTTP/1.1 200 "));
+}
+
 /// What an attacker would like to see come back.
 const MARKUP: [&str; 4] =
     ["<script>alert(9)</script>", "\"-alert(9)-\"", "');alert(9)//", "%3Cscript%3Ealert(9)%3C/script%3E"];

@@ -3,11 +3,11 @@
 use embassy_net::tcp::TcpSocket;
 use embassy_time::{Duration, Timer};
 
-use crate::common::frames::{BINARY, CLOSE, Frame, PING, PONG, TEXT};
+use crate::common::frames::{BINARY, CLOSE, CONTINUATION, Frame, PING, PONG, TEXT};
 use crate::common::peer::Ended;
 use crate::common::{Host, Net, Peer};
 use crate::{PORT, echo, payload, resets, serve_one};
-use ws_embassy::{CloseCode, Error, Kind, MessageBuffer, Options, PeerError, UsageError, tcp};
+use ws_embassy::{CloseCode, Error, Kind, Limits, MessageBuffer, Options, PeerError, UsageError, tcp};
 
 /// What a server that echoes makes of `frames`: the frames behind them, and how that ended.
 fn answer(frames: &[Frame]) -> (Vec<Frame>, Result<(), tcp::Error>) {
@@ -241,6 +241,56 @@ fn a_message_over_the_limit_is_answered_with_1009() {
             assert_eq!(ended, Err(Error::Peer(PeerError::MessageTooBig)));
         }
     }
+}
+
+/// The limits on fragments reach the decoder too, whether messages are read whole or in pieces.
+#[test]
+fn too_many_fragments_are_answered_with_1008() {
+    let mut options = Options::DEFAULT;
+    options.config.limits = Limits { message: u32::MAX, fragments: 5, empty_fragments: 2 };
+    let part = |payload: &[u8]| Frame::new(CONTINUATION, payload).more().masked();
+    let begun = Frame::binary([1]).more().masked();
+    let fragments = [vec![begun.clone()], vec![part(b"x"); 4]].concat();
+    let empty = [vec![begun], vec![part(b""); 2]].concat();
+    for (frames, last) in [(fragments, part(b"x")), (empty, part(b""))] {
+        for size in [0, 512] {
+            // As many as there may be are waited for, and one more is refused.
+            let (came, ended) = with_options(&frames, options, size);
+            assert!(came.iter().all(|frame| frame.opcode != CLOSE), "{came:?}");
+            assert_eq!(ended, Err(Error::Lost));
+            let (came, ended) =
+                with_options(&[&frames[..], std::slice::from_ref(&last)].concat(), options, size);
+            assert_eq!(came.last().and_then(Frame::close_code), Some(1008), "{size}");
+            assert_eq!(ended, Err(Error::Peer(PeerError::TooManyFragments)));
+        }
+    }
+}
+
+/// What a server with these `options` makes of `frames`, which then end: it echoes what it gets, or, with memory for them, it
+/// reads whole messages.
+fn with_options(frames: &[Frame], options: Options, size: usize) -> (Vec<Frame>, Result<(), tcp::Error>) {
+    let net = Net::new(8);
+    let (client, server) = (net.host(), net.host());
+    let served = serve_one(&net, &server, (1460, 1460), options, async move |ws| {
+        if size == 0 {
+            return echo(ws, 512).await;
+        }
+        let mut buf = vec![0; size];
+        let mut buffer = MessageBuffer::new(&mut buf);
+        while ws.read_message(&mut buffer).await?.is_some() {}
+        Ok(())
+    });
+    net.run(async {
+        let mut peer = Peer::websocket(&client, &server, PORT, "/").await;
+        for frame in frames {
+            if peer.send(frame).await.is_err() {
+                break;
+            }
+        }
+        peer.socket.close();
+        let frames = rest(&mut peer).await;
+        (frames, served.await)
+    })
 }
 
 #[test]

@@ -162,8 +162,13 @@ impl<S: Transport, R: Role> Hearing<S, R> {
     }
 
     fn wait(&mut self, inbox: &mut Inbox, settled: Settled) -> Result<(), Error> {
-        let longest = if settled == Settled::NotYet { SHORT_NAP } else { NAP };
-        let due = self.shared.ws().poll_timeout().map(|due| self.shared.clock.until(due));
+        let (due, state) = {
+            let ws = self.shared.ws();
+            (ws.poll_timeout().map(|due| self.shared.clock.until(due)), ws.ready_state())
+        };
+        // A Close that was left to the writer may be the last: then it is ours to end the stream.
+        let is_left = settled == Settled::ByWriter && state != ReadyState::Open;
+        let longest = if settled == Settled::NotYet || is_left { SHORT_NAP } else { NAP };
         let wait = due.map_or(longest, |due| due.min(longest));
         let clock = self.shared.clock;
         let got = self.timer.read(&mut self.stream, inbox, Some(wait), clock);

@@ -286,3 +286,24 @@ fn the_application_may_refuse() {
         drop(raw);
     });
 }
+
+/// Without a Close, but TCP ends, whichever end it is and whatever it was in the middle of: a peer that waits is told.
+#[test]
+fn a_socket_that_is_dropped_ends_its_connection() {
+    let (raw, ws) = Raw::with_server(&Options::DEFAULT);
+    is_told(raw, || drop(ws));
+    let (raw, ws) = Raw::with_client(&Options::DEFAULT);
+    is_told(raw, || drop(ws));
+    let (raw, mut ws) = Raw::with_server(&Options::DEFAULT);
+    ws.send(ws_std::Kind::Binary, &mut &b"the beginning"[..], false).unwrap();
+    is_told(raw, || drop(ws));
+    let (raw, ws) = Raw::with_server(&Options::DEFAULT);
+    let (reader, writer) = ws.try_split().unwrap();
+    is_told(raw, || drop((reader, writer)));
+}
+
+fn is_told(mut raw: Raw, dropping: impl FnOnce()) {
+    dropping();
+    // Within the time that it waits at most, or this fails.
+    soon(|| while raw.read_some().unwrap() != 0 {});
+}

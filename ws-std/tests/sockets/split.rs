@@ -240,3 +240,46 @@ fn pongs_go_between_the_frames_of_a_long_message() {
         drop(raw);
     });
 }
+
+/// The peer closes while one thread sends as fast as it can and another reads: one Close leaves, and nothing behind it. Whichever
+/// thread wrote it, TCP ends right behind it, not when the reader looks the next time.
+#[test]
+fn nothing_leaves_behind_a_close_though_another_thread_sends() {
+    let more = "more".repeat(400); // so that few frames fill what TCP holds
+    let mut between = Duration::ZERO;
+    for round in 0..20 {
+        let (mut raw, ws) = Raw::with_server(&Options::DEFAULT);
+        let (mut reader, mut writer) = ws.try_split().unwrap();
+        thread::scope(|scope| {
+            let sending = scope.spawn(|| {
+                let error = loop {
+                    if let Err(error) = writer.send_text(&more).and_then(|()| writer.ping(b"?")) {
+                        break error;
+                    }
+                };
+                assert!(writer.send_text("late").is_err() && writer.ping(b"late").is_err(), "it stays so");
+                error
+            });
+            let reading = scope.spawn(move || {
+                assert_eq!(reader.read().unwrap(), None);
+                assert!(reader.was_clean());
+            });
+            for _ in 0..round {
+                assert!(matches!(raw.next(), Some((TEXT | PING, _))));
+            }
+            raw.send(CLOSE, &close_body(1000, ""));
+            let (mut last, mut closed) = (None, Instant::now());
+            while let Some(frame) = raw.next() {
+                assert_ne!(last, Some(CLOSE), "{frame:?} behind the Close");
+                (last, closed) = (Some(frame.0), Instant::now());
+            }
+            between += closed.elapsed();
+            assert_eq!(last, Some(CLOSE));
+            let error = soon(|| sending.join().unwrap());
+            assert!(matches!(error, Error::Usage(UsageError::Closing)), "{error:?}");
+            drop(raw);
+            soon(|| reading.join().unwrap());
+        });
+    }
+    assert!(between < Duration::from_secs(4), "{between:?} from a Close to the end, in all");
+}

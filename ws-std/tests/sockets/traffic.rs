@@ -3,9 +3,12 @@
 use crate::common::frames::{CLOSE, PING, PONG, TEXT, close_body, frame, said};
 use crate::peer::{Raw, fill, options, pair, soon};
 use std::io::Write;
+use std::net::TcpStream;
 use std::thread;
 use std::time::Duration;
-use ws_std::{Error, Event, Kind, Message, Options, OwnedMessage, PeerError, Waited};
+use ws_std::{
+    Error, Event, Kind, Limits, Message, Options, OwnedMessage, PeerError, Role, Waited, WebSocket,
+};
 
 const MIB: usize = 1 << 20;
 
@@ -156,6 +159,66 @@ fn limits_on_messages_hold() {
             Err(error) => assert!(!is_taken && matches!(error, Error::Peer(PeerError::TooManyFragments))),
         }
     }
+}
+
+/// First bytes and payloads of frames.
+type Sent<'a> = &'a [(u8, &'a [u8])];
+
+/// Each limit reaches the decoder, whichever call asks it, on both ends, in one thread and in two.
+#[test]
+fn each_limit_holds_whichever_call_reads() {
+    let mut options = Options::DEFAULT;
+    options.config.limits = Limits { message: 10, fragments: 5, empty_fragments: 2 };
+    let fragments = [&[(0x02, &b"x"[..])], [(0x00, &b"y"[..])].repeat(5).as_slice()].concat();
+    let empty = [&[(0x02, &b"x"[..])], [(0x00, &b""[..])].repeat(3).as_slice()].concat();
+    let (one, two) = ([0; 11], [0; 6]);
+    let cases: [(Sent<'_>, PeerError, u16); 4] = [
+        (&[(0x82, &one)], PeerError::MessageTooBig, 1009),
+        (&[(0x02, &two), (0x80, &two)], PeerError::MessageTooBig, 1009),
+        (&fragments, PeerError::TooManyFragments, 1008),
+        (&empty, PeerError::TooManyFragments, 1008),
+    ];
+    for (frames, error, code) in cases {
+        for call in 0..5 {
+            let (raw, ws) = Raw::with_server(&options);
+            is_refused(raw, ws, call, frames, error, code);
+            let (raw, ws) = Raw::with_client(&options);
+            is_refused(raw, ws, call, frames, error, code);
+        }
+    }
+}
+
+fn is_refused<R: Role + Send>(
+    mut raw: Raw,
+    mut ws: WebSocket<TcpStream, R>,
+    call: usize,
+    frames: Sent<'_>,
+    expected: PeerError,
+    code: u16,
+) {
+    for (b0, payload) in frames {
+        raw.send(*b0, payload);
+    }
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            let error = loop {
+                let goes_on = match call {
+                    0 => ws.read().map(|message| message.is_some()),
+                    1 => ws.read_chunk().map(|chunk| chunk.is_some()),
+                    2 => ws.read_event().map(|event| event.is_some()),
+                    3 => ws.receive().map(|received| received.is_some()),
+                    _ => break ws.try_split().unwrap().0.read().map(drop).unwrap_err(),
+                };
+                assert!(goes_on.as_ref().is_ok_and(|goes_on| *goes_on) || goes_on.is_err(), "{call}");
+                if let Err(error) = goes_on {
+                    break error;
+                }
+            };
+            assert!(matches!(error, Error::Peer(error) if error == expected), "{call}: {error:?}");
+        });
+        assert_eq!(raw.next(), Some((CLOSE, code.to_be_bytes().to_vec())), "{call}");
+        drop(raw);
+    });
 }
 
 #[test]
