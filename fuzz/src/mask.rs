@@ -26,9 +26,9 @@ pub fn check(data: &[u8]) {
 /// A message, in a frame or two.
 struct Wire {
     bytes: Vec<u8>,
-    /// The byte that each of `bytes` was XORed with; zero for a header.
-    keys: Vec<u8>,
-    /// The payload, unmasked.
+    /// The same with its payload unmasked, as it is to be found where it was read to.
+    unmasked: Vec<u8>,
+    /// The payload alone, unmasked.
     clear: Vec<u8>,
 }
 
@@ -37,7 +37,7 @@ impl Wire {
         let len = payload.len();
         let mut wire = Self {
             bytes: Vec::with_capacity(len + 16),
-            keys: Vec::with_capacity(len + 16),
+            unmasked: Vec::with_capacity(len + 16),
             clear: Vec::with_capacity(len),
         };
         // Mostly one frame, for there is a quick way for that if it comes whole.
@@ -60,16 +60,18 @@ impl Wire {
             }
         }
         self.bytes.extend(key);
-        self.keys.resize(self.bytes.len(), 0);
-        self.bytes.extend(payload);
-        for (i, byte) in payload.iter().enumerate() {
-            self.keys.push(key[i % 4]);
-            self.clear.push(byte ^ key[i % 4]);
-        }
+        self.unmasked.extend_from_slice(&self.bytes[self.unmasked.len()..]);
+        self.bytes.extend_from_slice(payload);
+        let start = self.clear.len();
+        self.clear.extend_from_slice(payload);
+        let keys = key.repeat(payload.len() / 4 + 1);
+        self.clear[start..].iter_mut().zip(keys).for_each(|(byte, key)| *byte ^= key);
+        self.unmasked.extend_from_slice(&self.clear[start..]);
     }
 
     fn check(&mut self, kind: Kind, mut cuts: Cuts, mut rng: Rng) {
         self.bytes[0] = self.bytes[0] & 0x80 | if kind == Kind::Text { 1 } else { 2 };
+        self.unmasked[0] = self.bytes[0];
         let mut ws = Connection::server(FREE, Instant::from_millis(0));
         let mut room = vec![CANARY; self.bytes.len() + 2 * MARGIN + 32];
         let (mut delivered, mut is_first, mut is_whole, mut error) = (0, true, false, None);
@@ -101,13 +103,11 @@ impl Wire {
             // Behind the byte at which a text went wrong, it may have been unmasked, or not.
             if error.is_none() {
                 assert!(input.is_empty(), "all is consumed");
-                let keys = &self.keys[at..at + piece.len()];
-                let is_clear = |((lent, byte), key): ((&u8, &u8), &u8)| *lent == byte ^ key;
-                assert!(room[start..end].iter().zip(piece).zip(keys).all(is_clear), "{kind:?}: at {at}");
+                let unmasked = &self.unmasked[at..at + piece.len()];
+                assert_eq!(&room[start..end], unmasked, "{kind:?}: at {at}");
             }
-            let is_canary = |bytes: &[u8]| bytes.iter().all(|byte| *byte == CANARY);
-            assert!(is_canary(&room[start - MARGIN..start]), "{kind:?}: before what is lent");
-            assert!(is_canary(&room[end..end + MARGIN]), "{kind:?}: behind what is lent");
+            assert_eq!(room[start - MARGIN..start], [CANARY; MARGIN], "{kind:?}: before what is lent");
+            assert_eq!(room[end..end + MARGIN], [CANARY; MARGIN], "{kind:?}: behind what is lent");
             room[start..end].fill(CANARY);
         }
         let is_valid = kind == Kind::Binary || core::str::from_utf8(&self.clear).is_ok();

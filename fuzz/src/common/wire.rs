@@ -64,8 +64,13 @@ impl<'w> Iterator for Frames<'w> {
 }
 
 impl Frame<'_> {
-    /// The payload, unmasked byte by byte (RFC 6455 5.3).
-    pub(crate) fn payload(&self) -> impl Iterator<Item = u8> {
-        self.masked.iter().enumerate().map(|(i, byte)| byte ^ self.key[i % 4])
+    /// The payload, unmasked (RFC 6455 5.3).
+    pub(crate) fn payload(&self) -> Vec<u8> {
+        let mut payload = self.masked.to_vec();
+        if self.key != [0; 4] {
+            let keys = self.key.repeat(payload.len() / 4 + 1);
+            payload.iter_mut().zip(keys).for_each(|(byte, key)| *byte ^= key);
+        }
+        payload
     }
 }
