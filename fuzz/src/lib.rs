@@ -5,6 +5,11 @@
 //! What the checks share lives in `common`; no check calls another.
 
 mod common;
+pub mod frames_client;
+pub mod frames_server;
+pub mod frames_vs_tungstenite;
+pub mod mask;
+pub mod roundtrip;
 pub mod utf8;
 
 /// A target: its name, which is that of its binary, its module and its folder of seeds, and its check.
@@ -25,6 +30,11 @@ macro_rules! targets {
 
 targets! {
     utf8,
+    frames_server,
+    frames_client,
+    roundtrip,
+    mask,
+    frames_vs_tungstenite,
 }
 
 /// The whole of a target's binary: under `cargo fuzz` it is driven by libFuzzer; run as it is, it checks the files that it
