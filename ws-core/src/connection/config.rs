@@ -55,7 +55,7 @@ impl Limits {
 
     /// The default with messages of at most `bytes`: the size of the buffer that they go into.
     pub const fn for_message(bytes: usize) -> Self {
-        let message = if bytes >= u32::MAX as usize { u32::MAX } else { bytes as u32 };
+        let message = if bytes as u64 >= u32::MAX as u64 { u32::MAX } else { bytes as u32 };
         Self { message, ..Self::DEFAULT }
     }
 }
