@@ -5,6 +5,7 @@ const PART: usize = 64;
 
 /// Where a UTF-8 decoder stands between two bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(test, derive(Hash))]
 pub(crate) struct Utf8(u8);
 
 impl Utf8 {
