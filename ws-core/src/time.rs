@@ -10,6 +10,7 @@
 /// a tick that wraps has none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(test, derive(Hash))]
 pub struct Instant(u32);
 
 impl Instant {
@@ -44,6 +45,7 @@ impl Instant {
 /// A length of time in milliseconds, at most 24.8 days; longer ones are cut to that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(test, derive(Hash))]
 pub struct Duration(u32);
 
 impl Duration {

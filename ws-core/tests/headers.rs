@@ -1,5 +1,5 @@
-//! Every header a peer can begin a frame with, against a table written from RFC 6455 5.2 to 5.5; the shortest form of
-//! each length; and limits on messages at the edges of the integers that hold them.
+//! Every header a peer can begin a frame with, against a table written from RFC 6455 5.2 to 5.5, cut anywhere; the shortest
+//! form of each length; and limits on messages at the edges of the integers that hold them.
 
 mod common;
 
@@ -65,16 +65,16 @@ fn prepared<R: Role>(new: impl Fn() -> Connection<R>, end: End) -> impl Fn(Insid
     }
 }
 
-/// Feeds `header` in two pieces, and tells after how many bytes it was refused. Nothing of a message may come out, but
+/// Feeds `header` in pieces, and tells after how many bytes it was refused. Nothing of a message may come out, but
 /// for the empty piece that announces a frame without payload or one whose payload is to come.
-fn verdict<R: Role>(ws: &mut Connection<R>, header: &[u8], cut: usize) -> Verdict {
+fn verdict<R: Role>(ws: &mut Connection<R>, header: &[u8], cuts: Cuts) -> Verdict {
     let mut bytes = [0; 14];
-    bytes[..header.len()].copy_from_slice(header);
-    let (bytes, _) = bytes.split_at_mut(header.len());
-    let (a, b) = bytes.split_at_mut(cut);
-    let mut steps = 0;
-    for (before, piece) in [(0, a), (cut, b)] {
-        let len = piece.len();
+    let bytes = &mut bytes[..header.len()];
+    bytes.copy_from_slice(header);
+    let (mut steps, mut before, mut rest) = (0, 0, bytes);
+    while !rest.is_empty() {
+        let len = cuts.first(before, rest.len());
+        let (piece, later) = rest.split_at_mut(len);
         let mut input = Input::new(piece);
         loop {
             steps += 1;
@@ -89,18 +89,82 @@ fn verdict<R: Role>(ws: &mut Connection<R>, header: &[u8], cut: usize) -> Verdic
                 break;
             }
         }
+        (before, rest) = (before + len, later);
     }
     Ok(())
+}
+
+/// How a header is cut. What a connection keeps of one that is cut is the bytes that have come, so that these are all the
+/// ways there are for it to come to where it is.
+#[derive(Clone, Copy, Debug)]
+enum Cuts {
+    /// In two, behind so many bytes; behind none, it comes whole.
+    At(usize),
+    /// Into single bytes.
+    Everywhere,
+}
+
+impl Cuts {
+    /// How long the piece is that follows `before` bytes, of the `rest` that are left.
+    fn first(self, before: usize, rest: usize) -> usize {
+        match self {
+            Self::At(at) if before < at => at.min(rest),
+            Self::At(_) => rest,
+            Self::Everywhere => 1,
+        }
+    }
+
+    /// How many bytes have come when the one at `at` - 1 has.
+    fn reached(self, at: usize, len: usize) -> usize {
+        match self {
+            Self::At(cut) if at <= cut => cut,
+            Self::At(_) => len,
+            Self::Everywhere => at,
+        }
+    }
+}
+
+/// What the frame means whose header was taken: feeds its payload, or the first byte of one that is long.
+fn assert_meaning<R: Role>(ws: &mut Connection<R>, inside: Inside, b0: u8, len: u64, masked: bool) {
+    let (opcode, fin) = (b0 & 15, b0 & 0x80 != 0);
+    if opcode >= 8 {
+        let key = if masked { [0x37, 0xfa, 0x21, 0x3d] } else { [0; 4] };
+        let mut payload: Vec<u8> = key.iter().cycle().map(|key| b'a' ^ key).take(len as usize).collect();
+        let result = ws.receive(&mut Input::new(&mut payload));
+        match (opcode, len) {
+            // 5.5.1: one byte is no code, and what "aa" makes is none that may be sent.
+            (8, 1..) => assert_eq!(result, Err(PeerError::BadClose)),
+            (8, _) => assert_eq!(ws.close_received(), Some(None)),
+            _ => assert_eq!(ws.control(), vec![b'a'; len as usize]),
+        }
+        return;
+    }
+    if len == 0 {
+        return; // its event came with the header
+    }
+    let mut payload = [if masked { 0x37 ^ b'a' } else { b'a' }];
+    let mut input = Input::new(&mut payload);
+    let Ok(Some(Event::Data(data))) = ws.receive(&mut input) else { panic!("{b0:x} {len}") };
+    let kind = if opcode == 1 || (opcode == 0 && inside == Inside::Text) { Kind::Text } else { Kind::Binary };
+    assert_eq!((data.kind, data.payload), (kind, &b"a"[..]));
+    assert_eq!((data.remaining, data.last), (len - 1, fin && len == 1));
 }
 
 /// All two-byte headers, their extended lengths and splits, for one role; returns how many were fed.
 fn walk<R: Role>(end: End, new: impl Fn() -> Connection<R>) -> usize {
     let prepare = prepared(new, end);
+    // The last of each has no two bytes that could be taken for each other.
+    let eight: Vec<u64> =
+        LENGTHS.into_iter().chain(u64::MAX - 12..u64::MAX - 1).chain([0x0102_0304_0506_0708]).collect();
+    let two: Vec<u64> = LENGTHS[..6].iter().copied().chain([0x0102]).collect();
     let mut fed = 0;
     for inside in [Inside::Nothing, Inside::Text, Inside::Binary] {
         for (b0, b1) in (0..=255u8).flat_map(|b0| (0..=255u8).map(move |b1| (b0, b1))) {
-            let longs: &[u64] = if b1 & 0x7f == 127 { &LENGTHS } else { &LENGTHS[..6] };
-            let longs = if b1 & 0x7f < 126 { &LENGTHS[..1] } else { longs };
+            let longs: &[u64] = match b1 & 0x7f {
+                127 => &eight,
+                126 => &two,
+                _ => &[0],
+            };
             for long in longs {
                 let mut header = [b0, b1, 0, 0, 0, 0, 0, 0, 0, 0, 0x37, 0xfa, 0x21, 0x3d];
                 let mut len = match b1 & 0x7f {
@@ -120,17 +184,21 @@ fn walk<R: Role>(end: End, new: impl Fn() -> Connection<R>) -> usize {
                 }
                 let header = &header[..len];
                 let expected = oracle(end, inside, b0, b1, *long);
-                for cut in 0..len {
+                for cuts in (0..len).map(Cuts::At).chain([Cuts::Everywhere]) {
                     let mut ws = prepare(inside);
-                    let found = verdict(&mut ws, header, cut);
+                    let found = verdict(&mut ws, header, cuts);
                     fed += 1;
-                    let case = || format!("{end:?} {inside:?} {header:x?} cut at {cut}");
+                    let case = || format!("{end:?} {inside:?} {header:x?} cut {cuts:?}");
                     match (expected, found) {
-                        (Ok(()), Ok(())) => assert!(ws.close_sent().is_none() || b0 == 0x88, "{}", case()),
+                        (Ok(()), Ok(())) => {
+                            assert!(ws.close_sent().is_none() || b0 == 0x88, "{}", case());
+                            let payload = if b1 & 0x7f < 126 { u64::from(b1 & 0x7f) } else { *long };
+                            assert_meaning(&mut ws, inside, b0, payload, end == End::Server);
+                        }
                         (Err((at, error)), Err((by, found))) => {
                             assert_eq!(found, error, "{}", case());
                             // As soon as the byte that shows it is there: in the piece that brings it.
-                            assert_eq!(by, if at <= cut { cut } else { len }, "{}", case());
+                            assert_eq!(by, cuts.reached(at, len), "{}", case());
                             assert_eq!(ws.close_sent(), Some(Some(CloseCode::PROTOCOL_ERROR)), "{}", case());
                         }
                         _ => panic!("{expected:?} expected, {found:?} found: {}", case()),
@@ -145,12 +213,14 @@ fn walk<R: Role>(end: End, new: impl Fn() -> Connection<R>) -> usize {
 #[test]
 fn every_header_to_a_server() {
     let fed = walk::<Server>(End::Server, || Connection::server(FREE, at(0)));
+    println!("{fed} headers and ways to cut one");
     assert!(fed > 65_536 * 3, "{fed}");
 }
 
 #[test]
 fn every_header_to_a_client() {
     let fed = walk::<Client<TestKeys>>(End::Client, || Connection::client(FREE, TestKeys::default(), at(0)));
+    println!("{fed} headers and ways to cut one");
     assert!(fed > 65_536 * 3, "{fed}");
 }
 

@@ -5,6 +5,7 @@ const PART: usize = 64;
 
 /// Where a UTF-8 decoder stands between two bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(test, derive(Hash))]
 pub(crate) struct Utf8(u8);
 
 impl Utf8 {
@@ -132,6 +133,33 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// A text that leads to each state.
+    const BEFORE: [&[u8]; BAD as usize] =
+        [b"", b"\xc3", b"\xe1", b"\xf1", b"\xe0", b"\xed", b"\xf0", b"\xf4"];
+
+    /// Each state is reached, none but those is, and out of each one all bytes lead where the standard library says.
+    #[test]
+    fn every_byte_in_every_state() {
+        for (state, before) in (0..BAD).zip(BEFORE) {
+            let mut reached = Utf8::START;
+            assert_eq!((reached.check(before), reached), (None, Utf8(state)), "{before:x?}");
+            for byte in 0..=255 {
+                agrees(&[before, &[byte]].concat());
+                // What comes behind it tells states apart that would take the same bytes next.
+                for behind in BEFORE.iter().flat_map(|text| [&text[..], b"\x80", b"\x90", b"\xa0"]) {
+                    for last in [&b"a"[..], b"\x80", b"\x80\x80"] {
+                        agrees(&[before, &[byte], behind, last].concat());
+                    }
+                }
+                let next = step(state, byte);
+                assert!(next <= BAD);
+                #[cfg(target_pointer_width = "64")]
+                assert_eq!(STEPS[usize::from(byte)] >> (state * 6) & 63, u64::from(next) * 6);
+            }
+        }
+        assert!((0..=255).all(|byte| step(BAD, byte) == BAD));
     }
 
     #[test]

@@ -32,6 +32,7 @@ pub enum ReadyState {
 
 /// How far our Close frame is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(test, derive(Hash))]
 pub(super) enum Sent {
     No,
     Owed,

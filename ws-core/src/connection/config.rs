@@ -5,6 +5,7 @@ use crate::time::Duration;
 /// Limits and timeouts of one connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(test, derive(Hash))]
 pub struct Config {
     /// What is refused.
     pub limits: Limits,
@@ -38,6 +39,7 @@ impl Default for Config {
 /// What is refused, from the header of the frame that would exceed it on: not a byte of that frame is delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(test, derive(Hash))]
 pub struct Limits {
     /// Bytes of payload in one message, in all its fragments; 1009 above. `u32::MAX`: no limit, for messages that are
     /// streamed.
@@ -55,7 +57,7 @@ impl Limits {
 
     /// The default with messages of at most `bytes`: the size of the buffer that they go into.
     pub const fn for_message(bytes: usize) -> Self {
-        let message = if bytes >= u32::MAX as usize { u32::MAX } else { bytes as u32 };
+        let message = if bytes as u64 >= u32::MAX as u64 { u32::MAX } else { bytes as u32 };
         Self { message, ..Self::DEFAULT }
     }
 }
@@ -69,6 +71,7 @@ impl Default for Limits {
 /// How long is waited. [`Duration::ZERO`] switches a timer off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(test, derive(Hash))]
 pub struct Timeouts {
     /// A heartbeat Ping goes out this long after the one before (RFC 6455 5.5.2). It keeps middleboxes from
     /// forgetting the connection, measures the round trip, and finds peers that are gone.

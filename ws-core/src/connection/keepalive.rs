@@ -17,6 +17,7 @@ pub enum TimedOut {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(test, derive(Hash))]
 pub(super) struct State {
     awaiting_pong: bool,
     measured: bool,

@@ -16,6 +16,9 @@ mod compression;
 mod config;
 mod keepalive;
 mod message;
+#[cfg(test)]
+#[path = "../../tests/model/mod.rs"]
+mod model;
 mod receiver;
 mod role;
 mod sender;
@@ -49,12 +52,14 @@ use crate::time::{Duration, Instant};
 /// # Memory
 ///
 /// At most 224 bytes for a server, whatever is sent or received; 125 of them are the payload of one control frame.
+#[cfg_attr(test, derive(Clone, PartialEq, Eq, Hash))]
 pub struct Connection<R: Role> {
     role: R,
     engine: Engine,
 }
 
 /// All but the role, so that an image with both roles has one copy of the code that works on it.
+#[cfg_attr(test, derive(Clone, PartialEq, Eq, Hash))]
 struct Engine {
     config: Config,
 

@@ -47,6 +47,7 @@ pub struct Data<'b> {
 
 /// What the next byte of input is.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(test, derive(PartialEq, Eq, Hash))]
 pub(super) enum Phase {
     /// The first of a frame.
     NewFrame,

@@ -24,6 +24,7 @@ pub(super) mod sealed {
 /// The end that accepted the connection.
 #[derive(Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(test, derive(Clone, PartialEq, Eq, Hash))]
 pub struct Server(());
 
 impl Server {
@@ -50,6 +51,7 @@ impl sealed::Sealed for Server {
 }
 
 /// The end that asked for the connection. It masks each frame with a fresh key out of `E` (RFC 6455 5.3).
+#[cfg_attr(test, derive(Clone, PartialEq, Eq, Hash))]
 pub struct Client<E> {
     entropy: E,
     key: u32,

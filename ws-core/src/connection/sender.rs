@@ -10,6 +10,7 @@ use crate::frame::{CONTROL_MAX, CloseCode, Kind, opcode};
 
 /// A control frame that is going out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(test, derive(Hash))]
 pub(super) enum Control {
     Pong,
     Ping,

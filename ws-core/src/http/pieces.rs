@@ -5,6 +5,12 @@ use crate::bytes::{Output, base64, json::Escaped};
 /// Bytes that are put into Base64 at once: a multiple of three.
 const BLOCK: usize = 24;
 
+/// What holds both a length and a number of 32 bits: the machine's own word, but on the smallest.
+#[cfg(not(target_pointer_width = "16"))]
+type Number = usize;
+#[cfg(target_pointer_width = "16")]
+type Number = u32;
+
 /// Writes pieces, leaving out the first `skip` bytes of them all: those that went out before.
 pub struct Pieces<'p, 'o> {
     out: &'p mut Output<'o>,
@@ -44,11 +50,21 @@ impl<'p, 'o> Pieces<'p, 'o> {
         self
     }
 
+    /// A number that is as wide as the machine's.
+    pub(crate) fn put_decimal(&mut self, n: usize) -> &mut Self {
+        self.put_digits(n as Number)
+    }
+
+    /// A number that is as wide on each machine.
+    pub(crate) fn put_number(&mut self, n: u32) -> &mut Self {
+        self.put_digits(n as Number)
+    }
+
     /// By subtraction: small cores have no division, and the routine for it is longer than all this.
-    pub(crate) fn put_decimal(&mut self, mut n: usize) -> &mut Self {
+    fn put_digits(&mut self, mut n: Number) -> &mut Self {
         let mut begun = false;
-        for exponent in (0..=usize::MAX.ilog10()).rev() {
-            let power = 10usize.wrapping_pow(exponent);
+        for exponent in (0..=Number::MAX.ilog10()).rev() {
+            let power = Number::wrapping_pow(10, exponent);
             let mut digit = b'0';
             while let Some(rest) = n.checked_sub(power) {
                 n = rest;
@@ -60,11 +76,6 @@ impl<'p, 'o> Pieces<'p, 'o> {
             }
         }
         self
-    }
-
-    /// A number that is as wide on each machine.
-    pub(crate) fn put_number(&mut self, n: u32) -> &mut Self {
-        self.put_decimal(n as usize)
     }
 
     /// `n` spaces.

@@ -240,8 +240,8 @@ struct Record<'r> {
     previous: usize,
 }
 
-/// The longest message: what three bytes count.
-const LEN_MAX: usize = 0xff_ffff;
+/// The longest message: what three bytes count, or a `usize` if it has fewer.
+const LEN_MAX: usize = (u32::MAX >> 8) as usize;
 const BINARY: u8 = 1;
 
 /// Where an event lay when it was looked up last. Records do not move, so it still lies there if it is there.

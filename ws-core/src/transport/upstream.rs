@@ -257,7 +257,8 @@ impl Upstream {
         inbox: &mut Inbox,
     ) -> Result<Option<Data<'b>>, UpstreamError> {
         let State::Payload { kind, left, is_first, mut utf8 } = self.state else { return Ok(None) };
-        let available = input.rest().get(..left as usize).unwrap_or(input.rest());
+        let available =
+            input.rest().get(..usize::try_from(left).unwrap_or(usize::MAX)).unwrap_or(input.rest());
         // What is valid is lent up to the byte that is not, however the input was cut.
         let bad = if kind == Kind::Text { utf8.check(available) } else { None };
         let valid = bad.unwrap_or(available.len());

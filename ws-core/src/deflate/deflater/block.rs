@@ -129,7 +129,7 @@ impl<'m> Block<'m> {
         };
         let bytes = self.len.wrapping_add(bytes);
         self.at.wrapping_add(TOKEN_BYTES) <= self.tokens.len()
-            && (bytes as usize <= stored || self.fixed.wrapping_add(bits) <= bytes.wrapping_mul(8))
+            && (bytes <= stored as u32 || self.fixed.wrapping_add(bits) <= bytes.wrapping_mul(8))
     }
 
     /// Adds a literal.

@@ -197,7 +197,7 @@ impl Emitter {
                 self.bits.put(literals | distances << 5 | lengths << 10, 14);
                 return Phase::LengthCode;
             }
-            Phase::LengthCode if self.at >= block.lengths.into() => {
+            Phase::LengthCode if self.at >= u16::from(block.lengths) => {
                 self.at = 0;
                 return Phase::CodeLengths;
             }

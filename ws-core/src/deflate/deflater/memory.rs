@@ -12,7 +12,7 @@ const HEADS_MAX: usize = 32_768;
 
 /// Bytes for the tokens of a block; more than this are never full.
 const TOKENS_MIN: usize = 64;
-const TOKENS_MAX: usize = 65_536;
+const TOKENS_MAX: usize = (u16::MAX as usize).saturating_add(1);
 
 /// The parts of the memory lent to a [`Deflater`], for who has them in a place of their own; else [`Buffers`] are at hand.
 /// What is in them does not matter.

@@ -181,8 +181,8 @@ impl<'m> Deflater<'m> {
                     continue;
                 }
             }
-            let later = usize::from(self.held.is_some());
-            let can_store = (self.block.len as usize).wrapping_add(later) <= self.history.capacity();
+            let later = u32::from(self.held.is_some());
+            let can_store = self.block.len.wrapping_add(later) <= self.history.capacity() as u32;
             self.block.plan(can_store, self.emitter.is_open, self.emitter.bits.behind_byte());
             self.emitter.begin(&self.block);
         };
