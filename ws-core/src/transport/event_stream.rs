@@ -80,6 +80,8 @@ pub struct EventStream<'m> {
     is_behind_cr: bool,
     /// The event in memory was lent.
     is_lent: bool,
+    /// A line of data has come, whether or not there was room for it.
+    has_data: bool,
     failure: Option<EventStreamError>,
 }
 
@@ -130,6 +132,7 @@ impl<'m> EventStream<'m> {
             state: State::Mark(0),
             is_behind_cr: false,
             is_lent: false,
+            has_data: false,
             failure: None,
         }
     }
@@ -192,6 +195,7 @@ impl<'m> EventStream<'m> {
         self.len = 0;
         self.event = Text::new();
         self.is_lent = false;
+        self.has_data = false;
         self.failure = None;
     }
 
@@ -298,7 +302,10 @@ impl<'m> EventStream<'m> {
         };
         self.state = NEW_LINE;
         match field {
-            Field::Data => self.push_data(b"\n"),
+            Field::Data => {
+                self.has_data = true;
+                self.push_data(b"\n");
+            }
             Field::Id { is_valid: true } if core::str::from_utf8(self.new_id.bytes()).is_ok() => {
                 self.next_id = self.new_id;
             }
@@ -309,10 +316,10 @@ impl<'m> EventStream<'m> {
         }
     }
 
-    /// An empty line: the event is whole. One without data is none; its id counts all the same.
+    /// An empty line: the event is whole. One without data is none, however long its type is; its id counts all the same.
     fn end_event(&mut self) {
         self.id = self.next_id;
-        if self.len > 0 || self.failure.is_some() {
+        if self.has_data {
             self.is_lent = true;
         } else {
             self.begin_event();

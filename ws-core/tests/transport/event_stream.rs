@@ -155,6 +155,17 @@ fn what_is_too_long_is_passed_over_and_the_next_event_is_read() {
     assert_eq!(read(0, b"data\n\nid: 7\n\n", &[]).0, [Err(EventStreamError::TooLong)]);
 }
 
+/// Nothing is passed over where there would have been no event.
+#[test]
+fn what_is_too_long_and_has_no_data_is_not_told() {
+    let long = "x".repeat(TYPE_MAX.max(ID_MAX) + 1);
+    for field in ["event", "id"] {
+        let text = format!("{field}: {long}\n\ndata: b\n\n");
+        let (seen, ..) = at_every_split(text.as_bytes());
+        assert_eq!(seen, [Ok(("message".into(), "b".into(), String::new()))]);
+    }
+}
+
 #[test]
 fn what_is_no_text_is_passed_over() {
     let (seen, ..) = at_every_split(b"data: \xff\n\ndata: a\n\nevent: \xc3\ndata: b\n\ndata: c\n\n");
