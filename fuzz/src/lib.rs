@@ -5,6 +5,9 @@
 //! What the checks share lives in `common`; no check calls another.
 
 mod common;
+pub mod compressed_session;
+pub mod deflate;
+pub mod inflate;
 pub mod utf8;
 
 /// A target: its name, which is that of its binary, its module and its folder of seeds, and its check.
@@ -25,6 +28,9 @@ macro_rules! targets {
 
 targets! {
     utf8,
+    inflate,
+    deflate,
+    compressed_session,
 }
 
 /// The whole of a target's binary: under `cargo fuzz` it is driven by libFuzzer; run as it is, it checks the files that it
