@@ -245,7 +245,8 @@ impl What<'_> {
         let mut message = |parts: &[Part<'_>]| {
             let plain = Part::message(parts, *most);
             *most -= plain.len();
-            let is_text = rng.below(2) == 0 && core::str::from_utf8(&plain).is_ok();
+            // At times it is none.
+            let is_text = rng.below(2) == 0 && (rng.below(8) == 0 || core::str::from_utf8(&plain).is_ok());
             (if is_text { Kind::Text } else { Kind::Binary }, plain)
         };
         match self {

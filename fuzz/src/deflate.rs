@@ -204,26 +204,31 @@ impl Case<'_> {
         out: &mut [u8],
     ) -> Vec<u8> {
         let (mut deflated, mut rest) = (Vec::with_capacity(message.len() / 2), message);
+        let (mut size, mut is_same) = (0, false);
         loop {
-            let (mut piece, behind) = rest.split_at(self.piece.next(rng).min(rest.len()));
-            rest = behind;
-            loop {
-                let (before, room) = (piece.len(), room.next(rng));
-                let progress = deflater.deflate(&mut piece, &mut out[..room], rest.is_empty());
-                deflated.extend_from_slice(&out[..progress.written]);
-                if progress.done {
-                    assert!(piece.is_empty(), "all of the input was taken, {self:?}");
-                    break;
+            // What is left of a piece comes again, with more behind it, or less.
+            if !is_same {
+                size = self.piece.next(rng).min(rest.len());
+            }
+            let (mut piece, room) = (&rest[..size], room.next(rng));
+            let end = size == rest.len();
+            let progress = deflater.deflate(&mut piece, &mut out[..room], end);
+            deflated.extend_from_slice(&out[..progress.written]);
+            let taken = size - piece.len();
+            (rest, size) = (&rest[taken..], piece.len());
+            if progress.done {
+                assert!(piece.is_empty(), "all of the input was taken, {self:?}");
+                if end {
+                    return deflated;
                 }
-                let moved = progress.written > 0 || piece.len() < before || room == 0;
+            } else {
+                let moved = progress.written > 0 || taken > 0 || room == 0;
                 assert!(
                     moved,
                     "a call that is not done takes a byte, or writes one, or has no room, {self:?}"
                 );
             }
-            if rest.is_empty() {
-                return deflated;
-            }
+            is_same = !progress.done && matches!(self.piece, Size::Whole | Size::Same(_));
         }
     }
 

@@ -27,8 +27,8 @@ pub(super) struct End<'m, R: Role, L: Layout> {
     compression: Compression<'m, L>,
     messages: VecDeque<Sent>,
     controls: VecDeque<(Control, Vec<u8>)>,
-    /// Bytes of the first of the messages that were delivered; none yet, not even of an empty piece.
-    delivered: usize,
+    /// What came of a message.
+    begun: Option<Sent>,
     is_first: bool,
     over: Option<Over>,
 }
@@ -43,7 +43,7 @@ enum Over {
 impl<'m, R: Role, L: Layout> End<'m, R, L> {
     pub(super) fn new(ws: Connection<R>, compression: Compression<'m, L>) -> Self {
         let (messages, controls) = (VecDeque::new(), VecDeque::new());
-        Self { ws, compression, messages, controls, delivered: 0, is_first: true, over: None }
+        Self { ws, compression, messages, controls, begun: None, is_first: true, over: None }
     }
 
     pub(super) fn expect(&mut self, sent: Sent) {
@@ -95,23 +95,27 @@ impl<'m, R: Role, L: Layout> End<'m, R, L> {
                     assert_eq!(self.over, None, "{event:?} behind the end");
                     if let Event::Data(data) = event {
                         assert!(took > 0 || !data.payload.is_empty() || data.last, "a piece of nothing");
-                        if is_damaged {
-                            continue;
-                        }
-                        let sent = self.messages.front().expect("a message that was sent");
-                        assert_eq!((data.kind, data.first), (sent.kind, self.is_first));
-                        let to = self.delivered + data.payload.len();
-                        assert!(
-                            sent.plain.get(self.delivered..to) == Some(data.payload),
-                            "it is what was sent"
-                        );
-                        assert_eq!(data.last, data.last && to == sent.plain.len(), "all of it");
+                        let begun = self.begun.get_or_insert_with(|| {
+                            assert!(data.first, "a message that goes on was begun");
+                            Sent { kind: data.kind, plain: vec![] }
+                        });
+                        assert_eq!((data.kind, data.first), (begun.kind, self.is_first));
+                        begun.plain.extend_from_slice(data.payload);
+                        self.is_first = data.last;
                         let limit = self.ws.config().limits.message as usize;
-                        assert!(to <= limit, "{to} bytes of {limit}");
-                        (self.delivered, self.is_first) = (to, false);
+                        assert!(begun.plain.len() <= limit, "{} bytes of {limit}", begun.plain.len());
+                        if !is_damaged {
+                            let sent = self.messages.front().expect("a message that was sent");
+                            assert!(
+                                sent.kind == begun.kind && sent.plain.starts_with(&begun.plain),
+                                "it is what was sent"
+                            );
+                            assert!(!data.last || sent.plain == begun.plain, "it is all that was sent");
+                        }
                         if data.last {
+                            assert!(begun.kind == Kind::Binary || is_text(&begun.plain), "text is UTF-8");
                             self.messages.pop_front();
-                            (self.delivered, self.is_first) = (0, true);
+                            self.begun = None;
                         }
                         continue;
                     }
@@ -155,9 +159,21 @@ impl<'m, R: Role, L: Layout> End<'m, R, L> {
         }
         assert_eq!(self.over, None, "{error} behind a Close");
         if !is_damaged {
-            let is_long = self.messages.front().is_some_and(|sent| sent.plain.len() > limit);
-            assert!(error == PeerError::MessageTooBig && is_long, "{error}, though nothing is wrong");
-            assert!(self.delivered <= limit, "{} bytes of {limit}", self.delivered);
+            let sent = self.messages.front().expect("a message that was sent");
+            let begun = self.begun.as_ref().map_or(0, |begun| begun.plain.len());
+            match error {
+                PeerError::MessageTooBig => {
+                    assert!(sent.plain.len() > limit, "{} bytes of {limit}", sent.plain.len())
+                }
+                PeerError::InvalidUtf8 => {
+                    assert!(sent.kind == Kind::Text);
+                    let invalid = core::str::from_utf8(&sent.plain).expect_err("text that is UTF-8");
+                    // Up to the byte that offends, which may be in the middle of a character.
+                    let valid = invalid.valid_up_to();
+                    assert!((valid..valid + 4).contains(&begun), "{begun} bytes, {invalid}");
+                }
+                error => panic!("{error}, though nothing is wrong"),
+            }
         }
         self.over = Some(Over::Failed(error));
         for _ in 0..2 {
@@ -190,6 +206,10 @@ impl<'m, R: Role, L: Layout> End<'m, R, L> {
         }
         written
     }
+}
+
+fn is_text(bytes: &[u8]) -> bool {
+    core::str::from_utf8(bytes).is_ok()
 }
 
 /// What is owed for what came.
