@@ -17,7 +17,7 @@ use crate::common::{Cuts, Guarded, Part, Rng};
 use end::{End, Pipe, Sent};
 
 /// Bytes of all messages.
-const MOST: usize = 2000;
+const MOST: usize = 700;
 const NOW: Instant = Instant::from_millis(0);
 
 #[derive(Arbitrary, Debug)]
@@ -215,7 +215,7 @@ impl Case<'_> {
         rng: &mut Rng,
     ) {
         let mut most = MOST;
-        for act in self.acts.iter().take(40) {
+        for act in self.acts.iter().take(20) {
             let goes_on = if act.to_server {
                 act.what.act(&mut client, &mut server, pipe, &mut most, rng)
             } else {

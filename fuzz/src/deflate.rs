@@ -11,9 +11,9 @@ use ws_core::deflate::{Deflater, Effort, Fast, Inflater, Layout, Memory, Small, 
 use crate::common::{Guarded, Part, Rng};
 
 /// Bytes of all messages, now and then many, and few if all of the window is searched: it is a matter of time.
-const MOST: usize = 1500;
-const MANY: usize = 20_000;
-const FEW: usize = 300;
+const MOST: usize = 500;
+const MANY: usize = 10_000;
+const FEW: usize = 150;
 /// Of the window if all of it is searched.
 const SEARCHED: usize = 512;
 

@@ -50,7 +50,10 @@ pub fn check(data: &[u8]) {
         is_fast: rng.below(2) == 0,
         bits: 8 + rng.below(8) as u8,
         messages: if rng.below(4) == 0 { 2 } else { 1 },
-        limit: [0, 1, 100, 300, 1000, 4000, 4000, 4000, 4000, 4000, 4000, MOST - 1][rng.below(12)],
+        limit: match rng.below(32) {
+            0 => MOST - 1,
+            n => [0, 1, 100, 300, 1000, 2000, 3000, 4000][n % 8],
+        },
         most: [1, 7, 300, usize::MAX, usize::MAX, usize::MAX][rng.below(6)],
         cuts: Cuts::of(data),
     };
