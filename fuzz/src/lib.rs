@@ -5,9 +5,12 @@
 //! What the checks share lives in `common`; no check calls another.
 
 mod common;
+pub mod compressed_session;
+pub mod deflate;
 pub mod frames_client;
 pub mod frames_server;
 pub mod frames_vs_tungstenite;
+pub mod inflate;
 pub mod mask;
 pub mod roundtrip;
 pub mod utf8;
@@ -29,12 +32,15 @@ macro_rules! targets {
 }
 
 targets! {
-    utf8,
-    frames_server,
+    compressed_session,
+    deflate,
     frames_client,
-    roundtrip,
-    mask,
+    frames_server,
     frames_vs_tungstenite,
+    inflate,
+    mask,
+    roundtrip,
+    utf8,
 }
 
 /// The whole of a target's binary: under `cargo fuzz` it is driven by libFuzzer; run as it is, it checks the files that it

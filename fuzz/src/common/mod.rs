@@ -1,17 +1,24 @@
-//! What the checks share: [`Rng`], and [`Cuts`], which says how input comes in pieces; ends of a connection that read any bytes
-//! ([`Reading`]), what they are made with, and what came of it ([`Log`]); a decoder of what was sent ([`Frames`]).
+//! What the checks share. Of input: [`Rng`], and [`Cuts`], which says how it comes in pieces; [`Guarded`] memory, beside which
+//! nothing is to be written. Of a connection: ends that read any bytes ([`Reading`]), what they are made with, and what came of
+//! it ([`Log`]); a decoder of what was sent ([`Frames`]). Of compression: [`Part`]s of messages, and the opinion of [`zlib`].
 
 mod cuts;
+mod distances;
 mod ends;
+mod guarded;
 pub(crate) mod hostile;
 mod log;
+mod plain;
 mod reading;
 mod rng;
 mod wire;
+pub(crate) mod zlib;
 
 pub(crate) use cuts::Cuts;
 pub(crate) use ends::{FREE, Keys};
+pub(crate) use guarded::Guarded;
 pub(crate) use log::{Log, What};
+pub(crate) use plain::Part;
 pub(crate) use reading::{Act, How, Reading};
 pub(crate) use rng::Rng;
 pub(crate) use wire::{Frame, Frames};
