@@ -4,7 +4,13 @@
 //!
 //! What the checks share lives in `common`; no check calls another.
 
+pub mod accept_key;
+pub mod client_response;
 mod common;
+pub mod extension_params;
+pub mod handshake_linear;
+pub mod handshake_vs_httparse;
+pub mod http_exchange;
 pub mod utf8;
 
 /// A target: its name, which is that of its binary, its module and its folder of seeds, and its check.
@@ -24,6 +30,12 @@ macro_rules! targets {
 }
 
 targets! {
+    accept_key,
+    client_response,
+    extension_params,
+    handshake_linear,
+    handshake_vs_httparse,
+    http_exchange,
     utf8,
 }
 
