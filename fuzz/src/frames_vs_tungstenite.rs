@@ -278,7 +278,7 @@ fn is_bad_form(mut data: &[u8]) -> bool {
         }
         data = data.get(size..).unwrap_or_default();
     }
-    matches!(data, [_, 0x7f | 0xff, 0x80.., ..])
+    matches!(data, [_, 0x7f | 0xff, 0x80..=0xff, ..])
 }
 
 /// The length in the header at the front, and the size of the frame; `None`: not enough of it is there.

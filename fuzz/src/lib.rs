@@ -4,12 +4,18 @@
 //!
 //! What the checks share lives in `common`; no check calls another.
 
+pub mod accept_key;
+pub mod client_response;
 mod common;
 pub mod compressed_session;
 pub mod deflate;
+pub mod extension_params;
 pub mod frames_client;
 pub mod frames_server;
 pub mod frames_vs_tungstenite;
+pub mod handshake_linear;
+pub mod handshake_vs_httparse;
+pub mod http_exchange;
 pub mod inflate;
 pub mod mask;
 pub mod roundtrip;
@@ -32,11 +38,17 @@ macro_rules! targets {
 }
 
 targets! {
+    accept_key,
+    client_response,
     compressed_session,
     deflate,
+    extension_params,
     frames_client,
     frames_server,
     frames_vs_tungstenite,
+    handshake_linear,
+    handshake_vs_httparse,
+    http_exchange,
     inflate,
     mask,
     roundtrip,

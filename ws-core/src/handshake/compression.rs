@@ -90,9 +90,12 @@ fn put(pieces: &mut Pieces<'_, '_>, parameters: &Parameters) {
 
 /// `None`: the server agreed on nothing.
 fn confirm(fields: Fields<'_>, terms: &Terms) -> Result<Option<Agreement>, Error> {
+    // Also of what is no text, which the loop below would not see (RFC 6455 9.1).
+    if !extensions::are_offers(fields) {
+        return Err(Error::Extension);
+    }
     let mut agreement = None;
-    for answer in fields.all(field::EXTENSIONS).flat_map(extensions::offers) {
-        let answer = answer.map_err(|_| Error::Extension)?;
+    for answer in fields.all(field::EXTENSIONS).flat_map(extensions::offers).flatten() {
         if answer.name != NAME || agreement.is_some() {
             return Err(Error::Extension);
         }

@@ -131,6 +131,8 @@ fn a_client_takes_nothing_else() {
         (&["permessage-deflate", "permessage-deflate"], client::Error::Extension),
         (&["permessage-deflate, foo"], client::Error::Extension),
         (&["permessage-deflate;"], client::Error::Extension),
+        (&[""], client::Error::Extension),
+        (&[" ,"], client::Error::Extension),
         (&["permessage-deflate; x"], client::Error::Compression(Declined::Unknown)),
         (&["permessage-deflate; server_max_window_bits=7"], client::Error::Compression(Declined::Value)),
         (&["permessage-deflate; client_max_window_bits"], client::Error::Compression(Declined::Value)),
@@ -139,6 +141,21 @@ fn a_client_takes_nothing_else() {
     }
     let all = client::Error::Compression(Declined::Window);
     assert_eq!(judged(SMALL, &["permessage-deflate"]), Err(all), "the window of 512 bytes would not do");
+}
+
+/// A line that is no text is an answer too, and not within the offer (RFC 6455 9.1).
+#[test]
+fn a_client_does_not_take_bytes_beyond_ascii_for_no_answer() {
+    let mut response = format!(
+        "HTTP/1.1 101 -\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {SAMPLE_ACCEPT}\r\n\
+         Sec-WebSocket-Extensions: "
+    )
+    .into_bytes();
+    response.extend_from_slice(b"\xe9\r\n\r\n");
+    let (mut store, request) = ([0; 512], client::Request::new("h", "/"));
+    let handshake = client::Handshake::new(request, &mut SampleNonce, &mut store, &[], START);
+    let mut handshake = handshake.unwrap().with_compression(LARGE);
+    assert_eq!(handshake.receive(&mut Input::new(&mut response)), Err(client::Error::Extension));
 }
 
 /// What was not offered, and what was asked for and not kept to, are not the same to whoever looks for the cause.
