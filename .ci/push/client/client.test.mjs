@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import { WebSocket } from 'ws';
 import { QUICK, TECHNIQUES, begin, eventually, plain, turn, until } from './harness.mjs';
 import { page, squeezed } from './page.mjs';
 
@@ -137,6 +138,22 @@ test('a POST that gets no answer is sent again', { timeout: 20000 }, async (t) =
   server.trouble.deaf = false;
   await eventually(() => socket.bufferedAmount === 0);
   assert.deepEqual(server.session.got, ['heard?']);
+});
+
+test('a connection of its own that it gave up, and that gets through late, ends nothing', { timeout: 20000 }, async (t) => {
+  const { server, socket, log } = await begin(t, { transports: ['websocket'] });
+  await until(socket, 'open');
+  const { sid } = server.session;
+  const late = new WebSocket(`${server.url.replace('http', 'ws')}?as=websocket&s=${sid}&n=1`, 'push.v1');
+  await new Promise((resolve) => late.on('open', resolve));
+  const end = new Promise((resolve) => late.on('close', resolve));
+  server.publish('news');
+  await eventually(() => log.length === 1); // it is back, and the session is its own
+  server.publish('more');
+  assert.equal(await end, 4000);
+  await eventually(() => log.length === 2);
+  assert.deepEqual(log, ['news', 'more']);
+  assert.deepEqual([socket.readyState, server.session.sid], [socket.OPEN, sid]);
 });
 
 test('a page that wakes up does not wait', { timeout: 20000 }, async (t) => {

@@ -258,7 +258,7 @@ export async function serve(trouble = {}) {
         if (event.b64 === undefined) ws.send(text(event));
         else ws.send(Buffer.concat([Buffer.from(`${event.id}\0`), event.data]));
       };
-      const end = (close) => ws.close(...(close || [1001]));
+      const end = (close) => ws.close(...(close || (who.isCurrent() ? [1001] : [4000, 'another connection took over'])));
       const self = feed(who, { write: (event, isCut) => (event.close ? true : write(event, isCut)), end, destroy: () => ws.terminate() });
       ws.on('error', () => {});
       ws.on('message', (data, isBinary) => {

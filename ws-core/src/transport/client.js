@@ -318,9 +318,10 @@ function run(socket, {
         take(link, { id: new TextDecoder().decode(data.slice(0, end)) }, data.slice(end + 1));
       };
       ws.onclose = ({ code, reason, wasClean }) => {
-        const isFinal = socket.readyState > 1 || (link.opened && FINAL.test(code));
+        const isOld = code === 4000; // the server took one that was given up, and came late, for a newer one
+        const isFinal = socket.readyState > 1 || (link.opened && !isOld && FINAL.test(code));
         if (isFinal && link === current) finish(code, reason, wasClean);
-        lost(link);
+        lost(link, isOld);
       };
       link.send = (data) => ws.send(data);
       return (code, reason) => ws.close(code, reason);

@@ -196,6 +196,11 @@ impl<'m> Session<'m> {
         self.is_visited = true;
     }
 
+    /// Somebody was there, who has not come back and has said nothing: its name may never have got through.
+    fn is_nobodys(&self) -> bool {
+        self.is_visited && !self.is_known && self.inbox.received() == Seq::new(0)
+    }
+
     /// A connection has ended.
     pub const fn detach(&mut self, now: Instant) {
         self.attached = self.attached.saturating_sub(1);
@@ -305,8 +310,7 @@ impl<'m, const N: usize> Sessions<'m, N> {
             if !place.is_taken {
                 return Some(at);
             }
-            let Session { is_visited, is_known, .. } = place.session;
-            let Some(left) = place.session.left().filter(|_| is_visited && !is_known) else { continue };
+            let Some(left) = place.session.left().filter(|_| place.session.is_nobodys()) else { continue };
             if best.is_none_or(|(_, first)| first != left && first.has_reached(left)) {
                 best = Some((at, left));
             }
@@ -360,8 +364,11 @@ impl<'m, const N: usize> Sessions<'m, N> {
 
     /// Ends all sessions whose time is over. At any other time it does nothing.
     pub fn handle_timeout(&mut self, now: Instant) {
+        let latest = now.after(self.lifetime);
         for place in &mut self.places {
-            if place.ends(self.lifetime).is_some_and(|end| now.has_reached(end)) {
+            // Where nobody has asked for weeks, the clock has come around: it was left at a moment that is to come.
+            let is_over = |end| now.has_reached(end) || !latest.has_reached(place.session.left);
+            if place.ends(self.lifetime).is_some_and(is_over) {
                 place.end();
             }
         }

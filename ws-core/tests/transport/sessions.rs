@@ -3,7 +3,8 @@
 use crate::Dice;
 use proptest::prelude::*;
 use ws_core::transport::{
-    Cursor, EventRing, Hub, Lookup, Next, SID_LEN, SendError, Seq, Session, SessionKey, Sessions, Sid,
+    Cursor, EventRing, Hub, Listener, Listening, Lookup, Next, SID_LEN, SendError, Seq, Session, SessionKey,
+    SessionWish, Sessions, Sid,
 };
 use ws_core::{Duration, Instant, Message};
 
@@ -123,6 +124,45 @@ fn a_session_lives_for_its_time_behind_the_last_connection() {
     sessions.handle_timeout(at(1030));
     assert!(sessions.get(key).is_none());
     assert_eq!(sessions.poll_timeout(), None);
+}
+
+/// Nobody looks at the table for so long that the clock comes around: every day of it.
+#[test]
+fn what_was_left_long_ago_is_over_on_any_day() {
+    for day in 0..120 {
+        let mut memory = [0; 64];
+        let mut sessions = Sessions::<1>::new(&mut memory, LIFETIME);
+        let left = Instant::from_millis(u64::from(u32::MAX) - 5000);
+        let key = sessions.open(left, &mut Dice(7)).expect("room");
+        sessions.get_mut(key).expect("open").attach();
+        sessions.get_mut(key).expect("open").detach(left);
+        // Another task read the clock a little before.
+        sessions.handle_timeout(Instant::from_millis(u64::from(u32::MAX) - 5100));
+        assert!(sessions.get(key).is_some());
+        let then = Instant::from_millis(u64::from(u32::MAX) + day * 86_400_000 + 30_000);
+        sessions.handle_timeout(then);
+        assert!(sessions.get(key).is_none(), "day {day}");
+    }
+}
+
+/// Who has said something over a WebSocket has messages that must not come twice.
+#[test]
+fn a_session_that_has_said_something_makes_no_room() {
+    for has_spoken in [false, true] {
+        let (mut ring, mut own) = ([0; 64], [0; 64]);
+        let (ring, mut dice) = (EventRing::new(&mut ring, Seq::new(1)), Dice(3));
+        let mut hub = Hub::new(ring, Sessions::<1>::new(&mut own, LIFETIME));
+        let wanted = Listening { since: None, wish: SessionWish::New };
+        let mut listener = Listener::begin(&wanted, &mut hub, at(0), &mut dice).expect("room");
+        let key = listener.session().expect("its own");
+        if has_spoken {
+            assert_eq!(listener.accept(&mut hub, Seq::new(1)), Ok(true));
+        }
+        listener.end(&mut hub, at(0));
+        let other = Listener::begin(&wanted, &mut hub, at(0), &mut dice);
+        assert_eq!(other.is_none(), has_spoken);
+        assert_eq!(hub.sessions().get(key).is_some(), has_spoken);
+    }
 }
 
 #[test]

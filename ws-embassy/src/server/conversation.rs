@@ -94,7 +94,7 @@ impl<C: Codec> Server<'_, C> {
         following: &mut Option<Following<'s>>,
     ) -> Result<Told<S::Route>, tcp::Error> {
         let (mut reader, mut writer) = tcp::split(socket);
-        let (message, head) = buf.split_at_mut_checked(buf.len() / 4).unwrap_or_default();
+        let (message, head) = buf.split_at_mut_checked(buf.len() / super::MESSAGE_PART).unwrap_or_default();
         let mut exchange = Exchange::new(head, self.settings.fields, &self.settings.http, now());
         // By when the client has to have taken all that was said to it.
         let mut taken_by = Instant::MIN;

@@ -139,11 +139,14 @@ impl Settings<'_> {
     }
 }
 
+/// Which part of the memory a message to a [`Push`] may take.
+const MESSAGE_PART: usize = 4;
+
 /// What one socket works in.
 ///
 /// How to size it: `RX` and `TX` are what TCP may have in flight each way, see [`tcp::split`]. `BUF` keeps the head of a request,
-/// 512 bytes for browsers without cookies; then it is lent to the application, for its messages. Where messages come by POST, their
-/// pieces are put together in a quarter of it, beside the head.
+/// 512 bytes for browsers without cookies; then it is lent to the application, for its messages. Messages to a [`Push`] are put together
+/// in a quarter of it, beside the head of the request that they may come by.
 pub struct Memory<const RX: usize, const TX: usize, const BUF: usize> {
     rx: [u8; RX],
     tx: [u8; TX],

@@ -96,7 +96,9 @@ pub(super) mod sealed {
     /// What sockets ask of a [`Push`]; nothing of it waits.
     pub trait Point {
         fn asked(&self, request: &Request<'_>) -> Asked;
-        /// `room`: bytes that a message may have that comes in pieces.
+        /// Bytes that a message of a client may have, by whatever technique, where there is memory for so many.
+        fn message_limit(&self, room: usize) -> usize;
+        /// `room`: bytes of a message that can be put together.
         fn begin(&self, asked: Asked, room: usize) -> Visit;
         fn receive(
             &self,
@@ -137,9 +139,13 @@ impl<const N: usize, E: Entropy> sealed::Point for Push<'_, N, E> {
         self.endpoint.asked(request)
     }
 
+    fn message_limit(&self, room: usize) -> usize {
+        usize::try_from(self.endpoint.message).unwrap_or(usize::MAX).min(room)
+    }
+
     fn begin(&self, asked: Asked, room: usize) -> Visit {
         // What cannot be put together must not count as received.
-        let message = self.endpoint.message.min(u32::try_from(room).unwrap_or(u32::MAX));
+        let message = u32::try_from(self.message_limit(room)).unwrap_or(u32::MAX);
         let endpoint = Endpoint { message, ..self.endpoint };
         let visit = with(&self.shared, |shared| {
             Visit::new(&endpoint, asked, &mut shared.hub, now(), &mut shared.entropy)
@@ -286,7 +292,9 @@ impl<'p> Following<'p> {
     ) -> Result<(), tcp::Error> {
         let Self { point, listener, stream, n } = self;
         let (point, listener, stream) = (*point, &*listener, &*stream);
-        let mut buffer = MessageBuffer::new(buf);
+        // No more than by POST, so that a client that falls back to it can send again what it has sent.
+        let limit = point.message_limit(buf.len() / super::MESSAGE_PART);
+        let mut buffer = MessageBuffer::new(buf.get_mut(..limit).unwrap_or_default());
         let stop = {
             let (mut reader, writer) = ws.split();
             let listen = async {
