@@ -45,8 +45,10 @@ fn compare<R: ws_core::Role>(data: &[u8], config: Config, role: Role, new: impl 
     let mut has_more = false;
     match (ours.end, end) {
         // Tungstenite goes on.
-        (End::Refused(PeerError::BadLength | PeerError::TooManyFragments), _) => has_more = true,
-        (End::Refused(PeerError::LongControl), _) if is_short_control(data) => has_more = true,
+        (End::Refused(PeerError::BadLength | PeerError::LongControl), _) if is_bad_form(data) => {
+            has_more = true
+        }
+        (End::Refused(PeerError::TooManyFragments), _) if data.len() >= 2 * 256 => has_more = true,
         (End::Waiting, End::Waiting) => assert!(equally, "{messages:?}"),
         (End::Closed((code, reason)), End::Closed(frame)) => {
             assert!(equally, "{messages:?}");
@@ -266,15 +268,17 @@ fn missing(mut data: &[u8]) -> Option<usize> {
     }
 }
 
-/// The first control frame whose length has one of the long forms would have had room for it in the short one.
-fn is_short_control(mut data: &[u8]) -> bool {
+/// The first frame whose length has a form that may be wrong has indeed another than the shortest, or the top bit set.
+fn is_bad_form(mut data: &[u8]) -> bool {
     while let Some((len, size)) = extent(data) {
-        if data[0] & 8 != 0 && data[1] & 0x7f > 125 {
-            return len <= 125;
+        let (is_control, form) = (data[0] & 8 != 0, data[1] & 0x7f);
+        let is_bad = (form == 126 && len < 126) || (form == 127 && (len <= 0xffff || len >> 63 != 0));
+        if is_bad || (is_control && form > 125) {
+            return is_bad;
         }
         data = data.get(size..).unwrap_or_default();
     }
-    false
+    matches!(data, [_, 0x7f | 0xff, 0x80..=0xff, ..])
 }
 
 /// The length in the header at the front, and the size of the frame; `None`: not enough of it is there.
