@@ -160,7 +160,7 @@ thread_local! {
         RefCell::new(Rooms { server: Room::new(), client: Room::new(), pipe: Pipe::new() });
 }
 
-/// The bytes are a [`Case`].
+/// The bytes are a talk: what is agreed on, and what the two say.
 pub fn check(data: &[u8]) {
     let Ok(case) = Case::arbitrary_take_rest(Unstructured::new(data)) else { return };
     let mut rng = Rng::of(data);

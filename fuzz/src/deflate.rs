@@ -85,7 +85,7 @@ thread_local! {
     });
 }
 
-/// The bytes are a [`Case`].
+/// The bytes are messages, the memory they are deflated in, and how.
 pub fn check(data: &[u8]) {
     let Ok(case) = Case::arbitrary_take_rest(Unstructured::new(data)) else { return };
     LENT.with_borrow_mut(|lent| case.check(&Rng::of(data), lent));
