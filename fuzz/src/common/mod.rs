@@ -4,6 +4,7 @@
 pub(crate) mod accept;
 mod cuts;
 pub(crate) mod extensions;
+pub(crate) mod fields;
 pub(crate) mod head;
 pub(crate) mod host;
 pub(crate) mod io;
