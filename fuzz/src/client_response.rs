@@ -9,11 +9,11 @@ use ws_core::handshake::client::{Error, Handshake, Request};
 use ws_core::http::{HeadError, HeadLimits, Version};
 
 use crate::common::extensions::{Compression, compression, parse_all};
+use crate::common::fields::SINGLE_OF_RESPONSES;
 use crate::common::head::{Head, Rules, Verdict};
 use crate::common::io::read;
 use crate::common::{Cuts, Rng, accept::accept};
 
-const SINGLE: [&str; 3] = ["sec-websocket-accept", "sec-websocket-protocol", "content-length"];
 const SUBPROTOCOLS: [&str; 2] = ["chat", "soap"];
 const KEY: &[u8] = b"dGhlIHNhbXBsZSBub25jZQ==";
 
@@ -109,7 +109,7 @@ fn last(data: &[u8]) -> (Verdict<'_>, usize) {
     loop {
         let HeadLimits { bytes, fields: most } = HeadLimits::DEFAULT;
         let limits = HeadLimits { bytes: bytes - at, fields: most - fields };
-        let rules = Rules { is_request: false, single: &SINGLE, limits };
+        let rules = Rules { is_request: false, single: &SINGLE_OF_RESPONSES, limits };
         match rules.read(&data[at..]) {
             Verdict::Head(head) if matches!(head.status(), 100 | 102..=199) => {
                 (at, fields) = (at + head.len, fields + head.fields.len());
@@ -168,7 +168,8 @@ fn agreed(head: &Head<'_>, offer: Offer) -> Result<Option<(Direction, Direction)
     )))
 }
 
-/// An answer, a line for each byte: so that most have the accept value, and all else is tried with it. A byte out of ten is changed.
+/// An answer, a line for each byte: so that most have the accept value, and all else is tried with it. In half of them, a few
+/// bytes are changed then.
 fn script(bytes: &[u8]) -> Vec<u8> {
     let mut rng = Rng::of(bytes);
     let mut answer = Vec::new();

@@ -12,6 +12,7 @@ use ws_core::http::{HeadError, HeadLimits};
 use ws_core::{Entropy, Instant};
 
 use crate::common::Cuts;
+use crate::common::fields::*;
 use crate::common::head::{Rules, Verdict, is_one_of};
 use crate::common::io::read;
 
@@ -39,25 +40,10 @@ struct Expected<E> {
     store: usize,
 }
 
-const SINGLE: [&str; 5] = ["host", "sec-websocket-key", "sec-websocket-version", "origin", "content-length"];
-const WANTED: [&str; 11] = [
-    "host",
-    "sec-websocket-key",
-    "sec-websocket-version",
-    "origin",
-    "content-length",
-    "connection",
-    "upgrade",
-    "sec-websocket-protocol",
-    "sec-websocket-extensions",
-    "transfer-encoding",
-    "x",
-];
-
 fn web_socket(data: &[u8], limits: HeadLimits, store: usize) {
     let rules = Rules { is_request: true, single: &SINGLE, limits };
     let mut store = vec![0xaa; store];
-    let needed = needed(data, &WANTED);
+    let needed = needed(data, &[&SINGLE[..], &REPEATED, &["x"]]);
     let (end, taken) = match rules.read(data) {
         Verdict::More => (Ok(false), data.len()),
         Verdict::Refused { error, len, .. } => (Err(server::Refusal::Head(error)), len),
@@ -78,34 +64,11 @@ fn web_socket(data: &[u8], limits: HeadLimits, store: usize) {
     agree(came, &Expected { end, taken, store: needed }, room, too_long);
 }
 
-const SINGLE_OF_PAGES: [&str; 10] = [
-    "host",
-    "sec-websocket-key",
-    "sec-websocket-version",
-    "origin",
-    "content-length",
-    "content-type",
-    "referer",
-    "sec-fetch-site",
-    "last-event-id",
-    "access-control-request-method",
-];
-const WANTED_BY_PAGES: [&str; 8] = [
-    "connection",
-    "upgrade",
-    "sec-websocket-protocol",
-    "sec-websocket-extensions",
-    "transfer-encoding",
-    "expect",
-    "accept-encoding",
-    "if-none-match",
-];
-
 /// Of a server of pages, without what its requests say about their bodies, which is another target's matter.
 fn page(data: &[u8], limits: HeadLimits, store: usize) {
     let rules = Rules { is_request: true, single: &SINGLE_OF_PAGES, limits };
     let mut store = vec![0xaa; store];
-    let needed = needed(data, &[&SINGLE_OF_PAGES[..], &WANTED_BY_PAGES, &["x"]].concat());
+    let needed = needed(data, &[&SINGLE_OF_PAGES[..], &REPEATED_OF_PAGES, &["x"]]);
     let (end, taken) = match rules.read(data) {
         Verdict::More => (Ok(false), data.len()),
         Verdict::Refused { error, len, .. } => (Err(exchange::Refusal::Head(error)), len),
@@ -129,22 +92,6 @@ fn page(data: &[u8], limits: HeadLimits, store: usize) {
     };
     agree(came, &Expected { end, taken, store: needed }, room, too_long);
 }
-
-const SINGLE_OF_RESPONSES: [&str; 3] = ["sec-websocket-accept", "sec-websocket-protocol", "content-length"];
-const WANTED_OF_RESPONSES: [&str; 12] = [
-    "sec-websocket-accept",
-    "sec-websocket-protocol",
-    "content-length",
-    "connection",
-    "upgrade",
-    "sec-websocket-extensions",
-    "transfer-encoding",
-    "content-type",
-    "location",
-    "retry-after",
-    "www-authenticate",
-    "x",
-];
 
 /// A client's: interim responses come before the one that counts, and count towards the limits.
 fn response(data: &[u8], limits: HeadLimits, store: usize) {
@@ -174,7 +121,7 @@ fn response(data: &[u8], limits: HeadLimits, store: usize) {
 
 fn expected_response(data: &[u8], limits: HeadLimits) -> Expected<Error> {
     let (mut at, mut fields) = (0, 0);
-    let store = needed(data, &WANTED_OF_RESPONSES);
+    let store = needed(data, &[&SINGLE_OF_RESPONSES[..], &REPEATED_OF_RESPONSES, &["x"]]);
     loop {
         let left = HeadLimits { bytes: limits.bytes - at, fields: limits.fields - fields };
         let rules = Rules { is_request: false, single: &SINGLE_OF_RESPONSES, limits: left };
@@ -225,7 +172,7 @@ fn agree<E: Copy + PartialEq + std::fmt::Debug>(
 }
 
 /// The store that `HeadReader` asks for: the first line, and of each field wanted its name, its value and two bytes; 64 to spare.
-fn needed(data: &[u8], wanted: &[&str]) -> usize {
+fn needed(data: &[u8], wanted: &[&[&str]]) -> usize {
     let (mut most, mut kept) = (0, 0);
     for line in data.split(|b| *b == b'\n') {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
@@ -233,7 +180,7 @@ fn needed(data: &[u8], wanted: &[&str]) -> usize {
         match (kept, line) {
             (_, []) => kept = 0, // there may be another head behind this one
             (0, _) => kept = line.len(),
-            _ if is_one_of(name, wanted) => kept += line.len() + 1,
+            _ if wanted.iter().any(|wanted| is_one_of(name, wanted)) => kept += line.len() + 1,
             _ => {}
         }
         most = most.max(kept);

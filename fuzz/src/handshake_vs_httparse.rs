@@ -12,6 +12,7 @@ use ws_core::http::exchange::{self, Exchange, Settings};
 use ws_core::http::{HeadError, HeadLimits, OriginPolicy, Request, Response, Version};
 use ws_core::{Input, Instant};
 
+use crate::common::fields::{REPEATED, SINGLE, SINGLE_OF_PAGES};
 use crate::common::head::{Head, Rules, Verdict, is_control, is_one_of, is_token};
 use crate::common::io::{read, written};
 use crate::common::{Cuts, Rng, accept as key, extensions, host};
@@ -33,23 +34,6 @@ const STRICTER: &[(HeadError, &str)] = &[
     (HeadError::LongHead, "it has no limit"),
 ];
 
-/// Fields that may stand once: all that a WebSocket handshake decides by, and what says where a body ends.
-const SINGLE: [&str; 5] = ["host", "sec-websocket-key", "sec-websocket-version", "origin", "content-length"];
-const REPEATED: [&str; 5] =
-    ["connection", "upgrade", "sec-websocket-protocol", "sec-websocket-extensions", "transfer-encoding"];
-/// The same, of a server of pages besides.
-const SINGLE_OF_PAGES: [&str; 10] = [
-    "host",
-    "sec-websocket-key",
-    "sec-websocket-version",
-    "origin",
-    "content-length",
-    "content-type",
-    "referer",
-    "sec-fetch-site",
-    "last-event-id",
-    "access-control-request-method",
-];
 /// What an application wants besides.
 const FURTHER: [&str; 2] = ["cookie", "x"];
 

@@ -8,23 +8,12 @@ use ws_core::http::exchange::{Exchange, Refusal, Settings};
 use ws_core::http::{BodyError, HeadLimits, Response, Version};
 use ws_core::{Input, Instant, Output};
 
+use crate::common::fields::SINGLE_OF_PAGES;
 use crate::common::head::{Head, Rules, Verdict};
 use crate::common::io::written;
 use crate::common::{Cuts, Rng};
 use framing::{End, Framing, framing, of_chunks, of_length};
 
-const SINGLE: [&str; 10] = [
-    "host",
-    "origin",
-    "content-length",
-    "content-type",
-    "referer",
-    "sec-fetch-site",
-    "last-event-id",
-    "access-control-request-method",
-    "sec-websocket-key",
-    "sec-websocket-version",
-];
 const START: Instant = Instant::from_millis(0);
 
 /// The bytes are what a client sends.
@@ -88,7 +77,7 @@ fn route(target: &[u8]) -> Route {
 }
 
 fn expected(data: &[u8], settings: &Settings, eof: bool) -> Served {
-    let rules = Rules { is_request: true, single: &SINGLE, limits: HeadLimits::DEFAULT };
+    let rules = Rules { is_request: true, single: &SINGLE_OF_PAGES, limits: HeadLimits::DEFAULT };
     let mut served = Served { asked: Vec::new(), part: Vec::new(), end: None, taken: None };
     let mut at = 0;
     loop {

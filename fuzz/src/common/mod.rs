@@ -9,6 +9,7 @@ mod cuts;
 mod distances;
 mod ends;
 pub(crate) mod extensions;
+pub(crate) mod fields;
 mod guarded;
 pub(crate) mod head;
 pub(crate) mod host;
