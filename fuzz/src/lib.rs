@@ -5,6 +5,7 @@
 //! What the checks share lives in `common`; no check calls another.
 
 mod common;
+pub mod lossy_pair;
 pub mod utf8;
 
 /// A target: its name, which is that of its binary, its module and its folder of seeds, and its check.
@@ -24,6 +25,7 @@ macro_rules! targets {
 }
 
 targets! {
+    lossy_pair,
     utf8,
 }
 
