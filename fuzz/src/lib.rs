@@ -17,6 +17,7 @@ pub mod handshake_linear;
 pub mod handshake_vs_httparse;
 pub mod http_exchange;
 pub mod inflate;
+pub mod lossy_pair;
 pub mod mask;
 pub mod roundtrip;
 pub mod utf8;
@@ -50,6 +51,7 @@ targets! {
     handshake_vs_httparse,
     http_exchange,
     inflate,
+    lossy_pair,
     mask,
     roundtrip,
     utf8,

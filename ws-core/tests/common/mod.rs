@@ -4,83 +4,16 @@
 #![allow(dead_code, unused_imports, reason = "each test file uses a part of it")]
 
 pub(crate) mod cases;
+mod rng;
 pub(crate) mod tables;
 mod wire;
 mod ws;
 
+pub(crate) use rng::Rng;
 pub(crate) use wire::{Frame, LENGTHS, decode, decode_one, incoming, key_of, script};
-pub(crate) use ws::{Ws, at, ms};
+pub(crate) use ws::{ENDS, End, FREE, TestKeys, Ws, at, ms};
 
-use ws_core::{CloseCode, Config, Entropy, Event, Input, Instant, Kind, Limits, Output, PeerError, Timeouts};
-
-/// Which role the end under test plays.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
-    Server,
-    Client,
-}
-
-pub(crate) const ENDS: [End; 2] = [End::Server, End::Client];
-
-impl End {
-    pub(crate) fn peer(self) -> Self {
-        match self {
-            Self::Server => Self::Client,
-            Self::Client => Self::Server,
-        }
-    }
-
-    /// Bytes of masking key in what this end sends.
-    pub(crate) fn key_len(self) -> usize {
-        if self == Self::Client { 4 } else { 0 }
-    }
-}
-
-/// Keys for tests, and for nothing else: anybody can predict them. No two of the first 2³² are the same.
-#[derive(Debug, Default)]
-pub(crate) struct TestKeys(u32);
-
-impl Entropy for TestKeys {
-    fn fill(&mut self, bytes: &mut [u8]) {
-        for part in bytes.chunks_mut(4) {
-            self.0 = self.0.wrapping_add(1);
-            let key = self.0.wrapping_mul(0x9e37_79b1).to_be_bytes();
-            part.copy_from_slice(&key[..part.len()]);
-        }
-    }
-}
-
-/// A small generator (SplitMix64) that repeats a run from one number.
-#[derive(Debug)]
-pub(crate) struct Rng(pub(crate) u64);
-
-impl Rng {
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// 0 to `n` - 1.
-    pub(crate) fn below(&mut self, n: usize) -> usize {
-        (self.next() % n as u64) as usize
-    }
-
-    pub(crate) fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.below(from.len())]
-    }
-
-    pub(crate) fn one_in(&mut self, n: usize) -> bool {
-        self.below(n) == 0
-    }
-}
-
-/// No timers, no limits: what is tested is something else.
-pub(crate) const FREE: Config = Config {
-    limits: Limits { message: u32::MAX, fragments: u32::MAX, empty_fragments: u8::MAX },
-    timeouts: Timeouts::OFF,
-};
+use ws_core::{CloseCode, Config, Event, Input, Instant, Kind, Output, PeerError};
 
 /// What came out of `receive`. Pieces of a message that follow each other are one.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,9 +1,51 @@
-//! [`Ws`]: a connection of either role, so that one test serves both.
+//! [`Ws`]: a connection of either role, so that one test serves both; and what it is made with.
 
-use super::{End, TestKeys};
 use ws_core::{
-    Client, CloseCode, Config, Connection, Duration, Event, Input, Instant, Kind, Output, PeerError,
-    ReadyState, Server, TimedOut, UsageError,
+    Client, CloseCode, Config, Connection, Duration, Entropy, Event, Input, Instant, Kind, Limits, Output,
+    PeerError, ReadyState, Server, TimedOut, Timeouts, UsageError,
+};
+
+/// Which role the end under test plays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    Server,
+    Client,
+}
+
+pub(crate) const ENDS: [End; 2] = [End::Server, End::Client];
+
+impl End {
+    pub(crate) fn peer(self) -> Self {
+        match self {
+            Self::Server => Self::Client,
+            Self::Client => Self::Server,
+        }
+    }
+
+    /// Bytes of masking key in what this end sends.
+    pub(crate) fn key_len(self) -> usize {
+        if self == Self::Client { 4 } else { 0 }
+    }
+}
+
+/// Keys for tests, and for nothing else: anybody can predict them. No two of the first 2³² are the same.
+#[derive(Debug, Default)]
+pub(crate) struct TestKeys(u32);
+
+impl Entropy for TestKeys {
+    fn fill(&mut self, bytes: &mut [u8]) {
+        for part in bytes.chunks_mut(4) {
+            self.0 = self.0.wrapping_add(1);
+            let key = self.0.wrapping_mul(0x9e37_79b1).to_be_bytes();
+            part.copy_from_slice(&key[..part.len()]);
+        }
+    }
+}
+
+/// No timers, no limits: what is tested is something else.
+pub(crate) const FREE: Config = Config {
+    limits: Limits { message: u32::MAX, fragments: u32::MAX, empty_fragments: u8::MAX },
+    timeouts: Timeouts::OFF,
 };
 
 /// A moment, in milliseconds.

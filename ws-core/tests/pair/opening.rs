@@ -7,7 +7,7 @@ use super::pipe::Read;
 use ws_core::handshake::OriginPolicy;
 use ws_core::handshake::client::{self, Error, Request};
 use ws_core::handshake::server::{self, Refusal};
-use ws_core::{Input, Output};
+use ws_core::{Input, Instant, Output};
 
 /// How it went, at either end; `None`: it heard nothing that decided it.
 #[derive(Debug, Default)]
@@ -17,12 +17,15 @@ pub(crate) struct Opened {
 }
 
 /// Runs the handshake. An end for which it fails is done; one that is open goes on at once.
-pub(crate) fn open(pair: &mut Pair, request: Request<'_>, protocol: Option<&str>) -> Opened {
+pub(crate) fn open(pair: &mut Pair<'_>, request: Request<'_>, protocol: Option<&str>) -> Opened {
     let (mut server_store, mut client_store) = ([0; 1024], [0; 1024]);
     let mut server = server::Handshake::new(&mut server_store, &[], at(pair.now));
     let mut client =
         client::Handshake::new(request, &mut TestKeys::default(), &mut client_store, &[], at(pair.now))
             .unwrap();
+    if let Some(codec) = &pair.ends[CLIENT].codec {
+        client = client.with_compression(codec.terms());
+    }
     let mut opened = Opened::default();
     let mut request = written(|out| client.transmit(out));
     for _ in 0..100_000 {
@@ -40,9 +43,14 @@ pub(crate) fn open(pair: &mut Pair, request: Request<'_>, protocol: Option<&str>
                         Some(name) => accept.subprotocol(name).unwrap(),
                         None => accept,
                     };
+                    if let Some(codec) = &pair.ends[SERVER].codec {
+                        accept.compress_if_offered(&codec.terms());
+                    }
                     let answer = written(|out| accept.transmit(out));
                     opened.server = Some(Ok(accept.protocol().map(str::to_string)));
-                    pair.ends[SERVER].opened(End::Server, pair.now, input.take_rest().to_vec(), answer);
+                    let agreement = accept.compression();
+                    let rest = input.take_rest().to_vec();
+                    pair.ends[SERVER].opened(End::Server, pair.now, agreement, rest, answer);
                 }
                 Err(refusal) => {
                     opened.server = Some(Err(refusal));
@@ -54,7 +62,10 @@ pub(crate) fn open(pair: &mut Pair, request: Request<'_>, protocol: Option<&str>
         }
         if opened.client.is_none() {
             client.handle_timeout(at(pair.now));
-            let n = pair.pipes[CLIENT].write(&request, pair.now, &mut pair.rng).unwrap_or_default();
+            let n = pair.pipes[CLIENT].write(&request, pair.now, &mut pair.chance).unwrap_or_else(|()| {
+                pair.pipes.iter_mut().for_each(|pipe| pipe.reset(pair.now));
+                0
+            });
             request.drain(..n);
             let mut bytes = read(pair, CLIENT);
             any |= n != 0 || bytes.as_ref().is_some_and(|bytes| !bytes.is_empty());
@@ -63,7 +74,8 @@ pub(crate) fn open(pair: &mut Pair, request: Request<'_>, protocol: Option<&str>
                 Ok(false) => {}
                 Ok(true) => {
                     opened.client = Some(Ok(client.protocol().map(str::to_string)));
-                    pair.ends[CLIENT].opened(End::Client, pair.now, input.take_rest().to_vec(), Vec::new());
+                    let (agreement, rest) = (client.compression(), input.take_rest().to_vec());
+                    pair.ends[CLIENT].opened(End::Client, pair.now, agreement, rest, Vec::new());
                 }
                 Err(error) => {
                     opened.client = Some(Err(error));
@@ -77,26 +89,34 @@ pub(crate) fn open(pair: &mut Pair, request: Request<'_>, protocol: Option<&str>
             return opened;
         }
         if !any {
-            let timers = [server.poll_timeout(), client.poll_timeout()];
-            let timers = timers.into_iter().flatten().map(|moment| moment.since(at(pair.now)).millis());
-            let timer = timers.filter(|delay| *delay != 0).min().map(|delay| pair.now + u64::from(delay));
-            pair.now = pair.next_moment().into_iter().chain(timer).min().expect("waits for ever");
+            let timer = |timeout: Option<Instant>| {
+                let delay = timeout?.since(at(pair.now)).millis();
+                (delay != 0).then(|| pair.now + u64::from(delay))
+            };
+            let server = match opened.server {
+                None => timer(server.poll_timeout()),
+                Some(_) => pair.next_moment_of(SERVER),
+            };
+            let client = match opened.client {
+                None => timer(client.poll_timeout()),
+                Some(_) => pair.next_moment_of(CLIENT),
+            };
+            pair.now =
+                [server, client, pair.next_arrival()].into_iter().flatten().min().expect("waits for ever");
         }
     }
     panic!("the handshake does not end");
 }
 
 /// What has arrived; `None` at the end.
-fn read(pair: &mut Pair, end: usize) -> Option<Vec<u8>> {
+fn read(pair: &mut Pair<'_>, end: usize) -> Option<Vec<u8>> {
     let most = pair.ends[end].rx_size;
-    match pair.pipes[1 - end].read(most, pair.now, &mut pair.rng) {
-        Read::Bytes(bytes) => Some(bytes),
-        Read::Nothing => Some(Vec::new()),
-        Read::End => None,
-    }
+    let mut bytes = Vec::new();
+    let read = pair.pipes[1 - end].read(&mut bytes, most, pair.now, &mut pair.chance);
+    (read != Read::End).then_some(bytes)
 }
 
-fn give_up(pair: &mut Pair, end: usize) {
+fn give_up(pair: &mut Pair<'_>, end: usize) {
     pair.ends[end].is_done = true;
     pair.pipes[1 - end].abandon();
     let now = pair.now;

@@ -4,10 +4,13 @@
 
 use std::collections::VecDeque;
 
-use super::common::{End, Rng, Ws, at};
+use super::Chance;
+use super::codec::Codec;
+use super::common::{End, Ws, at};
 use super::log::Log;
 use super::pipe::{Pipe, Read, Weather};
-use ws_core::{CloseCode, Config, Input, Kind, Output, UsageError};
+use ws_core::deflate::negotiate::Agreement;
+use ws_core::{CloseCode, Config, Event, Input, Kind, Output, UsageError};
 
 /// What an application says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,15 +25,19 @@ pub(crate) enum Say {
 }
 
 /// One end: a connection and its application.
-pub(crate) struct Peer {
+pub(crate) struct Peer<'m> {
     pub(crate) ws: Ws,
-    config: Config,
+    pub(crate) config: Config,
+    /// What goes between it and the application: memory for what may be agreed on; later, what was agreed on.
+    pub(crate) codec: Option<Codec<'m>>,
     pub(crate) log: Log,
     /// Sizes of the buffers that are lent.
     pub(crate) rx_size: usize,
     pub(crate) tx_size: usize,
     /// Encoded, and not taken by the pipe yet.
     pub(crate) tx: Vec<u8>,
+    /// The output that is lent.
+    lent: Vec<u8>,
     /// Read, and not decoded yet: a reply is in the way.
     held: Vec<u8>,
     /// What is to be said, and when at the earliest.
@@ -46,15 +53,17 @@ pub(crate) struct Peer {
     pub(crate) is_done: bool,
 }
 
-impl Peer {
+impl<'m> Peer<'m> {
     fn new(end: End, config: Config, now: u64) -> Self {
         Self {
             ws: Ws::new(end, config, at(now)),
             config,
+            codec: None,
             log: Log::default(),
             rx_size: 1 << 16,
             tx_size: 1 << 12,
             tx: Vec::new(),
+            lent: Vec::new(),
             held: Vec::new(),
             script: VecDeque::new(),
             said: (0, 0),
@@ -71,13 +80,24 @@ impl Peer {
     }
 
     /// The opening handshake is over. `held` was read behind it; `tx` is what is left to write of it.
-    pub(crate) fn opened(&mut self, end: End, now: u64, held: Vec<u8>, tx: Vec<u8>) {
+    pub(crate) fn opened(
+        &mut self,
+        end: End,
+        now: u64,
+        agreement: Option<Agreement>,
+        held: Vec<u8>,
+        tx: Vec<u8>,
+    ) {
         self.ws = Ws::new(end, self.config, at(now));
+        match agreement {
+            Some(agreement) => self.codec.as_mut().expect("it was offered").begin(&agreement),
+            None => self.codec = None,
+        }
         (self.held, self.tx) = (held, tx);
     }
 
     /// Does what there is to do now, and tells if that was anything.
-    fn turn(&mut self, now: u64, rng: &mut Rng, inbound: &mut Pipe, outbound: &mut Pipe) -> bool {
+    fn turn(&mut self, now: u64, chance: &mut Chance, inbound: &mut Pipe, outbound: &mut Pipe) -> bool {
         if self.is_done {
             return false;
         }
@@ -85,8 +105,8 @@ impl Peer {
         let mut any = false;
         if self.deaf_from.is_none_or(|from| now < from) {
             if self.held.is_empty() && !self.has_ended {
-                match inbound.read(self.rx_size, now, rng) {
-                    Read::Bytes(bytes) => self.held = bytes,
+                match inbound.read(&mut self.held, self.rx_size, now, chance) {
+                    Read::Bytes => assert!(self.held.len() <= self.rx_size),
                     Read::End => {
                         self.has_ended = true;
                         self.ws.receive_eof();
@@ -109,7 +129,7 @@ impl Peer {
         }
         any |= self.speak(now);
         any |= self.ws.wants_transmit() && self.with_output(|peer, out| peer.ws.transmit(out)) != 0;
-        match outbound.write(&self.tx, now, rng) {
+        match outbound.write(&self.tx, now, chance) {
             Ok(n) => {
                 any |= n != 0;
                 self.tx.drain(..n);
@@ -129,7 +149,7 @@ impl Peer {
             }
             self.log.was_cut_short |= !self.script.is_empty();
             self.script.clear();
-            outbound.shut_down(now, rng);
+            outbound.shut_down(now, chance);
         }
         self.is_done = self.has_shut_down && self.has_ended && self.held.is_empty();
         any
@@ -140,9 +160,23 @@ impl Peer {
         let mut bytes = std::mem::take(&mut self.held);
         let len = bytes.len();
         let mut input = Input::new(&mut bytes);
-        for _ in 0..2 * len + 4 {
-            match self.ws.receive(&mut input) {
-                Ok(None) if input.is_empty() => return len != 0,
+        // What is inflated costs steps beside what it is inflated from.
+        let (mut steps, mut most) = (0, 2 * len + 4);
+        while steps < most {
+            steps += 1;
+            let Self { ws, codec, log, .. } = self;
+            let is_inflated = codec.is_some();
+            let result = match codec {
+                Some(codec) => codec.receive(ws, &mut input),
+                None => ws.receive(&mut input),
+            };
+            match result {
+                Ok(None) if input.is_empty() => {
+                    assert!(self.codec.as_ref().is_none_or(|codec| !codec.wants_receive()));
+                    bytes.clear();
+                    self.held = bytes;
+                    return len != 0;
+                }
                 Ok(None) => {
                     // Inside a frame of `begin`, replies wait for its end, and control frames for them.
                     let is_begun = matches!(self.script.front(), Some((_, Say::Frame(..)))) && self.begun;
@@ -151,41 +185,52 @@ impl Peer {
                         "stuck with input, and nothing to transmit"
                     );
                     if self.with_output(|peer, out| peer.ws.transmit(out)) == 0 {
-                        self.held = input.rest().to_vec();
-                        return input.consumed() != 0;
+                        let consumed = input.consumed();
+                        bytes.drain(..consumed);
+                        self.held = bytes;
+                        return consumed != 0;
                     }
                 }
-                Ok(Some(event)) => self.log.note(event, self.ws.control(), self.ws.close_reason()),
+                Ok(Some(event)) => {
+                    let (mut control, mut reason) = (ws.control(), ws.close_reason());
+                    if let Event::Data(data) = &event {
+                        (control, reason) = (&[], "");
+                        most += if is_inflated { data.payload.len() } else { 0 };
+                    }
+                    log.note(event, control, reason);
+                }
                 Err(error) => {
-                    self.log.fail(error);
+                    log.fail(error);
                     if input.is_empty() {
+                        bytes.clear();
+                        self.held = bytes;
                         return len != 0;
                     }
                 }
             }
         }
-        panic!("more than 2 * {len} + 4 steps");
+        panic!("more than {most} steps for {len} bytes");
     }
 
     /// Lends the output, with what the pipe has not taken yet at its front.
     fn with_output<T>(&mut self, call: impl FnOnce(&mut Self, &mut Output<'_>) -> T) -> T {
-        let mut buf = vec![0; self.tx_size.max(self.tx.len())];
+        let mut buf = std::mem::take(&mut self.lent);
+        buf.resize(self.tx_size.max(self.tx.len()), 0);
         let mut out = Output::new(&mut buf);
         out.put(&self.tx);
         let result = call(self, &mut out);
         assert!(out.filled().starts_with(&self.tx), "what was encoded before has changed");
-        self.tx = out.filled().to_vec();
+        self.tx.clear();
+        self.tx.extend_from_slice(out.filled());
+        self.lent = buf;
         result
     }
 
     /// Says what there is to say now, as far as the output goes. Tells if anything happened.
     fn speak(&mut self, now: u64) -> bool {
         let mut any = false;
-        while let Some((when, say)) = self.script.pop_front() {
-            if when > now {
-                self.script.push_front((when, say));
-                break;
-            }
+        while self.script.front().is_some_and(|(when, _)| *when <= now) {
+            let Some((when, say)) = self.script.pop_front() else { break };
             let before = (self.tx.len(), self.said, self.begun);
             match self.with_output(|peer, out| peer.say_on(&say, out)) {
                 Ok(true) => {
@@ -216,10 +261,14 @@ impl Peer {
             Say::Message(kind, pieces) => {
                 while let Some(piece) = pieces.get(self.said.0) {
                     let mut rest = &piece[self.said.1..];
-                    let done = ws.send(*kind, &mut rest, self.said.0 + 1 == pieces.len(), out)?;
+                    let (last, before) = (self.said.0 + 1 == pieces.len(), out.filled().len());
+                    let done = match &mut self.codec {
+                        Some(codec) => codec.send(ws, *kind, &mut rest, last, out)?,
+                        None => ws.send(*kind, &mut rest, last, out)?,
+                    };
                     self.said.1 = piece.len() - rest.len();
                     if !done {
-                        self.begun |= self.said != (0, 0);
+                        self.begun |= self.said != (0, 0) || out.filled().len() != before;
                         return Ok(false);
                     }
                     self.said = (self.said.0 + 1, 0);
@@ -261,21 +310,21 @@ impl Peer {
 pub(crate) const SERVER: usize = 0;
 pub(crate) const CLIENT: usize = 1;
 
-pub(crate) struct Pair {
+pub(crate) struct Pair<'m> {
     pub(crate) now: u64,
-    pub(crate) rng: Rng,
+    pub(crate) chance: Chance,
     /// The server and the client.
-    pub(crate) ends: [Peer; 2],
+    pub(crate) ends: [Peer<'m>; 2],
     /// What each of them writes into.
     pub(crate) pipes: [Pipe; 2],
 }
 
-impl Pair {
+impl Pair<'_> {
     /// Server and client, each with its configuration and the weather on the way from it.
-    pub(crate) fn new(seed: u64, start: u64, configs: [Config; 2], weather: [Weather; 2]) -> Self {
+    pub(crate) fn new(chance: Chance, start: u64, configs: [Config; 2], weather: [Weather; 2]) -> Self {
         Self {
             now: start,
-            rng: Rng(seed),
+            chance,
             ends: [Peer::new(End::Server, configs[0], start), Peer::new(End::Client, configs[1], start)],
             pipes: weather.map(Pipe::new),
         }
@@ -286,13 +335,13 @@ impl Pair {
         let [from_server, from_client] = &mut self.pipes;
         let (inbound, outbound) =
             if end == SERVER { (from_client, from_server) } else { (from_server, from_client) };
-        self.ends[end].turn(self.now, &mut self.rng, inbound, outbound)
+        self.ends[end].turn(self.now, &mut self.chance, inbound, outbound)
     }
 
     /// Runs until both ends are done, or until that moment.
     pub(crate) fn run_until(&mut self, until: u64) {
         for _ in 0..1_000_000 {
-            let first = self.rng.below(2);
+            let first = self.chance.below(2);
             if self.turn(first) | self.turn(1 - first) {
                 continue;
             }
@@ -312,8 +361,16 @@ impl Pair {
         self.ends.iter().all(|end| end.is_done)
     }
 
-    pub(crate) fn next_moment(&self) -> Option<u64> {
-        let arrivals = self.pipes.iter().filter_map(|pipe| pipe.next_arrival(self.now));
-        arrivals.chain(self.ends.iter().filter_map(|end| end.next_moment(self.now))).min()
+    fn next_moment(&self) -> Option<u64> {
+        let ends = [SERVER, CLIENT].map(|end| self.next_moment_of(end));
+        ends.into_iter().flatten().chain(self.next_arrival()).min()
+    }
+
+    pub(crate) fn next_moment_of(&self, end: usize) -> Option<u64> {
+        self.ends[end].next_moment(self.now)
+    }
+
+    pub(crate) fn next_arrival(&self) -> Option<u64> {
+        self.pipes.iter().filter_map(|pipe| pipe.next_arrival(self.now)).min()
     }
 }

@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 
-use super::common::Rng;
+use super::Chance;
 
 /// How one direction behaves.
 #[derive(Clone, Debug)]
@@ -24,6 +24,31 @@ pub(crate) struct Weather {
 impl Weather {
     pub(crate) const FINE: Self =
         Self { delay: (1, 0), window: 1 << 16, piece: 1 << 16, stall: None, fault: None };
+
+    /// All arrives, sooner or later.
+    pub(crate) fn fair(chance: &mut Chance) -> Self {
+        Self {
+            delay: (chance.below(3) as u64, chance.below(3) as u64),
+            window: chance.pick(&[1 << 16, 1000, 64]),
+            piece: chance.pick(&[1 << 16, 100, 9, 1]),
+            stall: None,
+            fault: None,
+        }
+    }
+
+    /// It is slow, it stalls, and it may end in any way.
+    pub(crate) fn foul(chance: &mut Chance, start: u64) -> Self {
+        let stall = chance.one_in(3).then(|| {
+            let from = start + chance.below(20_000) as u64;
+            (from, from + chance.below(60_000) as u64)
+        });
+        let fault = chance.one_in(2).then(|| {
+            let after = chance.below_one_of(&[20, 300, 4000]) as u64;
+            (after, chance.pick(&[Fault::End, Fault::Reset, Fault::Silence]))
+        });
+        let delay = (chance.below(200) as u64, chance.below(500) as u64);
+        Self { delay, stall, fault, ..Self::fair(chance) }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +64,9 @@ pub(crate) enum Fault {
 #[derive(Debug)]
 pub(crate) struct Pipe {
     weather: Weather,
-    under_way: VecDeque<(u64, u8)>,
+    /// What is under way: bytes, and how many of them arrive when.
+    bytes: VecDeque<u8>,
+    packets: VecDeque<(u64, usize)>,
     /// When the end arrives.
     end: Option<u64>,
     last_arrival: u64,
@@ -52,9 +79,9 @@ pub(crate) struct Pipe {
 }
 
 /// What a read gives.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Read {
-    Bytes(Vec<u8>),
+    Bytes,
     End,
     Nothing,
 }
@@ -63,7 +90,8 @@ impl Pipe {
     pub(crate) fn new(weather: Weather) -> Self {
         Self {
             weather,
-            under_way: VecDeque::new(),
+            bytes: VecDeque::new(),
+            packets: VecDeque::new(),
             end: None,
             last_arrival: 0,
             written: 0,
@@ -74,44 +102,52 @@ impl Pipe {
     }
 
     /// Takes some of `bytes` and says how many. `Err`: the whole transport was reset.
-    pub(crate) fn write(&mut self, bytes: &[u8], now: u64, rng: &mut Rng) -> Result<usize, ()> {
+    pub(crate) fn write(&mut self, bytes: &[u8], now: u64, chance: &mut Chance) -> Result<usize, ()> {
         if self.end.is_some() || self.unread {
             return Ok(bytes.len());
         }
-        let space = self.weather.window.saturating_sub(self.under_way.len() + self.lost);
+        let space = self.weather.window.saturating_sub(self.bytes.len() + self.lost);
         let most = bytes.len().min(space).min(self.weather.piece);
         if most == 0 {
             return Ok(0);
         }
-        let n = 1 + rng.below(most);
-        let mut arrival = self.arrival(now, rng);
-        for (at, byte) in bytes[..n].iter().enumerate() {
-            if let Some((limit, fault)) = self.weather.fault
-                && self.written >= limit
-            {
-                match fault {
-                    Fault::End => self.end = Some(arrival),
-                    Fault::Reset => return Err(()),
-                    Fault::Silence => {
-                        self.silent = true;
-                        self.lost += n - at;
-                    }
-                }
-                break;
+        let n = 1 + chance.below(most);
+        let (arrives, fault) = match self.weather.fault {
+            Some((limit, fault)) if self.written + n as u64 > limit => {
+                (limit.saturating_sub(self.written) as usize, Some(fault))
             }
-            self.written += 1;
-            self.under_way.push_back((arrival, *byte));
-            if rng.one_in(32) {
-                arrival = self.arrival(now, rng);
+            _ => (n, None),
+        };
+        // It may come in two packets.
+        let first = 1 + chance.below(n);
+        let (first, second) = bytes[..arrives].split_at(first.min(arrives));
+        for packet in [first, second] {
+            if !packet.is_empty() {
+                let arrival = self.arrival(now, chance);
+                match self.packets.back_mut() {
+                    Some((at, len)) if *at == arrival => *len += packet.len(),
+                    _ => self.packets.push_back((arrival, packet.len())),
+                }
+                self.bytes.extend(packet);
+            }
+        }
+        self.written += arrives as u64;
+        match fault {
+            None => {}
+            Some(Fault::End) => self.end = Some(self.arrival(now, chance)),
+            Some(Fault::Reset) => return Err(()),
+            Some(Fault::Silence) => {
+                self.silent = true;
+                self.lost += n - arrives;
             }
         }
         Ok(n)
     }
 
     /// Never before what was written before.
-    fn arrival(&mut self, now: u64, rng: &mut Rng) -> u64 {
+    fn arrival(&mut self, now: u64, chance: &mut Chance) -> u64 {
         let (least, more) = self.weather.delay;
-        let mut at = now + least + if more == 0 { 0 } else { rng.below(more as usize + 1) as u64 };
+        let mut at = now + least + if more == 0 { 0 } else { chance.below(more as usize + 1) as u64 };
         if let Some((from, to)) = self.weather.stall
             && (from..to).contains(&at)
         {
@@ -121,24 +157,37 @@ impl Pipe {
         self.last_arrival
     }
 
-    /// Reads up to `most` bytes of what has arrived.
-    pub(crate) fn read(&mut self, most: usize, now: u64, rng: &mut Rng) -> Read {
-        let most = most.min(self.weather.piece);
-        let arrived = self.under_way.iter().take(most).take_while(|(at, _)| *at <= now).count();
+    /// Reads up to `most` bytes of what has arrived, behind what is in `to`.
+    pub(crate) fn read(&mut self, to: &mut Vec<u8>, most: usize, now: u64, chance: &mut Chance) -> Read {
+        let (most, mut arrived) = (most.min(self.weather.piece), 0);
+        for (at, n) in &self.packets {
+            if *at > now || arrived >= most {
+                break;
+            }
+            arrived += n;
+        }
+        let arrived = arrived.min(most);
         if arrived != 0 {
-            let n = 1 + rng.below(arrived);
-            return Read::Bytes(self.under_way.drain(..n).map(|(_, byte)| byte).collect());
+            let n = 1 + chance.below(arrived);
+            to.extend(self.bytes.drain(..n));
+            let mut rest = n;
+            while rest != 0 {
+                let packet = self.packets.front_mut().expect("as many as there are bytes");
+                let taken = rest.min(packet.1);
+                packet.1 -= taken;
+                rest -= taken;
+                if packet.1 == 0 {
+                    self.packets.pop_front();
+                }
+            }
+            return Read::Bytes;
         }
-        if self.under_way.is_empty() && self.end.is_some_and(|at| at <= now) {
-            Read::End
-        } else {
-            Read::Nothing
-        }
+        if self.bytes.is_empty() && self.end.is_some_and(|at| at <= now) { Read::End } else { Read::Nothing }
     }
 
     /// The writer has ended this direction.
-    pub(crate) fn shut_down(&mut self, now: u64, rng: &mut Rng) {
-        let at = self.arrival(now, rng);
+    pub(crate) fn shut_down(&mut self, now: u64, chance: &mut Chance) {
+        let at = self.arrival(now, chance);
         if !self.silent && self.end.is_none() {
             self.end = Some(at);
         }
@@ -147,7 +196,7 @@ impl Pipe {
     /// The transport is gone: the reader sees the end now, and nothing before it.
     pub(crate) fn reset(&mut self, now: u64) {
         if !self.silent {
-            self.under_way.clear();
+            self.clear();
             self.end = Some(now);
         }
     }
@@ -155,7 +204,12 @@ impl Pipe {
     /// The reader is gone.
     pub(crate) fn abandon(&mut self) {
         self.unread = true;
-        self.under_way.clear();
+        self.clear();
+    }
+
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.packets.clear();
     }
 
     /// From now on nothing arrives, and nobody is told.
@@ -170,8 +224,8 @@ impl Pipe {
 
     /// When there will be something to read that is not there now.
     pub(crate) fn next_arrival(&self, now: u64) -> Option<u64> {
-        let arrived = self.under_way.partition_point(|(at, _)| *at <= now);
-        let bytes = self.under_way.get(arrived).map(|(at, _)| *at);
-        bytes.or(self.end.filter(|at| *at > now))
+        let arrived = self.packets.partition_point(|(at, _)| *at <= now);
+        let packet = self.packets.get(arrived).map(|(at, _)| *at);
+        packet.or(self.end.filter(|at| *at > now))
     }
 }
