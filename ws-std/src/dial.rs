@@ -34,7 +34,8 @@ pub(crate) fn dial(addresses: Vec<SocketAddr>, deadline: Deadline) -> Result<Tcp
         if let Some(address) = addresses.next() {
             let answer = answer.clone();
             // A connection that comes too late is closed: nobody is there to take it.
-            thread::Builder::new().spawn(move || answer.send(connect(&address, left)))?;
+            let connecting = thread::Builder::new().spawn(move || answer.send(connect(&address, left)));
+            connecting.map_err(Error::Io)?; // "not now" is no word of a stream
             running = running.saturating_add(1);
         } else if running == 0 {
             return Err(Error::Io(failure));

@@ -126,6 +126,11 @@ impl std::error::Error for Error {
 
 impl From<io::Error> for Error {
     fn from(error: io::Error) -> Self {
+        // What writes a body or a message as `io::Write` can say it no other way than in an error of its own.
+        let error = match error.downcast() {
+            Ok(own) => return own,
+            Err(error) => error,
+        };
         match error.kind() {
             io::ErrorKind::WouldBlock => Self::WouldBlock,
             // The end of a wait, as Windows and other streams call it; elsewhere a system says so when it has given the

@@ -23,12 +23,15 @@
 //!
 //! ```no_run
 //! # fn main() -> std::io::Result<()> {
-//! use std::{net::TcpListener, thread};
+//! use std::{net::TcpListener, thread, time::Duration};
 //! use ws_std::OriginPolicy;
 //!
 //! let listener = TcpListener::bind("127.0.0.1:9001")?;
 //! for stream in listener.incoming() {
-//!     let Ok(stream) = stream else { continue }; // one that failed is not the end of the server
+//!     let Ok(stream) = stream else {
+//!         thread::sleep(Duration::from_millis(100)); // out of descriptors, most likely: they come back
+//!         continue;
+//!     };
 //!     thread::spawn(move || -> Result<(), ws_std::Error> {
 //!         let mut ws = ws_std::accept(stream, OriginPolicy::SameOrigin)?;
 //!         while let Some((chunk, mut sender)) = ws.receive()? {

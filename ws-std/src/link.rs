@@ -5,7 +5,7 @@ use crate::buffers::{Inbox, Outbox, Patience};
 use crate::clock::{Clock, Deadline};
 use crate::compression::{self, Deflating};
 use crate::incoming::{Decoded, Decoder, decode};
-use crate::waiting::{Got, ReadTimer, is_end, linger};
+use crate::waiting::{Got, ReadTimer, SHORT_NAP, is_end, linger};
 use crate::{Error, Transport};
 use std::io;
 use std::time::Duration;
@@ -176,9 +176,10 @@ impl<S: Transport, R: Role> Link<S, R> {
         }
     }
 
-    /// Waits until something was read or is due. `is_settled`: nothing waits to be written.
+    /// Waits until something was read or is due. `is_settled`: nothing waits to be written; else that is tried again soon.
     fn wait(&mut self, inbox: &mut Inbox, is_settled: bool) -> Result<(), Error> {
-        let wait = self.ws.poll_timeout().map(|moment| self.clock.until(moment));
+        let due = self.ws.poll_timeout().map(|moment| self.clock.until(moment));
+        let wait = if is_settled { due } else { Some(due.map_or(SHORT_NAP, |due| due.min(SHORT_NAP))) };
         let got = self.timer.read(&mut self.stream, inbox, wait, self.clock);
         note(&mut self.ws, self.clock.now(), got, is_settled)
     }

@@ -9,6 +9,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 use ws_core::{Connection, ReadyState, Role};
 
+/// How long a reader waits at most while something waits to be written, and each half of a connection for what the other does.
+pub(crate) const SHORT_NAP: Duration = Duration::from_millis(20);
+
 /// What a read brought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Got {

@@ -64,7 +64,9 @@ pub(crate) fn run(ws: WebSocket<Counted, Server>, offered: &str) -> Result<(), E
     let (opened, mut tally) =
         (FeedMessage::Opened { offered, agreed: &agreed }, Tally::new(writer, &written));
     thread::scope(|scope| {
-        scope.spawn(move || tally.say(&opened).and_then(|()| tell_samples(&mut tally, &ended)));
+        let telling = thread::Builder::new()
+            .spawn_scoped(scope, move || tally.say(&opened).and_then(|()| tell_samples(&mut tally, &ended)));
+        telling.map_err(Error::Io)?;
         // It answers Pings and the page's Close; there is nothing else to be said here.
         let result = loop {
             match reader.read() {

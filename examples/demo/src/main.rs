@@ -19,11 +19,12 @@ use feed::Feeds;
 use push::News;
 use room::Room;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::Write;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::ExitCode;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
-use std::{env, io, thread};
+use std::{env, fmt, io, thread};
 use ws_std::http::{Content, Hosts, HttpOptions, PolicyFile, Requests};
 use ws_std::ws_core::handshake::server::Request;
 use ws_std::ws_core::transport;
@@ -92,21 +93,24 @@ fn serve_all(listener: &TcpListener, demo: Demo) -> ! {
     let teller = Arc::clone(&demo);
     thread::spawn(move || teller.news.tell());
     loop {
-        match listener.accept() {
-            Ok((stream, _)) => {
-                let demo = Arc::clone(&demo);
-                thread::spawn(move || {
-                    if let Err(error) = serve(stream, &demo) {
-                        eprintln!("{error}");
-                    }
-                });
-            }
-            Err(error) => {
-                eprintln!("no connection accepted: {error}");
-                thread::sleep(Duration::from_millis(100)); // out of descriptors, most likely: they come back
-            }
+        let begun = listener.accept().and_then(|(stream, _)| {
+            let demo = Arc::clone(&demo);
+            thread::Builder::new().spawn(move || {
+                if let Err(error) = serve(stream, &demo) {
+                    complain(&error);
+                }
+            })
+        });
+        if let Err(error) = begun {
+            complain(&format_args!("no connection accepted: {error}"));
+            thread::sleep(Duration::from_millis(100)); // out of descriptors or threads, most likely: they come back
         }
     }
+}
+
+/// Nobody may read it any more: no reason to stop.
+fn complain(what: &dyn fmt::Display) {
+    let _ = writeln!(io::stderr(), "{what}");
 }
 
 /// What to type into a browser on this machine.

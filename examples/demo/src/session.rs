@@ -64,7 +64,8 @@ fn converse(
     let (mut reader, writer) = ws.split(other);
     let pen = Pen { writer: Mutex::new(writer), has_closed: AtomicBool::new(false) };
     thread::scope(|scope| {
-        scope.spawn(|| forward(&seat.mailbox, &pen));
+        let forwarding = thread::Builder::new().spawn_scoped(scope, || forward(&seat.mailbox, &pen));
+        forwarding.map_err(Error::Io)?;
         let result = listen(&mut reader, &pen, room, seat.tab);
         seat.mailbox.close(); // ends the other thread
         let theirs = reader.close_received();

@@ -4,7 +4,7 @@
 //!
 //! ```no_run
 //! # fn main() -> std::io::Result<()> {
-//! use std::{net::TcpListener, thread};
+//! use std::{net::TcpListener, thread, time::Duration};
 //! use ws_std::http::{Content, Hosts, HttpOptions, Requests};
 //! use ws_std::{Answer, Error, OriginPolicy};
 //!
@@ -13,7 +13,10 @@
 //! let options = HttpOptions::new(Hosts::Addresses(&["localhost"]));
 //! let listener = TcpListener::bind("127.0.0.1:9001")?;
 //! for stream in listener.incoming() {
-//!     let Ok(stream) = stream else { continue }; // one that failed is not the end of the server
+//!     let Ok(stream) = stream else {
+//!         thread::sleep(Duration::from_millis(100)); // out of descriptors, most likely: they come back
+//!         continue;
+//!     };
 //!     let options = options.clone();
 //!     thread::spawn(move || -> Result<(), Error> {
 //!         let mut client = Requests::new(stream, options)?;

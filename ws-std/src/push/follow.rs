@@ -9,6 +9,7 @@ use crate::{Answer, CloseCode, Error, Options, Reader, Transport, UsageError, Wr
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 use ws_core::Server;
 use ws_core::transport::websocket::{PROTOCOL, TAKEN_OVER};
 use ws_core::transport::{Listener, Listening, Progress, Rejection, Seq, WebSocketError, WebSocketStream};
@@ -89,7 +90,7 @@ impl<'p, 'm, const N: usize> Following<'p, 'm, N> {
             stream = stream.with_session(sid);
         }
         thread::scope(|scope| {
-            scope.spawn(move || {
+            let telling = thread::Builder::new().spawn_scoped(scope, move || {
                 if let Err(error) = self.tell(&mut writer, stream) {
                     // Who reads finds out that it is over. A connection that is closing goes on to its end.
                     if !matches!(error, Error::Usage(UsageError::Closing)) {
@@ -97,6 +98,12 @@ impl<'p, 'm, const N: usize> Following<'p, 'm, N> {
                     }
                 }
             });
+            if let Err(error) = telling {
+                // The system has no thread to give now.
+                reader.fail(CloseCode::TRY_AGAIN_LATER);
+                let _ = reader.read();
+                return Err(Error::Io(error));
+            }
             let _over = Over(self);
             self.listen(&mut reader, n, receive)
         })
@@ -110,7 +117,17 @@ impl<'p, 'm, const N: usize> Following<'p, 'm, N> {
         receive: &mut Receive<'_, 'm, N>,
     ) -> Result<(), Error> {
         let session = self.listener.session();
-        while let Some(message) = reader.read()? {
+        loop {
+            let message = match reader.read() {
+                Ok(Some(message)) => message,
+                Ok(None) => break,
+                // A stream that does not wait.
+                Err(Error::WouldBlock) => {
+                    thread::sleep(Duration::from_millis(1));
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             let accepted = self.push.change(|Shared { hub, .. }| {
                 let accepted = self.listener.accept(hub, n);
                 if accepted == Ok(true) {

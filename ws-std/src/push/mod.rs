@@ -15,7 +15,10 @@
 //! let push = Arc::new(Push::<100>::with_memory(64 << 10, 4 << 10, Duration::from_secs(30))?);
 //! let listener = TcpListener::bind("127.0.0.1:9001")?;
 //! for stream in listener.incoming() {
-//!     let Ok(stream) = stream else { continue };
+//!     let Ok(stream) = stream else {
+//!         thread::sleep(Duration::from_millis(100)); // out of descriptors, most likely: they come back
+//!         continue;
+//!     };
 //!     push.publish(Message::Text("somebody has come"))?;
 //!     let push = Arc::clone(&push);
 //!     thread::spawn(move || -> Result<(), Error> {

@@ -24,15 +24,11 @@ use crate::buffers::{Outbox, Patience};
 use crate::clock::Clock;
 use crate::compression::Deflating;
 use crate::link::{Link, broken, ending, forget, patience, why};
-use crate::waiting::{Access, is_end};
+use crate::waiting::{Access, SHORT_NAP, is_end};
 use crate::{Error, Transport, WebSocket};
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
-use std::time::Duration;
 use ws_core::{Connection, Output, Role, UsageError};
-
-/// How long each half waits at most for what the other does.
-const SHORT_NAP: Duration = Duration::from_millis(20);
 
 #[derive(Debug)]
 struct Shared<S, R: Role> {

@@ -1,11 +1,11 @@
 //! The half that reads: [`Reader`].
 
-use super::{SHORT_NAP, Settled, Shared};
+use super::{Settled, Shared};
 use crate::buffers::{Inbox, Patience};
 use crate::incoming::{Chunk, Decoded, Decoder, Event, Incoming, decode};
 use crate::link::note;
 use crate::socket::Agreed;
-use crate::waiting::{ReadTimer, linger};
+use crate::waiting::{ReadTimer, SHORT_NAP, linger};
 use crate::{Error, Transport};
 use std::sync::Arc;
 use std::time::Duration;

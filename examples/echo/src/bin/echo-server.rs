@@ -4,10 +4,11 @@
 //! `cargo run --release -p echo --bin echo-server -- 127.0.0.1:9001`; `--no-compression` before it leaves them as they
 //! are, `--quick` takes less time to compress them.
 
+use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 use std::process::ExitCode;
 use std::time::Duration;
-use std::{env, io, thread};
+use std::{env, fmt, io, thread};
 use ws_std::{Answer, Error, Options, OriginPolicy, accept_with};
 
 fn main() -> ExitCode {
@@ -34,20 +35,23 @@ fn listen(address: &str) -> io::Result<TcpListener> {
 
 fn serve(listener: &TcpListener, options: Options) -> ! {
     loop {
-        match listener.accept() {
-            Ok((stream, _)) => {
-                thread::spawn(move || {
-                    if let Err(error) = echo(stream, &options) {
-                        eprintln!("{error}");
-                    }
-                });
-            }
-            Err(error) => {
-                eprintln!("no connection accepted: {error}");
-                thread::sleep(Duration::from_millis(100)); // out of descriptors, most likely: they come back
-            }
+        let begun = listener.accept().and_then(|(stream, _)| {
+            thread::Builder::new().spawn(move || {
+                if let Err(error) = echo(stream, &options) {
+                    complain(&error);
+                }
+            })
+        });
+        if let Err(error) = begun {
+            complain(&format_args!("no connection accepted: {error}"));
+            thread::sleep(Duration::from_millis(100)); // out of descriptors or threads, most likely: they come back
         }
     }
+}
+
+/// Nobody may read it any more: no reason to stop.
+fn complain(what: &dyn fmt::Display) {
+    let _ = writeln!(io::stderr(), "{what}");
 }
 
 fn echo(stream: TcpStream, options: &Options) -> Result<(), Error> {
