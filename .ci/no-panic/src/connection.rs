@@ -44,6 +44,15 @@ fn receive<R: Role>(
     out: &mut Output<'_>,
 ) {
     match ws.receive(input) {
+        Ok(Some(Event::Data(data))) if maybe() => {
+            match message.store(data) {
+                Ok(done) => keep(done),
+                Err(error) => say(error),
+            }
+            if let Some(whole) = message.message() {
+                write(whole.as_bytes());
+            }
+        }
         Ok(Some(Event::Data(data))) => {
             let mut rest: &[u8] = data.payload;
             while let Ok(false) = ws.send(data.kind, &mut rest, data.last, out) {

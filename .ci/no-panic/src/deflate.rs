@@ -23,6 +23,7 @@ pub fn probe() {
     }
     let mut buffers = Buffers::<512, 128, 512, 1024>::new();
     drive(&mut buffers.deflater(effort()));
+    keep(buffers.memory().window.len());
 }
 
 fn effort() -> Effort {

@@ -19,7 +19,7 @@ pub fn probe() {
 
 fn serve() {
     let (mut rx, mut tx, mut store, mut names) = ([0; 256], [0; 256], [0; 256], [0; 256]);
-    let (mut name, mut value, mut protocol) = ([0; 256], [0; 256], [0; 256]);
+    let (mut name, mut value, mut protocol, mut other) = ([0; 256], [0; 256], [0; 256], [0; 256]);
     let mut out = Output::new(&mut tx);
     let further = [text(&mut names)];
     let limits = HeadLimits { bytes: any(), fields: any() };
@@ -45,6 +45,7 @@ fn serve() {
     fields(request.fields(), request.field(text(&mut rx)));
     request.subprotocols().for_each(keep);
     request.extensions().for_each(offers);
+    keep(request.compression(&terms()));
     let extra = [(text(&mut name), text(&mut value))];
     let listed = [text(&mut rx)];
     let policy = match any() {
@@ -56,6 +57,7 @@ fn serve() {
         Ok(accept) => accept,
         Err(refusal) => return refuse(refusal, &mut out),
     };
+    let accept = accept.subprotocol_if_offered(maybe().then(|| text(&mut other)));
     let Ok(accept) = accept.subprotocol(text(&mut protocol)) else { return };
     let Ok(mut accept) = accept.fields(&extra) else { return };
     keep(accept.protocol());
@@ -123,7 +125,7 @@ fn connect() {
             Err(error) => return say(error),
         }
     }
-    keep(handshake.protocol());
+    keep((handshake.protocol(), handshake.compression()));
     let response = handshake.response();
     keep((response.status(), response.reason()));
     fields(response.fields(), response.field(text(&mut rx)));

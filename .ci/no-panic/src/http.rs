@@ -33,6 +33,7 @@ fn serve() {
     let mut exchange = Exchange::new(&mut store, &further, &settings, now());
     loop {
         exchange.set_time(now());
+        keep((exchange.is_waiting(), exchange.now()));
         exchange.handle_timeout(now());
         keep(exchange.poll_timeout());
         let mut input = Input::new(read(&mut rx));
@@ -75,7 +76,7 @@ fn refuse(refusal: Refusal, out: &mut Output<'_>) {
 /// Answers in one of all ways.
 fn answer(exchange: &Exchange<'_>, out: &mut Output<'_>) -> bool {
     let (mut a, mut b, mut c, mut d, mut e) = ([0; 64], [0; 64], [0; 64], [0; 64], [0; 64]);
-    let (mut one, mut other) = ([0; 64], [0; 64]);
+    let (mut one, mut other, mut f) = ([0; 64], [0; 64], [0; 64]);
     let request = exchange.request();
     keep((request.method(), request.version(), request.origin(), exchange.persists()));
     keep((request.target(), request.host(), request.field(text(&mut a))));
@@ -93,7 +94,11 @@ fn answer(exchange: &Exchange<'_>, out: &mut Output<'_>) -> bool {
     keep(cors.admits(&request));
     let (preflight, fields) = (cors.preflight(&request), cors.fields(&request));
     if let Some(preflight) = preflight {
+        let preflight = preflight.with(text(&mut f), "yes");
         return respond(exchange.respond(preflight.response()), out);
+    }
+    if maybe() {
+        return respond(Response::internal_server_error().persistent(request.version()), out);
     }
     if maybe() {
         return respond(exchange.respond(Response::internal_server_error()), out);
@@ -147,6 +152,9 @@ fn streams() {
     }
     if maybe() {
         stream = stream.persistent();
+    }
+    if maybe() {
+        stream = stream.with_length(any());
     }
     match stream.with_fields(&fields) {
         Ok(stream) => keep(begin(stream, &mut out)),

@@ -11,6 +11,7 @@ mod deflate;
 mod handshake;
 mod http;
 mod inflate;
+mod traits;
 mod transport;
 mod visits;
 
@@ -36,6 +37,7 @@ extern "C" fn _start() {
     handshake::probe();
     http::probe();
     inflate::probe();
+    traits::probe();
     transport::probe();
     visits::probe();
     #[cfg(feature = "planted")]

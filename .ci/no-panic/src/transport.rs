@@ -51,7 +51,7 @@ fn numbers() {
     say(seq());
     say(Cursor { shared: seq(), own: seq() });
     show((seq(), Cursor { shared: seq(), own: seq() }, Sid::new(&mut Random)));
-    keep(Sid::parse(text(&mut buf)) == Some(Sid::new(&mut Random)));
+    keep(Sid::parse(text(&mut buf)).is_some_and(|sid| sid == Sid::new(&mut Random)));
 }
 
 fn message(buf: &mut [u8]) -> Message<'_> {
@@ -99,6 +99,8 @@ fn find(hub: &mut Hub<'_, 4>) -> Option<SessionKey> {
         drive(session);
     }
     keep(sessions.get(key).map(Session::left));
+    keep(hub.sessions().get(key).map(Session::turn));
+    let sessions = hub.sessions_mut();
     if maybe() {
         sessions.close(key);
     }
@@ -111,6 +113,7 @@ fn find(hub: &mut Hub<'_, 4>) -> Option<SessionKey> {
 
 fn drive(session: &mut Session<'_>) {
     let mut buf = [0; 256];
+    keep((session.listen(), session.turn()));
     session.attach();
     session.detach(now());
     if let Err(error) = session.send(message(&mut buf)) {
@@ -213,6 +216,7 @@ fn poll(news: &News<'_>, cursor: Cursor, callback: Callback, sid: Option<Sid>) {
         body = body.with_callback(news, callback);
     }
     keep((body.len(), body.is_empty(), body.next()));
+    keep(body.is_script());
     write(body.content_type().as_bytes());
     while let Ok(false) = body.transmit(news, &mut out) {
         flush(&mut out);
@@ -268,7 +272,7 @@ fn upstream() {
 }
 
 fn told(error: UpstreamError) {
-    keep(error.status());
+    keep((error.status(), error.reason()));
     say(error);
     show(error);
 }

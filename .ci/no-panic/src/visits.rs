@@ -30,7 +30,12 @@ fn budget() {
             7 => Use::Stream,
             _ => Use::WebSocket,
         };
-        keep((budget.enter(any(), r#use, now()), budget.leaves(any()), budget.count(r#use)));
+        keep((
+            budget.enter(any(), r#use, now()),
+            budget.leaves(any()),
+            budget.count(r#use),
+            budget.use_of(any()),
+        ));
     }
 }
 
@@ -49,6 +54,7 @@ fn serve() {
         poll: any(),
         padding: any() as u16,
     };
+    let endpoint = if maybe() { Endpoint::new(origins) } else { endpoint };
     let ring = EventRing::new(shared.get_mut(..any()).unwrap_or_default(), Seq::new(any() as u32));
     let mut hub = Hub::new(ring, Sessions::<4>::new(own.get_mut(..any()).unwrap_or_default(), duration()));
     let mut out = Output::new(&mut tx);

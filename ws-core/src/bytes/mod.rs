@@ -37,11 +37,14 @@ pub(crate) fn copy_short(dst: &mut [u8], src: &[u8]) -> usize {
 #[cfg(not(all(not(target_pointer_width = "64"), feature = "words")))]
 pub(crate) use copy as copy_short;
 
-/// Both are of the same length: the compiler sees it, and links no panic.
+/// Both are of the same length. The compiler makes one block copy of this, and asks nothing; what `core` has for it asks for the
+/// lengths once more, and where size counts first, x86-64 keeps that question, and its panic.
 #[cfg(not(all(not(target_pointer_width = "64"), feature = "words")))]
 #[inline]
 fn copy_all(dst: &mut [u8], src: &[u8]) {
-    dst.copy_from_slice(src);
+    for (to, from) in dst.iter_mut().zip(src) {
+        *to = *from;
+    }
 }
 
 /// The same for cores that cannot load an unaligned word. The compiler's block copy is not made for them: it takes a third
