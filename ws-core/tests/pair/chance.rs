@@ -22,7 +22,7 @@ impl Chance {
         let hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });
-        Self { bytes: bytes.to_vec().into_iter(), rng: Rng(hash) }
+        Self { bytes: Vec::from(bytes).into_iter(), rng: Rng(hash) }
     }
 
     /// 0 to `n` - 1: by as few bytes as can tell it.

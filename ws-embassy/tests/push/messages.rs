@@ -4,7 +4,7 @@ use embassy_time::Timer;
 
 use crate::client::{As, Event, Listener, post};
 use crate::common::frames::{CONTINUATION, Frame};
-use crate::{BUF, Bench, MESSAGE_MAX, endpoint, settings, status};
+use crate::{Bench, MESSAGE_MAX, endpoint, settings, status};
 use ws_embassy::ws_core::transport::Endpoint;
 
 async fn begin(bench: &Bench, by: As) -> (Listener, String) {
