@@ -17,7 +17,7 @@ use crate::common::{Cuts, Rng, accept::accept};
 const SUBPROTOCOLS: [&str; 2] = ["chat", "soap"];
 const KEY: &[u8] = b"dGhlIHNhbXBsZSBub25jZQ==";
 
-/// One byte: what is offered. Then the answer; or, if its top bit is set, a byte for each of its lines: see [`script`].
+/// One byte: what is offered. Then the answer; or, if its top bit is set, a byte for each of its lines: see `script`.
 pub fn check(data: &[u8]) {
     let Some((offer, data)) = data.split_first() else { return };
     if offer & 0x80 == 0 {

@@ -3,7 +3,7 @@
 //!
 //! - what httparse refuses is refused;
 //! - what both take has the same method, target, version, fields and length;
-//! - what is refused that httparse takes breaks a rule that it does not have: see [`STRICTER`];
+//! - what is refused that httparse takes breaks a rule that it does not have: see `STRICTER`;
 //! - the answer is 101 if nothing is wrong with the request (RFC 6455 4.2.1), else a refusal that names something that is;
 //! - bytes behind the head are left alone, and the cuts do not matter.
 

@@ -9,7 +9,7 @@ use ws_core::{
 
 use crate::common::{FREE, Frames, How, Keys, Log, Reading, Rng, What, hostile};
 
-/// The bytes are a [`Script`].
+/// The bytes are a `Script`.
 pub fn check(data: &[u8]) {
     let Ok(script) = Script::arbitrary_take_rest(Unstructured::new(data)) else { return };
     let mut rng = Rng::of(data);
