@@ -9,7 +9,7 @@ use crate::waiting::{Got, ReadTimer, SHORT_NAP, is_end, linger};
 use crate::{Error, Transport};
 use std::io;
 use std::time::Duration;
-use ws_core::{CloseCode, Connection, Kind, Output, Role, UsageError};
+use ws_core::{CloseCode, Connection, Kind, Output, ReadyState, Role, UsageError};
 
 /// A stream, the state of the protocol over it, and what waits to be written.
 #[derive(Debug)]
@@ -178,6 +178,10 @@ impl<S: Transport, R: Role> Link<S, R> {
 
     /// Waits until something was read or is due. `is_settled`: nothing waits to be written; else that is tried again soon.
     fn wait(&mut self, inbox: &mut Inbox, is_settled: bool) -> Result<(), Error> {
+        if self.ws.ready_state() == ReadyState::Closed {
+            // Behind its end the peer may still read what it is owed; but a read would bring that end again, at once.
+            return Err(Error::WouldBlock);
+        }
         let due = self.ws.poll_timeout().map(|moment| self.clock.until(moment));
         let wait = if is_settled { due } else { Some(due.map_or(SHORT_NAP, |due| due.min(SHORT_NAP))) };
         let got = self.timer.read(&mut self.stream, inbox, wait, self.clock);
