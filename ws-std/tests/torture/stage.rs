@@ -85,7 +85,7 @@ impl Outcome {
     /// is no other handle of the stream.
     pub(crate) fn has_apologised(&self, smooth: &Self) -> bool {
         let (ours, theirs) = (self.text(), smooth.text());
-        ["HTTP/1.1 408 ", "HTTP/1.1 400 "]
+        ["HTTP/1.1 408 ", "HTTP/1.1 400 ", "HTTP/1.1 503 "]
             .iter()
             .any(|begin| ours.rfind(begin).is_some_and(|at| theirs.starts_with(&ours[..at])))
     }
