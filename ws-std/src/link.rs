@@ -110,7 +110,7 @@ impl<S: Transport, R: Role> Link<S, R> {
     fn write(&mut self, patience: Patience) -> Result<(), Error> {
         match self.broken {
             Some(_) => Err(Error::Io(io::ErrorKind::BrokenPipe.into())),
-            None => self.outbox.flush(&mut self.stream, patience),
+            None => note_broken(self.outbox.flush(&mut self.stream, patience), &mut self.broken),
         }
     }
 
@@ -135,7 +135,7 @@ impl<S: Transport, R: Role> Link<S, R> {
         }
         if self.broken.is_none() {
             match self.flush() {
-                Err(error) if is_end(&error) => self.broken = broken(error),
+                Err(error) if is_end(&error) => {}
                 Err(Error::WouldBlock) => return Ok(false),
                 result => return result.map(|()| true),
             }
@@ -243,8 +243,15 @@ pub(crate) fn forget<R: Role>(outbox: &mut Outbox, ws: &mut Connection<R>) {
     }
 }
 
-pub(crate) fn broken(error: Error) -> Option<io::Error> {
-    if let Error::Io(error) = error { Some(error) } else { None }
+/// A write that finds the peer gone is the last one.
+pub(crate) fn note_broken(flushed: Result<(), Error>, broken: &mut Option<io::Error>) -> Result<(), Error> {
+    if let Err(error) = &flushed
+        && is_end(error)
+        && let Error::Io(error) = error
+    {
+        *broken = Some(error.raw_os_error().map_or(error.kind().into(), io::Error::from_raw_os_error));
+    }
+    flushed
 }
 
 /// A connection that is lost because it broke: says how, once.
