@@ -263,6 +263,21 @@ fn what_is_left_of_a_refused_message_is_not_given_out() {
     }
 }
 
+#[test]
+fn what_was_stored_is_there_once_it_is_whole_and_until_more_comes() {
+    let mut ws = Connection::server(FREE, at(0));
+    let mut bytes = script(End::Server, &[(0x01, b"ab"), (0x80, b"c"), (0x02, b"d")]);
+    let mut input = Input::new(&mut bytes);
+    let mut memory = [0; 8];
+    let mut buffer = MessageBuffer::new(&mut memory);
+    assert_eq!(buffer.message(), None);
+    for expected in [None, Some(Message::Text("abc")), None] {
+        let Ok(Some(Event::Data(data))) = ws.receive(&mut input) else { panic!("a piece") };
+        assert_eq!(buffer.store(data), Ok(expected.is_some()));
+        assert_eq!(buffer.message(), expected);
+    }
+}
+
 /// A message of which a piece went elsewhere is none, and nothing of an earlier one comes with it.
 #[test]
 fn a_message_without_its_beginning_is_passed_over() {

@@ -294,6 +294,15 @@ impl core::error::Error for Declined {}
 mod tests {
     use super::*;
 
+    #[test]
+    fn there_is_no_window_but_those_of_the_extension() {
+        for bits in 0..=255 {
+            let terms = Terms::new(bits, 255 - bits);
+            assert_eq!(terms.inflate.window_bits, bits.clamp(8, 15));
+            assert_eq!(terms.deflate.window_bits, (255 - bits).clamp(8, 15));
+        }
+    }
+
     /// `a; b=9` as the handshake hands it over.
     fn params(text: &str) -> impl Iterator<Item = (&str, Option<Value>)> {
         text.split(';').map(str::trim).filter(|p| !p.is_empty()).map(|param| match param.split_once('=') {

@@ -102,6 +102,25 @@ fn each_response_gives_the_same_however_it_is_cut() {
     }
 }
 
+/// RFC 9112 4: it may be empty, and is for people alone.
+#[test]
+fn the_phrase_behind_a_status_is_what_the_server_says() {
+    for (line, phrase) in [
+        ("HTTP/1.1 404 Not Found", "Not Found"),
+        ("HTTP/1.1 404 ", ""),
+        ("HTTP/1.1 404 gone  fishing", "gone  fishing"),
+        ("HTTP/1.1 404 caf\u{e9}", "caf??"),
+    ] {
+        let mut store = [0; 256];
+        let mut handshake =
+            Handshake::new(REQUEST, &mut SampleNonce, &mut store, &[], START).expect("a request");
+        assert_eq!(handshake.response().reason(), "", "nothing has come");
+        let mut bytes = format!("{line}\r\n\r\n").into_bytes();
+        assert_eq!(handshake.receive(&mut Input::new(&mut bytes)), Err(Error::Refused { status: 404 }));
+        assert_eq!(handshake.response().reason(), phrase);
+    }
+}
+
 /// RFC 6455 4.1: what a request must hold, each once.
 #[test]
 fn a_request_is_the_same_in_outputs_of_any_size() {

@@ -1,8 +1,10 @@
 //! The examples of RFC 7692 7.2.3, and messages of every shape: each at every split.
 
 use super::{CONFIG, Room, START, Seen, agree, frame, receive};
+use ws_core::connection::DeflatingSender;
 use ws_core::deflate::negotiate::Terms;
-use ws_core::{Connection, Kind, Output, Server};
+use ws_core::deflate::{Buffers, Effort};
+use ws_core::{Connection, Kind, Output, Server, UsageError};
 
 /// What a server sees of a client's `bytes`, cut in three at every pair of places if there are few, with both layouts.
 fn at_every_split(bytes: &[u8], terms: Terms) -> Seen {
@@ -111,6 +113,46 @@ fn outputs_of_every_size_hold_the_same_message() {
         let mut seen = Seen::default();
         receive(&mut ws, &mut reader, &mut wire, &mut seen);
         assert_eq!(seen.messages, [(Kind::Text, text.clone().into_bytes())], "{size}");
+    }
+}
+
+#[test]
+fn an_output_holds_a_header_and_a_byte_at_least() {
+    let (agreement, _) = agree(Terms::new(15, 9), Terms::new(15, 15));
+    let mut room = Room::new();
+    let mut sender = room.small(&agreement);
+    for (size, sent) in [(4, Err(UsageError::OutputTooSmall)), (5, Ok(false))] {
+        let mut ws = Connection::<Server>::server(CONFIG, START);
+        let mut buf = vec![0; size];
+        let mut rest = &[b'a'; 100][..];
+        let mut out = Output::new(&mut buf);
+        assert_eq!(sender.send(&mut ws, Kind::Text, &mut rest, true, &mut out), sent);
+        assert_eq!(out.is_empty(), sent.is_err());
+        let mut ws = Connection::client(CONFIG, super::sessions::Keys(1), START);
+        let mut buf = vec![0; size + 4];
+        let mut rest = &[b'a'; 100][..];
+        let sent_by_client = sender.send(&mut ws, Kind::Text, &mut rest, true, &mut Output::new(&mut buf));
+        assert_eq!(sent_by_client, sent, "with a key of 4 bytes");
+    }
+}
+
+/// A message in one call is compressed if it is as long as the threshold.
+#[test]
+fn short_messages_are_sent_as_they_are() {
+    let (agreement, _) = agree(Terms::new(15, 9), Terms::new(15, 15));
+    let bytes = [b'a'; 100];
+    for threshold in [0, 1, 2, 64, 99, 100] {
+        let mut buffers = Buffers::<512, 0, 0, 736>::new();
+        let mut sender = DeflatingSender::new(buffers.deflater(Effort::SMALL)).with_threshold(threshold);
+        sender.begin(&agreement);
+        for len in 0..100 {
+            let mut ws = Connection::<Server>::server(CONFIG, START);
+            let mut buf = [0; 256];
+            let mut out = Output::new(&mut buf);
+            assert_eq!(sender.send(&mut ws, Kind::Text, &mut &bytes[..len], true, &mut out), Ok(true));
+            let is_compressed = out.filled()[0] & 0x40 != 0;
+            assert_eq!(is_compressed, len >= threshold, "{len} bytes, from {threshold} on");
+        }
     }
 }
 

@@ -173,6 +173,10 @@ fn a_parameter_is_found_by_its_whole_name() {
     assert_eq!(parameter(query, "sin"), None);
     assert_eq!(parameter("", "s"), None);
     assert_eq!(parameter("a=s=1", "s"), None);
+    for query in ["", "&", "a&&b", "s=1&"] {
+        assert_eq!(parameter(query, ""), None, "nothing is no parameter");
+    }
+    assert_eq!(parameter("a&=1", ""), Some("1"), "but one without a name is one");
 }
 
 proptest! {

@@ -98,6 +98,19 @@ fn an_empty_ring_has_nothing_and_expects_the_first() {
     assert_eq!(ring.view().longest(), Some(24));
 }
 
+/// A length has 24 bits, whatever the memory.
+#[test]
+fn no_event_is_longer_than_16_mib() {
+    const LEN_MAX: usize = (1 << 24) - 1;
+    let bytes = vec![7; LEN_MAX + 1];
+    let mut memory = vec![0; LEN_MAX + RECORD_HEAD + 9];
+    let mut ring = EventRing::new(&mut memory, Seq::new(0));
+    assert_eq!(ring.view().longest(), Some(LEN_MAX));
+    assert_eq!(ring.publish(Message::Binary(&bytes)), Err(CapacityError));
+    let seq = ring.publish(Message::Binary(&bytes[1..])).expect("it fits");
+    assert_eq!(ring.view().get(seq), Lookup::Found(Event { kind: Kind::Binary, bytes: &bytes[1..] }));
+}
+
 #[test]
 fn a_message_comes_out_as_it_went_in() {
     let mut memory = [0; 64];
@@ -106,6 +119,7 @@ fn a_message_comes_out_as_it_went_in() {
         let seq = ring.publish(message).expect("it fits");
         let Lookup::Found(event) = ring.view().get(seq) else { panic!("gone") };
         assert_eq!(event.message(), message);
+        assert_eq!(Event::from(message), event);
     }
 }
 
