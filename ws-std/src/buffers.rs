@@ -137,7 +137,7 @@ impl Outbox {
     pub(crate) fn resized(self, size: usize, timeout: Duration) -> Self {
         debug_assert!(self.is_settled());
         if size.max(Self::MIN) == self.buf.len() {
-            Self { timeout, ..self }
+            Self { timeout, told: Told::NOTHING, ..self } // who wrote the handshake has told the stream something else
         } else {
             Self::new(size, timeout)
         }
@@ -178,53 +178,56 @@ impl Outbox {
     ///
     /// # Errors
     ///
-    /// [`Error::TimedOut`] if the stream has waited in vain; [`Error::WouldBlock`] if it does not wait, or only a
-    /// little as it was told, but never if we [`Insist`](Patience::Insist); [`Error::Io`].
+    /// [`Error::TimedOut`] if the peer has taken nothing for too long, in this call and those before; [`Error::WouldBlock`]
+    /// if the stream does not wait, or only a little as it was told, but never if we [`Insist`](Patience::Insist);
+    /// [`Error::Io`].
     pub(crate) fn flush<S: Transport>(&mut self, stream: &mut S, patience: Patience) -> Result<(), Error> {
         let mut again = Again::default();
         while !self.is_settled() {
-            let limit = match patience {
-                Patience::Send | Patience::Insist => (!self.timeout.is_zero()).then_some(self.timeout),
-                Patience::Close(by) => by.or_within(self.timeout).left().map_err(|_| CLOSE_LATE)?,
-                Patience::Little => Some(LITTLE),
-            };
+            let limit = self.limit(patience)?;
             self.told.tell(limit, |time| stream.set_write_timeout(time))?;
             let begun = Instant::now();
-            match self.write_some(stream) {
-                Ok(()) => (self.stuck, again) = (None, Again::default()),
-                Err(error) => {
-                    let error = self.judge(error.into(), begun, limit, patience);
-                    match patience {
-                        Patience::Insist => again.unless_failed(error)?,
-                        _ => return Err(error),
-                    }
+            let error = match self.write_some(stream) {
+                Ok(()) => {
+                    (self.stuck, again) = (None, Again::default());
+                    continue;
                 }
+                Err(error) => Error::from(error),
+            };
+            if !matches!(error, Error::WouldBlock) {
+                return Err(error);
+            }
+            let stuck = *self.stuck.get_or_insert(begun);
+            if !self.timeout.is_zero() && stuck.elapsed() >= self.timeout {
+                return Err(SEND_LATE);
+            }
+            // A clock that ticks coarsely ends a wait early, so half of it counts.
+            let has_waited = limit.is_some_and(|limit| begun.elapsed().saturating_mul(2) >= limit);
+            match patience {
+                Patience::Send | Patience::Close(_) if has_waited => {}
+                Patience::Insist => again.unless_failed(error)?,
+                _ => return Err(error),
             }
         }
         Ok(())
     }
 
-    /// What a failed write means.
-    fn judge(&mut self, error: Error, begun: Instant, limit: Option<Duration>, patience: Patience) -> Error {
-        if !matches!(error, Error::WouldBlock) {
-            return error;
-        }
-        let stuck = *self.stuck.get_or_insert(begun);
-        // A clock that ticks coarsely ends a wait early, so half of it counts; a stream that does not wait is judged by
-        // the time since it took something.
-        let has_waited = limit.is_some_and(|limit| begun.elapsed().saturating_mul(2) >= limit);
-        let is_stuck = !self.timeout.is_zero() && stuck.elapsed() >= self.timeout;
-        match patience {
-            Patience::Send | Patience::Insist if has_waited => SEND_LATE,
-            Patience::Close(by)
-                if has_waited && by.left().is_ok_and(|left| left.is_none_or(|left| left > LITTLE)) =>
-            {
-                SEND_LATE
-            }
-            Patience::Close(_) if has_waited => CLOSE_LATE,
-            _ if is_stuck => SEND_LATE,
-            _ => error,
-        }
+    /// How long the next write may wait. A write that waits tells of what it wrote only when it ends, and not when the peer took
+    /// the last of it; so it ends often, that this is known nearly enough.
+    fn limit(&self, patience: Patience) -> Result<Option<Duration>, Error> {
+        let send = (!self.timeout.is_zero()).then(|| {
+            let stuck = self.stuck.map_or(Duration::ZERO, |since| since.elapsed());
+            self.timeout
+                .checked_div(16)
+                .unwrap_or_default()
+                .min(self.timeout.saturating_sub(stuck))
+                .max(LITTLE)
+        });
+        Ok(match patience {
+            Patience::Send | Patience::Insist => send,
+            Patience::Close(by) => by.left().map_err(|_| CLOSE_LATE)?.into_iter().chain(send).min(),
+            Patience::Little => Some(LITTLE),
+        })
     }
 
     /// Writes once, as much as the stream takes; flushes the stream if all is written.
@@ -251,3 +254,100 @@ impl Outbox {
 
 const SEND_LATE: Error = Error::TimedOut(Waited::Send);
 const CLOSE_LATE: Error = Error::TimedOut(Waited::Close);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+    use std::thread;
+
+    /// Waits as long as it was told, then takes a byte as long as it may, and nothing behind.
+    struct Reluctant {
+        takes: usize,
+        told: Cell<Duration>,
+        waited: Duration,
+    }
+
+    impl Reluctant {
+        fn new(takes: usize) -> Self {
+            Self { takes, told: Cell::default(), waited: Duration::ZERO }
+        }
+    }
+
+    impl Read for Reluctant {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Ok(0)
+        }
+    }
+
+    impl Write for Reluctant {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            thread::sleep(self.told.get());
+            self.waited += self.told.get();
+            match self.takes.checked_sub(1) {
+                Some(rest) => {
+                    self.takes = rest;
+                    Ok(1)
+                }
+                None => Err(ErrorKind::WouldBlock.into()),
+            }
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Transport for Reluctant {
+        fn set_write_timeout(&self, time: Option<Duration>) -> io::Result<()> {
+            self.told.set(time.expect("a limit"));
+            Ok(())
+        }
+    }
+
+    fn timeout() -> Duration {
+        Duration::from_millis(320)
+    }
+
+    fn outbox() -> Outbox {
+        let mut outbox = Outbox::new(0, timeout());
+        outbox.encode(|out| ws_core::http::Response::internal_server_error().transmit(out));
+        outbox
+    }
+
+    fn is_late(result: Result<(), Error>) -> bool {
+        matches!(result, Err(Error::TimedOut(Waited::Send)))
+    }
+
+    /// A system tells of a part that was taken only when the time for the whole is over.
+    #[test]
+    fn a_part_that_was_taken_gives_hardly_more_time() {
+        for patience in [Patience::Send, Patience::Insist] {
+            let (mut outbox, mut stream) = (outbox(), Reluctant::new(1));
+            assert!(is_late(outbox.flush(&mut stream, patience)));
+            assert!(stream.waited <= timeout() * 9 / 8 + LITTLE * 2, "{:?}", stream.waited);
+        }
+    }
+
+    #[test]
+    fn who_takes_a_little_again_and_again_has_all_the_time() {
+        let (mut outbox, mut stream) = (outbox(), Reluctant::new(20));
+        let before = outbox.len();
+        assert!(is_late(outbox.flush(&mut stream, Patience::Send)));
+        assert_eq!(outbox.len(), before - 20);
+    }
+
+    /// Who has called in vain, and writes once more before it leaves, does not wait as long again.
+    #[test]
+    fn the_time_is_that_of_all_calls() {
+        let (mut outbox, mut stream) = (outbox(), Reluctant::new(0));
+        for _ in 0..3 {
+            assert!(matches!(outbox.flush(&mut stream, Patience::Little), Err(Error::WouldBlock)));
+        }
+        for _ in 0..3 {
+            assert!(is_late(outbox.flush(&mut stream, Patience::Send)));
+            assert!(is_late(outbox.flush(&mut stream, Patience::Close(Deadline::within(timeout())))));
+        }
+        assert!(stream.waited <= timeout() + LITTLE * 9, "{:?}", stream.waited);
+    }
+}

@@ -2,7 +2,7 @@
 
 use crate::buffers::{Inbox, Outbox};
 use crate::clock::{Deadline, Late};
-use crate::waiting::Again;
+use crate::waiting::{Again, cut};
 use crate::{Error, Transport, Waited};
 use ws_core::Output;
 
@@ -16,7 +16,7 @@ impl From<Late> for Error {
 pub(crate) fn read<S: Transport>(stream: &mut S, inbox: &mut Inbox, deadline: Deadline) -> Result<(), Error> {
     let mut again = Again::default();
     while inbox.is_empty() {
-        stream.set_read_timeout(deadline.left()?)?;
+        stream.set_read_timeout(deadline.left()?.map(cut))?;
         match inbox.fill(stream) {
             Ok(0) => return Err(Error::Lost),
             Ok(_) => {}
@@ -37,7 +37,7 @@ pub(crate) fn write<S: Transport>(
         let done = outbox.encode(&mut encode);
         let mut again = Again::default();
         while !outbox.is_settled() {
-            stream.set_write_timeout(deadline.left()?)?;
+            stream.set_write_timeout(deadline.left()?.map(cut))?;
             match outbox.write_some(stream) {
                 Ok(()) => again = Again::default(),
                 Err(error) => again.unless_failed(error.into())?,

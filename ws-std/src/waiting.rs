@@ -12,6 +12,15 @@ use ws_core::{Connection, ReadyState, Role};
 /// How long a reader waits at most while something waits to be written, and each half of a connection for what the other does.
 pub(crate) const SHORT_NAP: Duration = Duration::from_millis(20);
 
+/// Up to this, timers are exact enough.
+const EXACT: Duration = Duration::from_millis(200);
+
+/// What a stream is told to wait, where `wait` is what is left. Systems count long waits in coarse steps and round them up: Linux by
+/// an eighth at most, 30 s to 32. So a long wait is cut short, and the caller waits anew for what is left of it.
+pub(crate) fn cut(wait: Duration) -> Duration {
+    if wait > EXACT { wait.saturating_sub(wait.checked_div(8).unwrap_or_default()) } else { wait }
+}
+
 /// What a read brought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Got {
@@ -92,8 +101,8 @@ impl ReadTimer {
         self.read_at.take_if(|_| is_drained)
     }
 
-    /// Reads once, for at most `wait`, or as long as it takes. May return [`Got::Nothing`] before the time is up, when
-    /// half of it is over.
+    /// Reads once, for at most `wait`, or as long as it takes. May return [`Got::Nothing`] before the time is up, when a
+    /// fifth of it is over.
     ///
     /// # Errors
     ///
@@ -105,6 +114,7 @@ impl ReadTimer {
         wait: Option<Duration>,
         clock: Clock,
     ) -> Result<Got, Error> {
+        let wait = wait.map(cut);
         // What the stream was told serves if it comes neither after `wait` nor long before it.
         let set = match (self.told.0, wait) {
             (Some(Some(set)), Some(wait)) if set <= wait && set.saturating_mul(2) >= wait => Some(set),
@@ -179,4 +189,71 @@ pub(crate) fn linger<S: Transport, R: Role>(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::RefCell;
+    use std::io::{Read, Write};
+
+    /// Says what it was told, and that nothing has come.
+    #[derive(Default)]
+    struct Told(RefCell<Vec<Duration>>);
+
+    impl Read for Told {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::WouldBlock.into())
+        }
+    }
+
+    impl Write for Told {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::WouldBlock.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Transport for Told {
+        fn set_read_timeout(&self, time: Option<Duration>) -> io::Result<()> {
+            self.0.borrow_mut().extend(time);
+            Ok(())
+        }
+    }
+
+    /// As Linux does with what its timers count coarsely: up to the next of steps that are not quite an eighth of it.
+    fn rounded_up(told: Duration) -> Duration {
+        told + told * 8 / 63
+    }
+
+    #[test]
+    fn a_wait_that_is_rounded_up_does_not_end_late() {
+        let (mut inbox, clock) = (Inbox::new(1), Clock::start());
+        let (mut stream, mut timer) = (Told::default(), ReadTimer::new());
+        // What was told for one wait serves another, or does not.
+        for (left, times) in
+            [(30_000, 1), (40_000, 1), (29_000, 2), (3_600_000, 3), (10_000, 4), (9_900, 5), (300, 6)]
+        {
+            let left = Duration::from_millis(left);
+            let _ = timer.read(&mut stream, &mut inbox, Some(left), clock);
+            let all = stream.0.borrow();
+            let told = all[all.len() - 1];
+            assert!(rounded_up(told) <= left && told >= left * 2 / 5, "{told:?} of {left:?}");
+            assert_eq!(all.len(), times, "{left:?}");
+        }
+    }
+
+    #[test]
+    fn a_long_wait_takes_few_waits() {
+        let mut left = Duration::from_secs(3600);
+        let mut waits = 0;
+        while !left.is_zero() {
+            left -= cut(left);
+            waits += 1;
+        }
+        assert!(waits <= 7, "{waits}");
+    }
 }
