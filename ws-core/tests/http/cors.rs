@@ -74,7 +74,10 @@ fn a_question_before_the_request_is_answered() {
     let told = preflight(&cors, "OPTIONS", &asks(GOOD));
     assert_eq!(told, Some((204, format!("{vary}{origin}{may}"))));
     let told = preflight(&cors, "OPTIONS", &asks(EVIL));
-    assert_eq!(told, Some((403, format!("Content-Length: 15\r\n{vary}\r\norigin refused\n"))));
+    assert_eq!(
+        told,
+        Some((403, format!("Content-Length: 15\r\n{vary}Content-Type: text/plain\r\n\r\norigin refused\n")))
+    );
     let any = Cors { headers: "", ..Cors::new(OriginPolicy::Any) };
     let told = preflight(&any, "OPTIONS", &asks(EVIL)).unwrap().1;
     assert!(told.starts_with("Access-Control-Allow-Origin: *\r\nAccess-Control-Allow-Methods:"));

@@ -1,6 +1,7 @@
 //! A client and a server talk to each other over a transport that does its worst, in virtual time. One number decides
 //! everything about a run. A run that fails prints it, and `PAIR_SEED=that_number cargo test --test pair` repeats it;
-//! `PAIR_RUNS=1000000 cargo test --release -p ws-core --test pair whatever` makes that many runs of the widest of them.
+//! `PAIR_RUNS=1000000 cargo test --release -p ws-core --test pair whatever` makes that many runs of the widest of them, in two
+//! minutes of one core.
 //!
 //! What holds of every run, whatever happens to the transport: messages arrive in order and intact, or not at all; pongs
 //! answer pings; nobody is accused of breaking a rule; a read costs a bounded number of steps; there is no memory but what is

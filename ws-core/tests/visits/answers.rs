@@ -251,7 +251,8 @@ fn a_page_of_another_server_may_ask_if_it_is_listed() {
     }
     let mut server = Server::new(LISTED);
     let (said, _) = ask(&mut server, &options("http://evil.example"));
-    assert_eq!(said, format!("HTTP/1.1 403 Forbidden\r\nContent-Length: 15\r\n{vary}\r\norigin refused\n"));
+    let refused = "Content-Type: text/plain\r\n\r\norigin refused\n";
+    assert_eq!(said, format!("HTTP/1.1 403 Forbidden\r\nContent-Length: 15\r\n{vary}{refused}"));
     let any = Endpoint { cors: Cors::new(OriginPolicy::Any), ..OPEN };
     let (said, _) = ask(&mut Server::new(any), &as_of(&get("since=16"), "1.1", "Origin: http://x\r\n"));
     assert_eq!(said, format!("HTTP/1.1 204 No Content\r\n{POLL}Access-Control-Allow-Origin: *\r\n\r\n"));
