@@ -18,6 +18,7 @@ pub mod handshake_linear;
 pub mod handshake_vs_httparse;
 pub mod http_exchange;
 pub mod inflate;
+pub mod inflate_made;
 pub mod lossy_pair;
 pub mod mask;
 pub mod roundtrip;
@@ -55,6 +56,7 @@ targets! {
     handshake_vs_httparse,
     http_exchange,
     inflate,
+    inflate_made,
     lossy_pair,
     mask,
     roundtrip,
