@@ -3,7 +3,8 @@
 
     peers.py NAME PORT [ARGUMENT...]
 
-Each prints what it saw as one line of JSON, at its end or before it waits to be ended. What they are is in the functions of these names below; who starts them judges them."""
+Each prints what it saw as one line of JSON, at its end or before it waits to be ended. What they are is in the functions of these
+names below; who starts them judges them."""
 
 import contextlib
 import gc

@@ -1,8 +1,10 @@
-"""Attacks that mostly wait: peers that say nothing, are stopped or cut off, do not read, do not close. They take hardly any time of the machine, so they
-run beside all others; each server is their own. Moments are those of the server: when it sent, when it let go."""
+"""Attacks that mostly wait: peers that say nothing, are stopped or cut off, do not read, do not close, say too much. They take hardly any time
+of the machine, so they run beside all others; each server is their own. Moments are those of the server: when it let go."""
 
 import concurrent.futures
+import contextlib
 import os
+import re
 import signal
 import struct
 import subprocess
@@ -146,8 +148,8 @@ def unread(program, full):
         # What the system can squeeze into the peer's buffer is seen here, and helps no write of the server's.
         yield Row(f"{COUNT} peers that send {kind} and read nothing", program, f"given up {SEND_TIME} s + {SEND_LATE} s after they took something",
                   span(ends), SEND_TIME / 2 <= ends[0] and ends[-1] <= SEND_TIME + SEND_LATE)
-        room = COUNT * ROOM[program]
-        yield Row("their memory", program, f"{room / COUNT / 1024:.0f} KiB of each at most", f"{grown / COUNT / 1024:.0f} KiB of each", grown <= room + SLACK)
+        yield Row("their memory", program, f"{ROOM[program] >> 10} KiB of each at most", f"{grown / COUNT / 1024:.0f} KiB of each",
+                  grown <= COUNT * ROOM[program] + SLACK)
 
 
 ROOM = {"echo-server": 256 << 10, "demo": 512 << 10}  # buffers, and twice the message that is put together
@@ -234,7 +236,7 @@ def stubborn(server, begin, how):
                 try:
                     ws.sock.sendall(STUBBORN[how](at) if how in STUBBORN else b"")
                 except OSError:
-                    pass
+                    pass  # nobody takes it any more
                 at += 1
                 time.sleep(0.1)
             return gone.result() - begun
@@ -254,13 +256,72 @@ def fill(server, follow):
             time.sleep(0.02)
 
 
+# --- Who says too much -----------------------------------------------------------------------------------------------
+
+
+def words(program, full):
+    """Tabs that say more to all others than these can hear; one of them reads, and has its echo."""
+    with Server(program, "words") as server, contextlib.ExitStack() as stack:
+        tabs = [stack.enter_context(open_one(server)) for _ in range(COUNT)]
+        pool = stack.enter_context(concurrent.futures.ThreadPoolExecutor(2 * COUNT))
+        end = time.monotonic() + WORDS_TIME
+        with open_one(server) as reader:
+            said = [pool.submit(speak, tab, at, end) for at, tab in enumerate(tabs)]
+            for tab in tabs:
+                pool.submit(forget, tab, end)
+            heard, closed = hear(reader, end)
+        sent = sum(each.result() for each in said)
+        server.assert_well()
+    last = [-1] * COUNT
+    for at, number in heard:
+        assert number == last[at] + 1, f"word {number} of tab {at} behind {last[at]}"
+        last[at] = number
+    yield Row(f"{COUNT} tabs that say all they can to all", program, "who reads stays, and misses nothing",
+              f"{len(heard)} words heard, {sent:,} written; closed: {closed or 'no'}", not closed and len(heard) > COUNT)
+
+
+WORDS_TIME = 5
+
+
+def speak(ws, at, end):
+    """Words written in the time, most of which nobody has taken from the system yet."""
+    number, rest = 0, b""
+    ws.sock.settimeout(0.2)
+    while time.monotonic() < end:
+        if not rest:
+            rest = b"".join(frame(b'{"type":"chat","text":"%d %d"}' % (at, n)) for n in range(number, number + 100))
+            number += 100
+        with contextlib.suppress(TimeoutError):
+            rest = rest[ws.sock.send(rest) :]
+    return number
+
+
+def forget(ws, end):
+    with contextlib.suppress(OSError):
+        while time.monotonic() < end:
+            with contextlib.suppress(TimeoutError):
+                ws.sock.recv(1 << 16)
+
+
+def hear(ws, end):
+    """The words in their order, and what the server's Close said, if one came."""
+    heard = []
+    while time.monotonic() < end:
+        kind, said = ws.receive()
+        if kind == CLOSE:
+            return heard, said[2:].decode()
+        if match := re.search(rb'"text":"(\d+) (\d+)"', said):
+            heard.append((int(match[1]), int(match[2])))
+    return heard, None
+
+
 # --- Streams ---------------------------------------------------------------------------------------------------------
 
 
 def streams(program, full):
     """Listens to events by each technique that never ends, and does not read them, while others listen too."""
     with Server(program, "streams") as server:
-        asked = [f"GET /push?as={technique}&callback=f HTTP/1.1\r\nHost: localhost\r\n\r\n".encode() for technique in ("sse", "xhr", "html", "multipart")]
+        asked = [wire.head(f"/push?as={technique}&callback=f") for technique in ("sse", "xhr", "html", "multipart")]
         alone = listen(server, 3)
         level = server.level()
         socks = [wire.connect(server.port, 4096) for _ in range(STREAMS)]
@@ -287,7 +348,7 @@ STREAM_LATE = 0.5  # seconds; there is an event each 50 ms
 def listen(server, seconds):
     """The longest time without an event."""
     with wire.connect(server.port) as sock:
-        sock.sendall(b"GET /push?as=sse HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        sock.sendall(wire.head("/push?as=sse"))
         wire.Response(sock)
         end, most, last = time.monotonic() + seconds, 0, time.monotonic()
         while (now := time.monotonic()) < end:
