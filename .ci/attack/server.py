@@ -4,10 +4,10 @@ does not see all of it."""
 import contextlib
 import os
 import re
-import threading
 import time
 from pathlib import Path
 
+import diag
 from machine import ROOT, Trouble, end, start
 
 OUT = ROOT / ".ci" / "out" / "attack"
@@ -15,7 +15,7 @@ OUT = ROOT / ".ci" / "out" / "attack"
 START_TIME = 20
 LOOK = 0.05  # between two looks at a connection
 
-CLOSE_WAIT = 8  # as the kernel counts states
+CLOSE_WAIT = "08"  # as the kernel counts states
 
 
 class Server:
@@ -24,7 +24,6 @@ class Server:
     def __init__(self, program, why, host="127.0.0.1"):
         self.program, self.host = program, host
         self.log = OUT / f"{program} {why}.log"
-        self.lock, self.looked, self.seen = threading.Lock(), 0, {}  # many look at once
 
     def __enter__(self):
         target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
@@ -50,32 +49,21 @@ class Server:
         assert "panicked" not in self.said(), self.said()[-300:]
 
     def connections(self):
-        """Those that the system has for the program: by the port of the client, the number of the socket, and how many bytes the client has not
-        taken. The system may leave one out while others come and go: see `sockets`."""
-        with self.lock:
-            if time.monotonic() > self.looked + LOOK:
-                self.looked = time.monotonic()
-                self.seen = {int(remote[-4:], 16): (inode, int(queues[:8], 16)) for _, remote, _, queues, inode in self.table() if inode != "0"}
-            return self.seen
+        """How many the program has open."""
+        return len(self.sockets()) - 1
 
     def sockets(self):
         """The numbers of those that the program has open."""
         found = set()
         for fd in os.listdir(f"/proc/{self.pid}/fd"):
             with contextlib.suppress(FileNotFoundError):
-                found.add(os.readlink(f"/proc/{self.pid}/fd/{fd}").removeprefix("socket:[").removesuffix("]"))
+                found |= set(re.findall(r"^socket:\[(\d+)\]$", os.readlink(f"/proc/{self.pid}/fd/{fd}")))
         return found
 
     def close_wait(self):
-        return sum(int(state, 16) == CLOSE_WAIT for _, _, state, _, _ in self.table())
-
-    def table(self):
-        suffix = f":{self.port:04X}"
-        with open("/proc/net/tcp", buffering=1 << 20) as file:
-            for line in file:
-                fields = line.split()
-                if fields[1].endswith(suffix):
-                    yield fields[1], fields[2], fields[3], fields[4], fields[9]
+        with open("/proc/net/tcp") as table:
+            lines = [line.split() for line in table]
+        return sum(line[1].endswith(f":{self.port:04X}") and line[3] == CLOSE_WAIT for line in lines)
 
     def memory(self):
         """Bytes of its own that are in memory, not counting the stacks and code that the system maps in: what it has allocated and touched."""
@@ -103,17 +91,17 @@ class Server:
 class Watch:
     """Sees when the server lets go of a connection, by the port of its client."""
 
-    def __init__(self, server, port):
-        self.server, self.port = server, port
+    def __init__(self, server, port, peer="127.0.0.1"):
+        self.server, self.ends = server, (server.host, server.port, peer, port)
         until = time.monotonic() + START_TIME
-        while port not in server.connections():
+        while not (found := diag.look(*self.ends)) or not found[0]:  # not accepted yet
             assert time.monotonic() < until, "the server does not hold it"
             time.sleep(LOOK)
-        self.inode = server.connections()[port][0]
+        self.inode = str(found[0])
 
-    def waits(self):
-        """Bytes that the client has not taken; None while that is not to be seen."""
-        return self.server.connections().get(self.port, (None, None))[1]
+    def untaken(self):
+        """Bytes that the client has not taken."""
+        return (diag.look(*self.ends) or (0, 0))[1]
 
     def gone(self, limit):
         """The moment at which the server has let go of it."""
@@ -129,7 +117,7 @@ class Watch:
         last, moved = None, time.monotonic()
         while self.inode in self.server.sockets():
             assert time.monotonic() < until, f"held for {limit} s and longer"
-            if (waits := self.waits()) not in (None, last):
-                last, moved = waits, time.monotonic()
+            if (untaken := self.untaken()) != last:
+                last, moved = untaken, time.monotonic()
             time.sleep(LOOK)
         return time.monotonic(), moved

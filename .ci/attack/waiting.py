@@ -116,10 +116,10 @@ def cut_off(program):
             subprocess.run(["ip", *line.split()], check=True, capture_output=True)
         with Server(program, "cut off", host=ours) as server:
             with Worker("hold", server.host, server.port, within=("ip", "netns", "exec", space)) as peer:
-                port = int(peer.line())
+                watched = Watch(server, int(peer.line()), theirs)
                 subprocess.run(["ip", "-n", space, "link", "set", there, "down"], check=True)
                 begun = time.monotonic()
-                took = Watch(server, port).gone(90) - begun
+                took = watched.gone(90) - begun
                 server.assert_well()
                 return took
     finally:
@@ -251,8 +251,8 @@ def fill(server, follow):
         while full < 1 << 20 or since < 20:
             painter.sock.sendall(picture)
             painter.sock.recv(1 << 20)
-            waits = follow.waits() or 0
-            full, since = max(full, waits), since + 1 if waits <= full else 0
+            untaken = follow.untaken()
+            full, since = max(full, untaken), since + 1 if untaken <= full else 0
             time.sleep(0.02)
 
 
@@ -328,7 +328,7 @@ def streams(program, full):
         for at, sock in enumerate(socks):
             sock.sendall(asked[at % len(asked)])
         time.sleep(2)
-        held, before = len(server.connections()), server.memory()
+        held, before = server.connections(), server.memory()
         beside = listen(server, 20)
         grown = server.memory() - before
         for sock in socks:
