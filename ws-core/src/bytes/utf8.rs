@@ -149,7 +149,8 @@ mod tests {
             for byte in thin(0..=255, 31) {
                 agrees(&[before, &[byte]].concat());
                 // What comes behind it tells states apart that would take the same bytes next.
-                for behind in BEFORE.iter().flat_map(|text| [&text[..], b"\x80", b"\x90", b"\xa0"]) {
+                let behind = BEFORE.iter().flat_map(|text| [&text[..], b"\x80", b"\x90", b"\xa0"]);
+                for behind in thin(behind, 2) {
                     for last in [&b"a"[..], b"\x80", b"\x80\x80"] {
                         agrees(&[before, &[byte], behind, last].concat());
                     }
