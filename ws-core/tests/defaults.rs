@@ -19,6 +19,7 @@ use ws_core::transport::{
 use ws_core::{Config, Limits, Timeouts, handshake};
 
 #[test]
+#[cfg_attr(miri, ignore = "it reads sources, and runs nothing of the library")]
 fn the_table_of_defaults_is_that_of_the_code() {
     let Config { limits, timeouts } = Config::DEFAULT;
     assert_eq!((limits, timeouts), (Limits::DEFAULT, Timeouts::DEFAULT), "one row for both");

@@ -218,7 +218,7 @@ impl Outbox {
         let send = (!self.timeout.is_zero()).then(|| {
             let stuck = self.stuck.map_or(Duration::ZERO, |since| since.elapsed());
             self.timeout
-                .checked_div(16)
+                .checked_div(32)
                 .unwrap_or_default()
                 .min(self.timeout.saturating_sub(stuck))
                 .max(LITTLE)

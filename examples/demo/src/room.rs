@@ -4,13 +4,18 @@
 use crate::messages::{Closing, FRAME, Reply};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// More tabs are sent away: each costs two threads.
 const TABS_MAX: usize = 64;
 /// Closings that are told to those who come later.
 const CLOSINGS_MAX: usize = 8;
-/// Messages that wait for one tab; at most one of each other tab is a picture.
-const NOTES_MAX: usize = TABS_MAX + 64;
+/// Words that a tab may say without a pause, and the pause for each of the others.
+const WORDS_AT_ONCE: u32 = 8;
+const WORD_PERIOD: Duration = Duration::from_millis(50);
+/// Messages that wait for one tab: a picture of each other tab, and what all of them may say at once. So a tab has too many only if it does
+/// not read.
+const NOTES_MAX: usize = TABS_MAX * (1 + WORDS_AT_ONCE as usize);
 
 /// All tabs.
 #[derive(Debug, Default)]
@@ -83,6 +88,22 @@ impl Inner {
     fn tell_who_is_here(&self) {
         let tabs: Vec<u32> = self.tabs.keys().copied().collect();
         self.tell(&Reply::Tabs { tabs: &tabs });
+    }
+}
+
+/// How fast one tab may speak to all, so that nobody has to hear more than fits in a mailbox.
+#[derive(Debug)]
+pub(crate) struct Pace(Instant);
+
+impl Pace {
+    pub(crate) fn new() -> Self {
+        Self(Instant::now())
+    }
+
+    /// How long to wait before the next word is said, which it counts.
+    pub(crate) fn wait(&mut self, now: Instant) -> Duration {
+        self.0 = self.0.max(now) + WORD_PERIOD;
+        self.0.saturating_duration_since(now + WORD_PERIOD * WORDS_AT_ONCE)
     }
 }
 
@@ -186,6 +207,20 @@ mod tests {
         mailbox.post(Note::Text(Arc::from("too late")));
         assert!(matches!(mailbox.take(), Some(Note::Overrun)));
         assert!(mailbox.take().is_none());
+    }
+
+    #[test]
+    fn words_without_a_pause_are_slowed_down() {
+        let (mut pace, mut now) = (Pace::new(), Instant::now());
+        for _ in 0..2 {
+            assert!((0..WORDS_AT_ONCE).all(|_| pace.wait(now).is_zero()));
+            for _ in 0..3 {
+                let wait = pace.wait(now);
+                assert_eq!(wait, WORD_PERIOD);
+                now += wait;
+            }
+            now += WORD_PERIOD * WORDS_AT_ONCE; // who was silent may say as much again
+        }
     }
 
     #[test]

@@ -3,10 +3,11 @@
 
 use crate::counted::Counted;
 use crate::messages::{Closing, Command, ECHO, FRAME, Reply};
-use crate::room::{Mailbox, Note, Room, Seat};
+use crate::room::{Mailbox, Note, Pace, Room, Seat};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Instant;
 use ws_std::ws_core::Duration;
 use ws_std::{
     CloseCode, Config, Error, Kind, Limits, Message, Options, Reader, Server, Timeouts, Transport,
@@ -82,8 +83,10 @@ fn converse(
 }
 
 /// Reads and answers until the closing handshake is done. While an answer is being written nothing is read: TCP slows
-/// down a tab that asks faster than it listens, so its echoes need no queue.
+/// down a tab that asks faster than it listens, so its echoes need no queue. The same slows down one that floods all others with words, which
+/// would fill their mailboxes and end their connections.
 fn listen(reader: &mut Reader<Counted, Server>, pen: &Pen, room: &Room, tab: u32) -> Result<(), Error> {
+    let mut pace = Pace::new();
     while let Some(message) = reader.read()? {
         let command = match message {
             Message::Text(text) => serde_json::from_str(text).ok(),
@@ -106,6 +109,7 @@ fn listen(reader: &mut Reader<Counted, Server>, pen: &Pen, room: &Room, tab: u32
                 pen.say(&Reply::Pong { at, heartbeat })?;
             }
             Some(Command::Chat { text }) if text.len() <= CHAT_MAX => {
+                thread::sleep(pace.wait(Instant::now()));
                 room.tell(&Reply::Chat { tab, text: &text });
             }
             Some(Command::Chat { .. }) => pen.say(&Reply::Error { text: "this is too long to pass on" })?,

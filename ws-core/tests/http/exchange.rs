@@ -1,5 +1,6 @@
 //! Connections with request after request: what is read and answered, and when it ends.
 
+use crate::cases::thin;
 use crate::{at, at_every_split};
 use proptest::prelude::*;
 use ws_core::handshake::{OriginPolicy, server};
@@ -100,7 +101,7 @@ fn serves(script: &str) -> Served {
 
 fn serves_with(settings: &Settings, script: &str) -> Served {
     let served = at_every_split(script.as_bytes(), |pieces| serve(settings, pieces, 512, false));
-    for size in 1..80 {
+    for size in thin(1..80, 25) {
         assert_eq!(serve(settings, &[script.as_bytes()], size, false), served, "in outputs of {size}");
     }
     served
@@ -283,7 +284,7 @@ fn what_was_refused_stays_so_and_only_what_has_not_begun_waits() {
 #[test]
 fn a_client_is_told_to_go_on() {
     let head = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nExpect: 100-Continue\r\n\r\n";
-    for size in 1..30 {
+    for size in thin(1..30, 25) {
         let mut store = [0; 256];
         let mut exchange = Exchange::new(&mut store, &[], &Settings::DEFAULT, at(0));
         let mut bytes = head.as_bytes().to_vec();

@@ -55,7 +55,7 @@ fn for_seeds(count: u64, run: impl Fn(u64)) {
     let variable = |name| std::env::var(name).ok().map(|text| text.parse().expect("a number"));
     let seeds = match variable("PAIR_SEED") {
         Some(seed) => seed..seed + 1,
-        None => 0..variable("PAIR_RUNS").unwrap_or(count),
+        None => 0..variable("PAIR_RUNS").unwrap_or(common::few(count as usize, 1) as u64),
     };
     for seed in seeds {
         let named = Seed(seed);
@@ -184,7 +184,7 @@ fn a_fault_behind_every_byte_of_a_session() {
     for end in [SERVER, CLIENT] {
         let len = fine.pipes[end].written();
         assert!(len > 60, "{len}");
-        for after in 0..=len {
+        for after in common::thin(0..=len, 30) {
             for fault in [Fault::End, Fault::Reset, Fault::Silence] {
                 let mut weather = [Weather::FINE; 2];
                 weather[end].fault = Some((after, fault));
@@ -302,7 +302,7 @@ fn a_whole_session_from_the_opening_handshake_to_the_close() {
 /// A transport that dies in the opening handshake: both ends give it up at their deadline, not later.
 #[test]
 fn a_handshake_that_falls_silent_ends_at_its_deadline() {
-    for after in 0..400 {
+    for after in common::thin(0..400, 100) {
         for (silent, end) in [([true, false], SERVER), ([false, true], CLIENT)] {
             let weather = silent
                 .map(|silent| Weather { fault: silent.then_some((after, Fault::Silence)), ..Weather::FINE });

@@ -1,5 +1,6 @@
 //! The ring and its numbers, beside a list of all that was ever published.
 
+use crate::cases::thin;
 use proptest::prelude::*;
 use ws_core::transport::{Cursor, Event, EventRing, Lookup, RECORD_HEAD, Seq};
 use ws_core::{CapacityError, Kind, Message};
@@ -75,7 +76,7 @@ fn holds_the_latest(size: usize, start: u32, lengths: &[usize]) {
 
 #[test]
 fn each_size_of_memory_and_of_event() {
-    for size in 0..60 {
+    for size in thin(0..60, 11) {
         for len in 0..12 {
             holds_the_latest(size, 5, &[len; 9]);
         }
@@ -151,6 +152,8 @@ fn a_cursor_is_one_number_or_two() {
 }
 
 proptest! {
+    #![proptest_config(crate::cases::cases(256))]
+
     #[test]
     fn any_lengths(size in 0..400usize, start: u32, lengths in prop::collection::vec(0..80usize, 0..60)) {
         holds_the_latest(size, start, &lengths);

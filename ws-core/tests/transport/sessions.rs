@@ -263,6 +263,8 @@ enum Act {
 }
 
 proptest! {
+    #![proptest_config(crate::cases::cases(256))]
+
     /// Beside a list of sessions and the times at which they end.
     #[test]
     fn any_life_of_a_table(acts in prop::collection::vec(prop_oneof![

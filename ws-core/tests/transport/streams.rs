@@ -1,6 +1,7 @@
 //! What each technique writes, byte for byte and at every size of output.
 
 use crate::Dice;
+use crate::cases::thin;
 use proptest::prelude::*;
 use std::fmt::Debug;
 use ws_core::transport::{
@@ -52,7 +53,7 @@ fn is_written_as<F: Format + Copy + Debug>(format: F, expected: &str) {
     session.send(Message::Binary(b"\xff\xfe")).expect("it fits");
     session.send(Message::Text("")).expect("it fits");
     let news = News::new(&ring, Some(&session));
-    for size in 1..expected.len() + 2 {
+    for size in thin(1..expected.len() + 2, 60) {
         let mut stream =
             Stream::new(format, cursor("16"), Duration::from_secs(25), at(0)).with_session(sid());
         assert!(stream.wants_transmit(&news));
@@ -162,6 +163,7 @@ fn each_technique_says_what_it_is_and_that_nobody_may_keep_it() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "a limit of many kilobytes")]
 fn what_the_browser_keeps_ends_at_its_limit_between_two_events() {
     let mut memory = vec![0; 300 << 10];
     let mut ring = EventRing::new(&mut memory, Seq::new(0));
@@ -337,7 +339,7 @@ fn images_go_out_whole_at_every_size_of_output() {
         expected.extend_from_slice(body);
         expected.extend(format!("\r\n--{boundary}\r\n").bytes());
     }
-    for size in 1..expected.len() + 2 {
+    for size in thin(1..expected.len() + 2, 60) {
         let (mut images, mut written, mut buf) = (images.clone(), Vec::new(), vec![0; size]);
         let mut out = Output::new(&mut buf);
         for (kind, body) in parts {
@@ -365,6 +367,8 @@ fn a_function_has_a_name_of_few_characters() {
 }
 
 proptest! {
+    #![proptest_config(crate::cases::cases(256))]
+
     /// One stream for all of the life of a ring, which is now ahead of it, now forgets all and begins again, even with the same
     /// numbers: each event that it writes is the one that was published under its number.
     #[test]

@@ -252,6 +252,23 @@ fn a_tab_that_sleeps_costs_little_and_stalls_nobody() {
     }
 }
 
+/// Who floods the others with words is slowed down; they hear all of them, and stay.
+#[test]
+fn a_flood_of_words_ends_nobody() {
+    let demo = Demo::start();
+    let (mut one, _) = demo.tab();
+    let (two, second) = demo.tab();
+    let flooding = two.0.stream().try_clone().unwrap();
+    let (mut reader, mut writer) = two.0.split(flooding);
+    thread::spawn(move || while let Ok(Some(_)) = reader.read() {});
+    thread::spawn(move || {
+        (0..5000).all(|n| writer.send_text(&format!(r#"{{"type":"chat","text":"{n}"}}"#)).is_ok())
+    });
+    for n in 0..50 {
+        assert_eq!(one.hear("chat"), format!(r#"{{"type":"chat","tab":{second},"text":"{n}"}}"#));
+    }
+}
+
 #[test]
 fn either_side_closes_with_code_and_reason() {
     let demo = Demo::start();

@@ -1,0 +1,35 @@
+"""What was found: `Row`, and the tables made of them."""
+
+import json
+from dataclasses import asdict, dataclass
+
+
+@dataclass
+class Row:
+    attack: str
+    target: str  # whom it was tried on
+    goal: str
+    figure: str
+    is_met: bool
+
+
+HEADS = ("attack", "on", "goal", "figure", "")
+
+
+def cells(row):
+    return row.attack, row.target, row.goal, row.figure, "ok" if row.is_met else "MISSED"
+
+
+def text(rows):
+    table = [HEADS, *map(cells, rows)]
+    widths = [max(len(line[at]) for line in table) for at in range(len(HEADS))]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in table)
+
+
+def markdown(rows):
+    lines = ["| attack | on | goal | figure | |", "| --- | --- | --- | --- | --- |"]
+    return "\n".join(lines + [f"| {' | '.join(cells(row))} |" for row in rows])
+
+
+def as_json(rows):
+    return json.dumps([asdict(row) for row in rows], indent=1)
