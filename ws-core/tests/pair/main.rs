@@ -81,6 +81,13 @@ fn whatever_happens_both_ends_end_and_have_heard_only_what_was_said() {
     assert!(runs.get() < 1000 || tally.iter().all(|count| count * 50 > runs.get()), "hardly any: {tally:?}");
 }
 
+/// Each inside a frame of which nothing goes out: one for a transport that fell silent, the other for that one, which cannot answer and so
+/// does not read. No heartbeat can tell; it ends as the applications give up.
+#[test]
+fn two_ends_inside_frames_that_nobody_takes_end() {
+    converse(Chance::seeded(430_385));
+}
+
 #[test]
 fn in_fair_weather_all_arrives_and_the_close_is_clean() {
     for_seeds(600, |seed| {
