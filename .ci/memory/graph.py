@@ -29,6 +29,7 @@ KINDS = tuple(
         ("piece to take", r"ws_embassy::split::decode_by", rf"^ws_embassy::split::(?!receive_up_to)\w+::<.*{CLOSURE}", LENT),
         ("head to put", r"ws_embassy::open::write", rf"^<?ws_embassy::(?!open::write\b|server::push::Following)(open|server|client)::.*::{CLOSURE}", LENT),
         ("line to check", r"HeadReader>::end_line", r"^ws_core::http::head::check_\w+_line$", KEPT),
+        ("body to put", r"http::stream::Chunks>::write", r"visit::Visit>::transmit::<.*>::\{closure#\d\}$|^whole::http::.*closure"),
         ("log out", r"defmt_rtt::channel::Channel>::write_all", r"^<defmt_rtt::channel::Channel>::(non)?blocking_write"),
         ("use of a socket", r"transport::budget::Budget<.*>>::enter::", r"transport::budget::(Use>::is_long|Budget<.*>>::enter::\{closure#[1-9]\}(?!::\{closure#0\}::))"),
         # A `Push`, whatever its sizes; where an image has none, nothing is called.

@@ -9,6 +9,7 @@ pub mod client_response;
 mod common;
 pub mod compressed_session;
 pub mod deflate;
+pub mod event_stream;
 pub mod extension_params;
 pub mod frames_client;
 pub mod frames_server;
@@ -17,10 +18,13 @@ pub mod handshake_linear;
 pub mod handshake_vs_httparse;
 pub mod http_exchange;
 pub mod inflate;
+pub mod inflate_made;
 pub mod lossy_pair;
 pub mod mask;
 pub mod roundtrip;
+pub mod sse;
 pub mod utf8;
+pub mod visit;
 
 /// A target: its name, which is that of its binary, its module and its folder of seeds, and its check.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +47,7 @@ targets! {
     client_response,
     compressed_session,
     deflate,
+    event_stream,
     extension_params,
     frames_client,
     frames_server,
@@ -51,10 +56,13 @@ targets! {
     handshake_vs_httparse,
     http_exchange,
     inflate,
+    inflate_made,
     lossy_pair,
     mask,
     roundtrip,
+    sse,
     utf8,
+    visit,
 }
 
 /// The whole of a target's binary: under `cargo fuzz` it is driven by libFuzzer; run as it is, it checks the files that it

@@ -99,6 +99,9 @@
 #[doc = include_str!("../ATTACKS.md")]
 pub mod attacks {}
 pub mod bytes;
+#[cfg(test)]
+#[path = "../tests/common/cases.rs"]
+mod cases;
 pub mod connection;
 pub mod deflate;
 pub mod entropy;

@@ -5,8 +5,10 @@
 mod defaults;
 
 use defaults::{assert_table, bytes, millis, number, on, own};
-use ws_core::connection::DeflatingSender;
+use ws_core::bytes::percent::PercentDecoder;
+use ws_core::connection::{CompressionBuffers, DeflatingSender};
 use ws_core::deflate::negotiate::Terms;
+use ws_core::deflate::{Buffers, Deflater, Effort, Fast, Inflater, Layout, Memory, Small, Work};
 use ws_core::http::body::BodyReader;
 use ws_core::http::exchange::Settings;
 use ws_core::http::{HeadLimits, OriginPolicy};
@@ -17,6 +19,7 @@ use ws_core::transport::{
 use ws_core::{Config, Limits, Timeouts, handshake};
 
 #[test]
+#[cfg_attr(miri, ignore = "it reads sources, and runs nothing of the library")]
 fn the_table_of_defaults_is_that_of_the_code() {
     let Config { limits, timeouts } = Config::DEFAULT;
     assert_eq!((limits, timeouts), (Limits::DEFAULT, Timeouts::DEFAULT), "one row for both");
@@ -75,4 +78,36 @@ fn the_table_of_defaults_is_that_of_the_code() {
         ("Terms::new: inflate.takeover", on(terms.inflate.takeover)),
         ("DeflatingSender::THRESHOLD", bytes(DeflatingSender::THRESHOLD as u64)),
     ]);
+}
+
+/// Who leaves the choice to `Default` gets what has a name, and memory without anything in it.
+#[test]
+fn default_is_the_constant_of_that_name() {
+    assert_eq!(Config::default(), Config::DEFAULT);
+    assert_eq!(Limits::default(), Limits::DEFAULT);
+    assert_eq!(Timeouts::default(), Timeouts::DEFAULT);
+    assert_eq!(HeadLimits::default(), HeadLimits::DEFAULT);
+    assert_eq!(Settings::default(), Settings::DEFAULT);
+    assert_eq!(Effort::default(), Effort::NORMAL);
+    assert!(PercentDecoder::default().is_complete());
+    // What is made of memory by default is ready, and knows nothing yet.
+    let mut buffers = Buffers::<512, 16, 512, 736>::default();
+    let mut both = CompressionBuffers::<512, 512, 16, 512, 736>::default();
+    let (mut window, mut tokens, mut work) = ([7; 512], [7; 736], Work::default());
+    let memory =
+        Memory { window: &mut window, heads: &mut [], links: &mut [], tokens: &mut tokens, work: &mut work };
+    let empty = "Deflater(0 of 512 B)";
+    assert_eq!(format!("{:?}", Deflater::new(memory, Effort::SMALL).expect("sizes that do")), empty);
+    assert_eq!(format!("{:?}", buffers.deflater(Effort::SMALL)), empty);
+    let compression = format!("Compression(Inflater(0 of 512 B), {empty})");
+    assert_eq!(format!("{:?}", both.compression(Effort::SMALL)), compression);
+    inflates(Small::default());
+    inflates(Fast::default());
+}
+
+fn inflates<L: Layout>(mut tables: L) {
+    let mut window = [7; 512];
+    let mut inflater = Inflater::new(&mut window, &mut tables).expect("a window");
+    let mut hello = &b"\xf2\x48\xcd\xc9\xc9\x07\x00"[..]; // RFC 7692 7.2.3.1
+    assert_eq!(inflater.inflate(&mut hello, 512), Ok(&b"Hello"[..]));
 }

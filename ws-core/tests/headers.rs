@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Driver, ENDS, End, FREE, LENGTHS, Seen, TestKeys, at, binary, decode_one, incoming};
+use common::{Driver, ENDS, End, FREE, LENGTHS, Seen, TestKeys, at, binary, decode_one, incoming, thin};
 use ws_core::frame::encode_header;
 use ws_core::{
     Client, CloseCode, Connection, Event, Input, Kind, Limits, Output, PeerError, Role, Server, UsageError,
@@ -159,7 +159,8 @@ fn walk<R: Role>(end: End, new: impl Fn() -> Connection<R>) -> usize {
     let two: Vec<u64> = LENGTHS[..6].iter().copied().chain([0x0102]).collect();
     let mut fed = 0;
     for inside in [Inside::Nothing, Inside::Text, Inside::Binary] {
-        for (b0, b1) in (0..=255u8).flat_map(|b0| (0..=255u8).map(move |b1| (b0, b1))) {
+        let headers = (0..=255u8).flat_map(|b0| (0..=255u8).map(move |b1| (b0, b1)));
+        for (b0, b1) in thin(headers, 2003) {
             let longs: &[u64] = match b1 & 0x7f {
                 127 => &eight,
                 126 => &two,
@@ -214,14 +215,14 @@ fn walk<R: Role>(end: End, new: impl Fn() -> Connection<R>) -> usize {
 fn every_header_to_a_server() {
     let fed = walk::<Server>(End::Server, || Connection::server(FREE, at(0)));
     println!("{fed} headers and ways to cut one");
-    assert!(fed > 65_536 * 3, "{fed}");
+    assert!(cfg!(miri) || fed > 65_536 * 3, "{fed}");
 }
 
 #[test]
 fn every_header_to_a_client() {
     let fed = walk::<Client<TestKeys>>(End::Client, || Connection::client(FREE, TestKeys::default(), at(0)));
     println!("{fed} headers and ways to cut one");
-    assert!(fed > 65_536 * 3, "{fed}");
+    assert!(cfg!(miri) || fed > 65_536 * 3, "{fed}");
 }
 
 const SIZES: [usize; 10] = [0, 1, 124, 125, 126, 127, 65534, 65535, 65536, 65537];
@@ -238,7 +239,7 @@ fn shortest(len: usize) -> usize {
 #[test]
 fn each_length_is_encoded_in_its_shortest_form_and_read_back() {
     for end in ENDS {
-        for len in SIZES {
+        for len in thin(SIZES, 4) {
             let payload: Vec<u8> = (0..len).map(|i| (i ^ (i >> 8)) as u8).collect();
             let mut sent = Driver::new(end);
             sent.out = 70_000;
@@ -257,7 +258,7 @@ fn each_length_is_encoded_in_its_shortest_form_and_read_back() {
             assert!(peer.seen == [binary(&payload)], "{len}");
         }
     }
-    for len in SIZES {
+    for len in thin(SIZES, 4) {
         let header = encode_header(Kind::Binary, len as u64).unwrap();
         let mut peer = Driver::new(End::Client);
         peer.feed(header.as_bytes()).feed(&vec![7; len]);
@@ -283,7 +284,7 @@ fn an_output_of_any_size_is_filled_with_frames_that_fit() {
         let head = end.key_len();
         let edges = [2 + 125, 4 + 125, 4 + 126, 4 + 127, 4 + 65535, 10 + 65535, 10 + 65536];
         let around = edges.iter().flat_map(|edge| edge + head - 3..=edge + head + 3);
-        for out in (least..140).chain(around) {
+        for out in thin((least..140).chain(around), 60) {
             let mut driver = Driver::new(end);
             driver.out = out;
             let body = if out < 1000 { &payload[..1000] } else { &payload };
@@ -321,7 +322,7 @@ fn limits_hold_at_the_edges_of_the_integers() {
                 }
                 let room = u64::from(limit) - have;
                 let near = [0, 1, room.saturating_sub(1), room, room + 1, room + 2];
-                for len in near.into_iter().chain(LENGTHS).filter(|len| len >> 63 == 0) {
+                for len in thin(near.into_iter().chain(LENGTHS).filter(|len| len >> 63 == 0), 5) {
                     let config = FREE.with_limits(Limits { message: limit, ..FREE.limits });
                     let mut driver = Driver::with(end, config);
                     driver.frame(0x02, &vec![b'x'; have as usize]);

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Driver, ENDS, End, FREE, Rng, Seen, at, incoming, ms};
+use common::{Driver, ENDS, End, FREE, Rng, Seen, at, few, incoming, ms};
 use ws_core::{Duration, Instant, Kind, Output, ReadyState, TimedOut, Timeouts};
 
 /// When tests begin.
@@ -410,7 +410,7 @@ fn happen(timed: &mut Timed, choice: usize) {
 #[test]
 fn calls_that_nobody_asked_for_change_nothing() {
     let timeouts = Timeouts { ping: ms(3000), pong: ms(2500), idle: ms(7000), close: ms(2000) };
-    for round in 0..400 {
+    for round in 0..few(400, 2) {
         let (end, start) = everywhere().nth(round % 4).unwrap();
         let mut rng = Rng(round as u64);
         let (mut calm, mut restless) = (Timed::new(end, start, timeouts), Timed::new(end, start, timeouts));
@@ -443,7 +443,7 @@ fn calls_that_nobody_asked_for_change_nothing() {
 #[test]
 fn what_is_asked_for_lies_ahead() {
     let mut rng = Rng(3);
-    for round in 0..400 {
+    for round in 0..few(400, 2) {
         let (end, start) = everywhere().nth(round % 4).unwrap();
         let time =
             |rng: &mut Rng| if rng.one_in(4) { Duration::ZERO } else { ms(1 + rng.below(5000) as u32) };

@@ -45,6 +45,7 @@ const BASE: &[&str] = &["bytes", "entropy", "error", "log", "time"];
 const LINES_MAX: usize = 500;
 
 #[test]
+#[cfg_attr(miri, ignore = "it reads sources, and runs nothing of the library")]
 fn the_library_keeps_its_shape() {
     let root: PathBuf = [env!("CARGO_MANIFEST_DIR"), "src"].iter().collect();
     let mut files = Vec::new();

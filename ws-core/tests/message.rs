@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Driver, ENDS, End, FREE, Seen, TestKeys, at, incoming, script};
+use common::{Driver, ENDS, End, FREE, Seen, TestKeys, at, incoming, script, thin};
 use ws_core::{
     CapacityError, CloseCode, Connection, Event, Input, Kind, Limits, Message, MessageBuffer, PeerError, Role,
 };
@@ -104,7 +104,7 @@ fn messages_come_out_whole_whatever_their_fragments_and_reads() {
         ];
         let bytes = script(end, &frames);
         let expected = [text(accents), text(accents), binary(b""), text(""), binary(b"\xff\xfe"), text("x")];
-        for piece in 1..=bytes.len() {
+        for piece in thin(1..=bytes.len(), 30) {
             let (whole, error) = collect(end, FREE.limits, 64, &bytes, piece);
             assert_eq!((&whole[..], error), (&expected[..], None), "{end:?}, pieces of {piece}");
         }
@@ -260,6 +260,21 @@ fn what_is_left_of_a_refused_message_is_not_given_out() {
             seen.push(buffer.push(data).map(|message| message.map(|message| message.as_bytes().to_vec())));
         }
         assert_eq!(seen, [Ok(None), Err(CapacityError), Err(CapacityError), Ok(Some(b"next".to_vec()))]);
+    }
+}
+
+#[test]
+fn what_was_stored_is_there_once_it_is_whole_and_until_more_comes() {
+    let mut ws = Connection::server(FREE, at(0));
+    let mut bytes = script(End::Server, &[(0x01, b"ab"), (0x80, b"c"), (0x02, b"d")]);
+    let mut input = Input::new(&mut bytes);
+    let mut memory = [0; 8];
+    let mut buffer = MessageBuffer::new(&mut memory);
+    assert_eq!(buffer.message(), None);
+    for expected in [None, Some(Message::Text("abc")), None] {
+        let Ok(Some(Event::Data(data))) = ws.receive(&mut input) else { panic!("a piece") };
+        assert_eq!(buffer.store(data), Ok(expected.is_some()));
+        assert_eq!(buffer.message(), expected);
     }
 }
 

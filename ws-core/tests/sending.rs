@@ -3,7 +3,9 @@
 
 mod common;
 
-use common::{Driver, ENDS, End, FREE, Frame, Last, Seen, TestKeys, at, binary, decode, incoming, ms, text};
+use common::{
+    Driver, ENDS, End, FREE, Frame, Last, Seen, TestKeys, at, binary, decode, incoming, ms, text, thin,
+};
 use ws_core::frame::encode_header;
 use ws_core::{CloseCode, Connection, Kind, Output, Timeouts};
 
@@ -31,7 +33,7 @@ fn is_one_message(frames: &[Frame], kind: u8, payload: &[u8]) {
 fn a_message_goes_out_in_frames_that_fill_outputs_of_every_size() {
     for end in ENDS {
         for len in [0, 1, 2, 124, 125, 126, 127, 200, 300] {
-            for out in least(end)..=320 {
+            for out in thin(least(end)..=320, 60) {
                 let mut driver = Driver::new(end);
                 driver.out = out;
                 driver.send(Kind::Binary, &body(len), true);
@@ -53,15 +55,18 @@ fn a_message_goes_out_in_frames_that_fill_outputs_of_every_size() {
 #[test]
 fn large_messages_around_the_eight_byte_length() {
     for end in ENDS {
-        for (len, out) in [
-            (65_535, 65_539),
-            (65_535, 65_538),
-            (65_536, 65_540),
-            (65_536, 65_546),
-            (65_536, 65_550),
-            (70_000, 65_545),
-            (70_000, 100_000),
-        ] {
+        for (len, out) in thin(
+            [
+                (65_535, 65_539),
+                (65_535, 65_538),
+                (65_536, 65_540),
+                (65_536, 65_546),
+                (65_536, 65_550),
+                (70_000, 65_545),
+                (70_000, 100_000),
+            ],
+            3,
+        ) {
             let mut driver = Driver::new(end);
             driver.out = out;
             driver.send(Kind::Text, &vec![b'a'; len], true);
@@ -117,7 +122,7 @@ fn several_messages_share_an_output() {
 fn begin_and_payload_in_pieces_of_every_size() {
     for end in ENDS {
         for len in [0, 1, 5, 125, 126, 300] {
-            for size in 1..40 {
+            for size in thin(1..40, 12) {
                 let mut driver = Driver::new(end);
                 driver.out = 10 + end.key_len();
                 driver.drain(|ws, out| ws.begin(Kind::Binary, len as u64, true, out).unwrap());
@@ -185,7 +190,7 @@ fn replies_wait_for_the_end_of_a_frame() {
 #[test]
 fn a_pong_leaves_between_the_fragments_of_a_long_message() {
     for end in ENDS {
-        for out in least(end)..60 {
+        for out in thin(least(end)..60, 20) {
             let mut driver = Driver::new(end);
             driver.out = out;
             let body = body(200);
@@ -265,8 +270,8 @@ fn control_frames_at_every_output_size() {
     for end in ENDS {
         for (call, b0, payload) in calls {
             let size = 2 + end.key_len() + payload.len();
-            for capacity in 0..size + 4 {
-                for before in 0..=capacity {
+            for capacity in thin(0..size + 4, 5) {
+                for before in thin(0..=capacity, 5) {
                     let mut driver = Driver::new(end);
                     let mut buf = vec![0; capacity];
                     let mut out = Output::new(&mut buf);
@@ -359,7 +364,7 @@ fn a_message_begun_is_not_sendable_and_owes_nothing() {
 #[test]
 fn the_peer_receives_what_was_sent() {
     for end in ENDS {
-        for out in 16..60 {
+        for out in thin(16..60, 20) {
             let mut driver = Driver::new(end);
             driver.out = out;
             driver.send(Kind::Text, "κόσμε".as_bytes(), true);

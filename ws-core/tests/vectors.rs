@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Driver, ENDS, End, FREE, Last, Seen, binary, incoming, part_of_text, script, text};
+use common::{Driver, ENDS, End, FREE, Last, Seen, binary, few, incoming, part_of_text, script, text, thin};
 use ws_core::{CloseCode, Kind, Limits, PeerError, UsageError};
 
 fn mask(end: End) -> u8 {
@@ -33,7 +33,7 @@ fn refused_at(end: End, bytes: &[u8], at: usize, error: PeerError) {
 fn a_fragment_may_be_cut_at_every_byte() {
     for end in ENDS {
         let bytes = script(end, &[(0x01, "añb".as_bytes()), (0x80, b"!")]);
-        for cut in 0..=bytes.len() {
+        for cut in thin(0..=bytes.len(), 5) {
             let mut driver = Driver::new(end);
             driver.feed(&bytes[..cut]).feed(&bytes[cut..]);
             assert_eq!(driver.seen, [text("añb!")], "{end:?} cut at {cut}");
@@ -45,7 +45,7 @@ fn a_fragment_may_be_cut_at_every_byte() {
 fn a_ping_inside_a_fragmented_message_may_be_cut_at_every_byte() {
     for end in ENDS {
         let bytes = script(end, &[(0x01, b"ab"), (0x89, b"ping"), (0x80, b"cd")]);
-        for cut in 0..=bytes.len() {
+        for cut in thin(0..=bytes.len(), 5) {
             let mut driver = Driver::new(end);
             driver.feed(&bytes[..cut]).feed(&bytes[cut..]);
             let rest = Seen::Data(Kind::Text, b"cd".to_vec(), Last::Yes);
@@ -105,7 +105,7 @@ fn the_longest_length_there_is_can_be_streamed() {
 #[test]
 fn frames_around_every_change_of_form_are_taken_and_sent() {
     for end in ENDS {
-        for len in [0, 1, 124, 125, 126, 127, 65_534, 65_535, 65_536, 65_537] {
+        for len in thin([0, 1, 124, 125, 126, 127, 65_534, 65_535, 65_536, 65_537], 4) {
             let body: Vec<u8> = (0..len).map(|n: usize| (n % 251) as u8).collect();
             assert_eq!(common::run(end, FREE, &incoming(end, 0x82, &body)).seen, [binary(&body)]);
             let mut driver = Driver::new(end);
@@ -176,7 +176,7 @@ fn close_codes_that_may_stand_in_a_frame() {
         assert_eq!(may(code), legal, "{code}");
     }
     for end in ENDS {
-        for code in 0..=u16::MAX {
+        for code in thin(0..=u16::MAX, 997) {
             assert_eq!(CloseCode::new(code).is_some(), may(code), "{code}");
             let mut driver = Driver::new(end);
             driver.frame(0x88, &code.to_be_bytes());
@@ -236,7 +236,7 @@ fn the_direction_of_masking_is_enforced() {
             End::Client => PeerError::MaskedFrame,
         };
         for b0 in [0x81, 0x02, 0x88, 0x89, 0x8a] {
-            for payload in [&b""[..], b"x", &[b'x'; 70_000]] {
+            for payload in [&b""[..], b"x", &[b'x'; few(70_000, 300)]] {
                 if b0 & 8 == 0 || payload.len() < 126 {
                     let mut bytes = incoming(end.peer(), b0, payload);
                     bytes.truncate(20);
@@ -251,7 +251,7 @@ fn the_direction_of_masking_is_enforced() {
 #[test]
 fn first_bytes_without_a_meaning_are_refused_at_once() {
     for end in ENDS {
-        for b0 in 0..=u8::MAX {
+        for b0 in thin(0..=u8::MAX, 17) {
             let (fin, opcode) = (b0 & 0x80 != 0, b0 & 0x0f);
             let error = match opcode {
                 _ if b0 & 0x70 != 0 => PeerError::ReservedBits,

@@ -39,8 +39,8 @@ pub(crate) struct State<'c, R: Role> {
     unflushed: bool,
     /// The next piece of a message that was inflated was put off once.
     pub(crate) put_off: bool,
-    /// A write has failed. Nobody knows what of it has left, so nothing follows it.
-    broken: bool,
+    /// A write has failed, and nobody knows what of it has left; or a read has. Nothing is written any more.
+    pub(crate) broken: bool,
 }
 
 impl<'c, Wr: WriteHalf, R: Role> Link<'c, Wr, R> {

@@ -267,9 +267,14 @@ fn judge<Wr: WriteHalf, R: Role>(
             None
         }
         Either3::Second(Err(error)) => {
-            let was = link.with(|state| (state.ws.ready_state(), state.ws.receive_eof()));
-            // Once closing, a reset is an end like another.
-            matches!(was, Some((ReadyState::Open, ()))).then_some(Err(Error::Io(error)))
+            let is_lost = link.with(|state| {
+                // Once closing, a reset is an end like another.
+                let is_lost = state.ws.ready_state() == ReadyState::Open;
+                state.ws.receive_eof();
+                state.broken |= is_lost; // what is owed has nobody to hear it
+                is_lost
+            });
+            (is_lost == Some(true)).then_some(Err(Error::Io(error)))
         }
         Either3::Second(Ok(None)) => {
             link.with(|state| state.ws.receive_eof());

@@ -125,14 +125,21 @@ impl WriteHalf for Writer<'_> {
     }
 }
 
+/// How long nothing may come from a client of HTTP, not even what TCP answers by itself. A stream is told a little now and then,
+/// which TCP would send again for half an hour.
+const OUT_OF_REACH: Duration = Duration::from_secs(30);
+
+/// How often TCP asks it whether it is there, where nothing else is said.
+const PROBE: Duration = Duration::from_secs(10);
+
 /// Waits for a client. One that has begun a connection is given up if it does not finish that within `timeout`, for which TCP
-/// has no deadline of its own; from then on it may be silent, as what is spoken over it has deadlines, and says more than a
-/// reset does. `false`: the socket cannot listen.
+/// has no deadline of its own; from then on it may be silent, but not out of reach. `false`: the socket cannot listen.
 pub(crate) async fn accept(socket: &mut TcpSocket<'_>, port: u16, timeout: Duration) -> bool {
     socket.set_timeout((timeout.as_ticks() != 0).then_some(timeout));
+    socket.set_keep_alive(Some(PROBE)); // here, since behind the handshake the first would leave at once
     match socket.accept(port).await {
         Ok(()) => {
-            socket.set_timeout(None);
+            socket.set_timeout(Some(OUT_OF_REACH));
             true
         }
         Err(_) => {
@@ -140,6 +147,13 @@ pub(crate) async fn accept(socket: &mut TcpSocket<'_>, port: u16, timeout: Durat
             false
         }
     }
+}
+
+/// Leaves it to who speaks over the connection whether the other end is there: a WebSocket has its heartbeat, which says more than
+/// a reset does.
+pub(crate) fn trust(socket: &mut TcpSocket<'_>) {
+    socket.set_timeout(None);
+    socket.set_keep_alive(None);
 }
 
 /// There is a link, and an address.

@@ -9,7 +9,7 @@ use crate::waiting::{Got, ReadTimer, SHORT_NAP, is_end, linger};
 use crate::{Error, Transport};
 use std::io;
 use std::time::Duration;
-use ws_core::{CloseCode, Connection, Kind, Output, Role, UsageError};
+use ws_core::{CloseCode, Connection, Kind, Output, ReadyState, Role, UsageError};
 
 /// A stream, the state of the protocol over it, and what waits to be written.
 #[derive(Debug)]
@@ -110,7 +110,7 @@ impl<S: Transport, R: Role> Link<S, R> {
     fn write(&mut self, patience: Patience) -> Result<(), Error> {
         match self.broken {
             Some(_) => Err(Error::Io(io::ErrorKind::BrokenPipe.into())),
-            None => self.outbox.flush(&mut self.stream, patience),
+            None => note_broken(self.outbox.flush(&mut self.stream, patience), &mut self.broken),
         }
     }
 
@@ -135,7 +135,7 @@ impl<S: Transport, R: Role> Link<S, R> {
         }
         if self.broken.is_none() {
             match self.flush() {
-                Err(error) if is_end(&error) => self.broken = broken(error),
+                Err(error) if is_end(&error) => {}
                 Err(Error::WouldBlock) => return Ok(false),
                 result => return result.map(|()| true),
             }
@@ -178,6 +178,10 @@ impl<S: Transport, R: Role> Link<S, R> {
 
     /// Waits until something was read or is due. `is_settled`: nothing waits to be written; else that is tried again soon.
     fn wait(&mut self, inbox: &mut Inbox, is_settled: bool) -> Result<(), Error> {
+        if self.ws.ready_state() == ReadyState::Closed {
+            // Behind its end the peer may still read what it is owed; but a read would bring that end again, at once.
+            return Err(Error::WouldBlock);
+        }
         let due = self.ws.poll_timeout().map(|moment| self.clock.until(moment));
         let wait = if is_settled { due } else { Some(due.map_or(SHORT_NAP, |due| due.min(SHORT_NAP))) };
         let got = self.timer.read(&mut self.stream, inbox, wait, self.clock);
@@ -239,8 +243,15 @@ pub(crate) fn forget<R: Role>(outbox: &mut Outbox, ws: &mut Connection<R>) {
     }
 }
 
-pub(crate) fn broken(error: Error) -> Option<io::Error> {
-    if let Error::Io(error) = error { Some(error) } else { None }
+/// A write that finds the peer gone is the last one.
+pub(crate) fn note_broken(flushed: Result<(), Error>, broken: &mut Option<io::Error>) -> Result<(), Error> {
+    if let Err(error) = &flushed
+        && is_end(error)
+        && let Error::Io(error) = error
+    {
+        *broken = Some(error.raw_os_error().map_or(error.kind().into(), io::Error::from_raw_os_error));
+    }
+    flushed
 }
 
 /// A connection that is lost because it broke: says how, once.

@@ -4,7 +4,7 @@ use crate::buffers::{Inbox, Outbox};
 use crate::clock::Clock;
 use crate::compression::{Deflating, Inflating};
 use crate::incoming::{Chunk, Event, Incoming};
-use crate::link::{Link, MessageWriter, Sender, broken};
+use crate::link::{Link, MessageWriter, Sender};
 use crate::split::{self, Halves};
 use crate::waiting::is_end;
 use crate::{Error, Transport};
@@ -190,7 +190,7 @@ impl<S: Transport, R: Role> WebSocket<S, R> {
         match self.begin_close(Some(code), reason) {
             Ok(()) | Err(Error::Usage(UsageError::Closing)) => {}
             // The peer is gone. Perhaps it has closed before: that is yet to be read.
-            Err(error) if is_end(&error) => self.link.broken = broken(error),
+            Err(error) if is_end(&error) => {}
             Err(error) => return Err(error),
         }
         while self.read_chunk()?.is_some() {}

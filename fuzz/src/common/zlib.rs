@@ -1,7 +1,7 @@
 //! What zlib (its port to Rust) makes of a stream of DEFLATE blocks: the other opinion on ours. It reads streams that end with a final
 //! block; here the next stream begins behind one, and knows what came before, as in the messages of RFC 7692 7.2.3.4.
 
-use flate2::{Decompress, FlushDecompress, Status};
+use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 
 use super::distances::first_beyond;
 
@@ -106,5 +106,34 @@ fn run(inflater: &mut Decompress, mut stream: &[u8], out: &mut [u8]) -> (usize, 
             Ok(_) if given == 0 && stream.is_empty() => return (at, End::Pending),
             Ok(_) => {}
         }
+    }
+}
+
+/// A deflater for each way that zlib goes about it, made once: making one takes longer than deflating a little.
+#[derive(Debug)]
+pub(crate) struct Deflaters([Compress; 4]);
+
+impl Deflaters {
+    pub(crate) fn new() -> Self {
+        Self([0, 1, 5, 9].map(|level| Compress::new(Compression::new(level), false)))
+    }
+
+    /// A stream of these pieces, each with what is flushed behind it, up to the end of a block, and without the tail that a message
+    /// leaves away.
+    pub(crate) fn deflate(
+        &mut self,
+        level: u8,
+        pieces: impl Iterator<Item = (Vec<u8>, FlushCompress)>,
+    ) -> Vec<u8> {
+        let deflater = &mut self.0[usize::from(level) % 4];
+        deflater.reset();
+        let mut stream = Vec::with_capacity(8192);
+        for (piece, flush) in pieces.chain([(Vec::new(), FlushCompress::Sync)]) {
+            deflater.compress_vec(&piece, &mut stream, flush).expect("room");
+        }
+        if stream.ends_with(&[0, 0, 0xff, 0xff]) {
+            stream.truncate(stream.len() - 4);
+        }
+        stream
     }
 }

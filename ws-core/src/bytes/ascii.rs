@@ -38,10 +38,8 @@ pub const fn trim(mut text: &[u8]) -> &[u8] {
 #[inline(never)]
 pub fn split_once(text: &[u8], separator: u8) -> Option<(&[u8], &[u8])> {
     let at = text.iter().position(|b| *b == separator)?;
-    match text.split_at_checked(at) {
-        Some((head, [_, tail @ ..])) => Some((head, tail)),
-        _ => None,
-    }
+    let (head, tail) = text.split_at_checked(at)?;
+    Some((head, tail.split_first()?.1))
 }
 
 /// The same of text, for a `separator` of ASCII: what `str` has for it links a panic.

@@ -98,3 +98,24 @@ impl<E> defmt::Format for Client<E> {
         defmt::write!(f, "Client");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct Secret;
+
+    impl Entropy for Secret {
+        fn fill(&mut self, bytes: &mut [u8]) {
+            bytes.fill(0xab);
+        }
+    }
+
+    #[test]
+    fn a_client_shows_neither_its_generator_nor_its_key() {
+        let mut client = Client::new(Secret);
+        assert_eq!(sealed::Sealed::new_key(&mut client), 0xabab_abab);
+        assert_eq!(format!("{client:?}"), "Client");
+    }
+}

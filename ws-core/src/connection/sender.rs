@@ -70,7 +70,8 @@ impl<R: Role> Connection<R> {
     /// in pieces: for a large message in a single frame.
     ///
     /// `false`: `out` is full; write it out, clear it and call again. Until the payload is sent, nothing else can
-    /// be, not even a Pong or a heartbeat: prefer [`send`](Self::send) for what takes long to produce. A client has all of the payload
+    /// be, not even a Pong or a heartbeat: prefer [`send`](Self::send) for what takes long to produce, and give up a transport that
+    /// takes nothing for long, as no deadline here does. A client has all of the payload
     /// fixed by then: who could still change it, and sees the bytes sent, would choose what goes on the wire
     /// (RFC 6455 10.3).
     ///

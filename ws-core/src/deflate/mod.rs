@@ -21,10 +21,7 @@ const WINDOW_MAX: usize = 32_768;
 
 /// The bits of the largest of them that a window has room for, which is not shorter than the smallest.
 pub(crate) fn bits_of(window: usize) -> u8 {
-    match window.min(WINDOW_MAX).checked_ilog2() {
-        Some(bits) => bits as u8, // at most 15
-        None => 0,
-    }
+    window.min(WINDOW_MAX).checked_ilog2().unwrap_or(0) as u8 // at most 15
 }
 
 /// Why a compressed message was refused. Final: what was inflated before it is right, and nothing comes after it.

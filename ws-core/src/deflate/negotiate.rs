@@ -293,6 +293,16 @@ impl core::error::Error for Declined {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cases::thin;
+
+    #[test]
+    fn there_is_no_window_but_those_of_the_extension() {
+        for bits in 0..=255 {
+            let terms = Terms::new(bits, 255 - bits);
+            assert_eq!(terms.inflate.window_bits, bits.clamp(8, 15));
+            assert_eq!(terms.deflate.window_bits, (255 - bits).clamp(8, 15));
+        }
+    }
 
     /// `a; b=9` as the handshake hands it over.
     fn params(text: &str) -> impl Iterator<Item = (&str, Option<Value>)> {
@@ -424,7 +434,7 @@ mod tests {
     #[test]
     fn any_terms_of_a_client_and_a_server_come_to_an_agreement_that_both_hold() {
         let limits = (8..=15).map(Bits).chain([Bits::ABSENT, Bits::UNLIMITED]);
-        for (said, bits) in limits.flat_map(|said| (0..8u32.pow(4)).map(move |bits| (said, bits))) {
+        for (said, bits) in limits.flat_map(|said| thin(0..8u32.pow(4), 1021).map(move |bits| (said, bits))) {
             let pick = |i: u32| 8 + (bits / 8u32.pow(i) % 8) as u8;
             let is_able = match said {
                 Bits::ABSENT => pick(2) == 15,

@@ -254,6 +254,16 @@ mod tests {
         }
     }
 
+    /// However they were written.
+    #[test]
+    fn values_are_compared_by_what_they_say() {
+        let of = |text: &'static str| Value::of(text.as_bytes());
+        assert!(of("ab") == of("\"ab\"") && of(r#""a\b""#) == of("ab") && of("ab") == *"ab");
+        for other in ["a", "abc", "aB", "ba"] {
+            assert!(of("ab") != of(other) && of("ab") != *other, "{other}");
+        }
+    }
+
     #[test]
     fn numbers_have_one_form() {
         let number = |text: &'static str| Value::of(text.as_bytes()).decimal();

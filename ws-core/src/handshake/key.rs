@@ -61,6 +61,7 @@ fn digest(key: &[u8; KEY_LEN], guid: &[u8; GUID_LEN]) -> [u8; 20] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cases::thin;
 
     /// RFC 6455 1.3: the example.
     #[test]
@@ -73,7 +74,7 @@ mod tests {
     /// The same text as `base64ct`'s, for nonces in which each bit matters once.
     #[test]
     fn the_text_of_a_key_is_its_base64() {
-        for bit in 0..128 {
+        for bit in thin(0..128, 8) {
             let mut nonce = *b"the sample nonce";
             nonce[bit / 8] ^= 1 << (bit % 8);
             let mut text = [0; KEY_LEN];

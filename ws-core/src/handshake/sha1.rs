@@ -60,6 +60,7 @@ fn compress(state: &mut [u32; 5], schedule: &mut [u32; 16]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cases::thin;
 
     /// The same digest as `sha1_smol`'s, for texts in which each bit matters once.
     #[test]
@@ -70,12 +71,12 @@ mod tests {
         };
         agrees(&[0; 24], &[0; 36]);
         let (key, guid) = (b"dGhlIHNhbXBsZSBub25jZQ==", b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
-        for bit in 0..8 * key.len() {
+        for bit in thin(0..8 * key.len(), 31) {
             let mut key = *key;
             key[bit / 8] ^= 1 << (bit % 8);
             agrees(&key, guid);
         }
-        for bit in 0..8 * guid.len() {
+        for bit in thin(0..8 * guid.len(), 61) {
             let mut guid = *guid;
             guid[bit / 8] ^= 1 << (bit % 8);
             agrees(key, &guid);

@@ -410,6 +410,28 @@ mod tests {
         }
     }
 
+    /// Whatever ends it, and whichever limit came first.
+    #[test]
+    fn a_limit_can_only_be_lowered() {
+        for framing in [Framing::Length(5), Framing::Chunked, Framing::Close] {
+            for (first, second, fits) in [(5, 5, true), (5, 9, true), (5, 4, false), (9, 4, false)] {
+                let mut bytes =
+                    if framing == Framing::Chunked { b"5\r\nhello".to_vec() } else { b"hello".to_vec() };
+                let mut input = Input::new(&mut bytes);
+                let mut reader = BodyReader::new(framing, first).expect("it fits so far");
+                let mut end = reader.limit(second);
+                while end.is_ok() && !input.is_empty() {
+                    end = reader.receive(&mut input).map(|_| ());
+                }
+                assert_eq!(
+                    end,
+                    if fits { Ok(()) } else { Err(BodyError::TooLong) },
+                    "{framing:?}: {first}, {second}"
+                );
+            }
+        }
+    }
+
     #[test]
     fn hexadecimal_digits_have_their_values() {
         for digit in 0..16u8 {

@@ -69,6 +69,7 @@ impl<'a> Cors<'a> {
             fields.put("Access-Control-Max-Age", self.max_age);
         } else {
             fields.status = 403;
+            fields.put("Content-Type", "text/plain");
         }
         Some(fields)
     }

@@ -9,6 +9,7 @@ pub(crate) mod tables;
 mod wire;
 mod ws;
 
+pub(crate) use cases::{few, thin};
 pub(crate) use rng::Rng;
 pub(crate) use wire::{Frame, LENGTHS, decode, decode_one, incoming, key_of, script};
 pub(crate) use ws::{ENDS, End, FREE, TestKeys, Ws, at, ms};

@@ -1,7 +1,7 @@
 //! What cannot be compressed grows by little.
 
 use super::peer::Windows;
-use super::{Lent, Pieces, Rng, deflate};
+use super::{Lent, Pieces, Rng, deflate, few, thin};
 use ws_core::deflate::Effort;
 
 /// What the documentation says of a stored block: it has nine tenths of the window or of the tokens, the less of both, and
@@ -23,8 +23,11 @@ const SIZES: [(usize, usize); 8] = [
     (32_768, 65_536),
 ];
 
+/// As long as shows what is to be shown.
+const LONG: usize = few(8000, 400);
+
 fn check(plain: &[u8], piece: usize, what: &str) {
-    for (window, tokens) in SIZES {
+    for (window, tokens) in thin(SIZES, 3) {
         for heads in [0, 256, 4096] {
             if heads == 0 && window > 1024 {
                 continue; // too slow for what it is to show
@@ -44,7 +47,7 @@ fn check(plain: &[u8], piece: usize, what: &str) {
 #[test]
 fn noise_grows_by_stored_blocks() {
     let rng = &mut Rng(5);
-    for len in (0..4).chain([63, 64, 65, 255, 256, 257, 1000, 40_000]) {
+    for len in thin((0..4).chain([63, 64, 65, 255, 256, 257, 1000, 40_000]), 3) {
         let plain: Vec<u8> = (0..len).map(|_| rng.next() as u8).collect();
         check(&plain, usize::MAX, "noise");
         if len < 2000 {
@@ -57,11 +60,11 @@ fn noise_grows_by_stored_blocks() {
 #[test]
 fn what_the_fixed_code_makes_longest_grows_no_more() {
     let rng = &mut Rng(6);
-    let high: Vec<u8> = (0..8_000).map(|_| 144 + rng.below(112) as u8).collect();
+    let high: Vec<u8> = (0..LONG).map(|_| 144 + rng.below(112) as u8).collect();
     check(&high, usize::MAX, "high bytes");
     // Short matches at random distances between high bytes.
     let mut mixed = high[..100].to_vec();
-    while mixed.len() < 8_000 {
+    while mixed.len() < LONG {
         let from = mixed.len() - 1 - rng.below(mixed.len().min(400) - 4);
         let n = rng.below(5).min(mixed.len() - from);
         mixed.extend_from_within(from..from + n);
@@ -72,7 +75,7 @@ fn what_the_fixed_code_makes_longest_grows_no_more() {
     check(&mixed, usize::MAX, "high bytes and short matches");
     // Noise, and then one long match that would make a block longer than the window.
     let mut late = Vec::new();
-    while late.len() < 8_000 {
+    while late.len() < LONG {
         late.extend((0..rng.below(250)).map(|_| 144 + rng.below(112) as u8));
         let n = late.len().min(rng.below(259));
         late.extend_from_within(late.len() - n..);
@@ -85,7 +88,7 @@ fn what_the_fixed_code_makes_longest_grows_no_more() {
 fn changes_of_kind_cost_nothing_that_is_not_in_the_bound() {
     let rng = &mut Rng(8);
     let mut plain = Vec::new();
-    for _ in 0..40 {
+    for _ in 0..few(40, 2) {
         plain.extend((0..rng.below(900)).map(|_| rng.next() as u8));
         plain.extend(b"aaaaaaaaaaaaaaabbbbbbb");
     }

@@ -21,7 +21,7 @@ mod table;
 mod telemetry;
 mod work;
 
-use common::Rng;
+use common::{Rng, few, thin};
 use ws_core::deflate::{Deflater, Effort, Memory, SizeError, Work};
 
 /// Memory of sizes that are chosen while the test runs.
@@ -125,5 +125,5 @@ fn deflate(deflater: &mut Deflater<'_>, message: &[u8], cut: &mut impl Cut) -> V
 /// How often a random test runs: `count` times, or a multiple of it.
 fn runs(count: u64) -> u64 {
     let times = std::env::var("DEFLATE_RUNS").map_or(1, |text| text.parse().expect("a number"));
-    count * times
+    few(count as usize, 2) as u64 * times
 }

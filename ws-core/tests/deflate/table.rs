@@ -22,6 +22,7 @@ macro_rules! settings {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "a table of figures, each of a quarter of a megabyte")]
 fn the_table_of_settings_is_that_of_the_documentation() {
     let settings = settings! {
         256, 0, 0, 512, SMALL;

@@ -1,5 +1,6 @@
 //! Reads the corpus: the files, and the index that says what each must give. Judges nothing.
 
+use crate::cases::thin;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
@@ -42,7 +43,7 @@ impl Case {
     /// both ends, and at each 61st byte between.
     pub(crate) fn cuts(&self, used: usize) -> impl Iterator<Item = usize> {
         let end = (used + 2).min(self.bytes.len());
-        (0..=end).filter(move |at| end < 2048 || *at < 300 || *at + 100 > end || at % 61 == 0)
+        thin((0..=end).filter(move |at| end < 2048 || *at < 300 || *at + 100 > end || at % 61 == 0), 400)
     }
 }
 

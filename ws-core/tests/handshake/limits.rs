@@ -1,6 +1,7 @@
 //! Heads at, below and above each limit, in stores of any size; and that the work is linear: each byte is taken once, in
 //! the call that brings it, and is not kept unless somebody wants it.
 
+use crate::cases::{few, thin};
 use crate::{SAMPLE_KEY, START, SampleNonce, written};
 use ws_core::Input;
 use ws_core::handshake::OriginPolicy;
@@ -35,7 +36,7 @@ fn a_head_may_be_as_long_as_the_limit_and_not_a_byte_longer() {
     let head = request("X-A: b\r\nCookie: c\r\n");
     let accepted = give(&head, 4096, HeadLimits::DEFAULT);
     assert!(accepted.is_ok());
-    for bytes in 0..=head.len() + 2 {
+    for bytes in thin(0..=head.len() + 2, 40) {
         let given = give(&head, 4096, HeadLimits { bytes, fields: 100 });
         if bytes < LINE.len() {
             assert_eq!(given, Err(Refusal::Head(HeadError::LongLine)), "{bytes}");
@@ -67,7 +68,7 @@ fn a_head_may_have_as_many_fields_as_the_limit_and_not_one_more() {
 #[test]
 fn limits_may_be_the_largest_numbers() {
     let limits = HeadLimits { bytes: usize::MAX, fields: usize::MAX };
-    assert!(give(&request(&"a: b\r\n".repeat(5000)), 512, limits).is_ok());
+    assert!(give(&request(&"a: b\r\n".repeat(few(5000, 300))), 512, limits).is_ok());
 }
 
 /// A store too small refuses; never does it change what is understood.
@@ -84,7 +85,7 @@ fn a_request_in_stores_of_any_size_is_refused_or_the_same() {
         let head = request(extra);
         let accepted = give(&head, 9000, HeadLimits::DEFAULT).expect("room enough");
         let mut needed = None;
-        for store in 0..=4096 {
+        for store in thin(0..=4096, 700) {
             match give(&head, store, HeadLimits::DEFAULT) {
                 Ok(answer) => {
                     assert_eq!(answer, accepted, "{store}");
@@ -98,7 +99,8 @@ fn a_request_in_stores_of_any_size_is_refused_or_the_same() {
                 }
             }
         }
-        assert!(needed.is_some_and(|needed| needed <= head.len() + 64), "{needed:?} of {}", head.len());
+        let is_enough = needed.is_some_and(|needed| needed <= head.len() + 64);
+        assert!(cfg!(miri) || is_enough, "{needed:?} of {}", head.len());
     }
 }
 
@@ -121,7 +123,7 @@ fn a_response_in_stores_of_any_size_is_refused_or_the_same() {
         (interim, Ok(true)),
     ] {
         let mut needed = None;
-        for size in 0..=4096 {
+        for size in thin(0..=4096, 700) {
             let mut store = vec![0; size];
             let request = client::Request::new("example.com", "/");
             let mut handshake = client::Handshake::new(request, &mut SampleNonce, &mut store, &[], START)
@@ -135,7 +137,7 @@ fn a_response_in_stores_of_any_size_is_refused_or_the_same() {
                 assert_eq!(needed, None, "{size}");
             }
         }
-        assert!(needed.is_some(), "4 KiB are too small");
+        assert!(cfg!(miri) || needed.is_some(), "4 KiB are too small");
     }
 }
 
@@ -143,12 +145,13 @@ fn a_response_in_stores_of_any_size_is_refused_or_the_same() {
 /// more, so there is nothing that could be looked at twice.
 #[test]
 fn each_byte_of_a_head_is_taken_once_and_kept_only_if_wanted() {
-    let fields: String = (0..800).map(|n| format!("X-{n}: {}\r\n", "y".repeat(70))).collect();
+    const FIELDS: usize = few(800, 20);
+    let fields: String = (0..FIELDS).map(|n| format!("X-{n}: {}\r\n", "y".repeat(70))).collect();
     let head = request(&fields);
-    assert!(head.len() > 64 * 1024 - 4096);
+    assert!(head.len() > FIELDS * 78);
     let mut store = [0; 400];
-    let mut handshake =
-        Handshake::new(&mut store, &[], START).with_limits(HeadLimits { bytes: head.len(), fields: 805 });
+    let mut handshake = Handshake::new(&mut store, &[], START)
+        .with_limits(HeadLimits { bytes: head.len(), fields: FIELDS + 5 });
     let mut calls = 0;
     for (at, byte) in head.iter().enumerate() {
         let mut buf = [*byte];
@@ -172,10 +175,11 @@ fn each_byte_of_a_head_is_taken_once_and_kept_only_if_wanted() {
 /// One value of 60 KB passes through a small store when nobody wants it, and is refused at once when somebody does.
 #[test]
 fn a_long_value_is_held_by_the_store_alone() {
-    let value = "z".repeat(60 * 1024);
+    const LONG: usize = few(60 * 1024, 2000);
+    let value = "z".repeat(LONG);
     let limits = HeadLimits { bytes: 1 << 20, fields: 100 };
     assert!(give(&request(&format!("X-A: {value}\r\n")), 400, limits).is_ok());
-    assert!(give(&request(&format!("X-A:{}\r\n", " ".repeat(60 * 1024))), 400, limits).is_ok());
+    assert!(give(&request(&format!("X-A:{}\r\n", " ".repeat(LONG))), 400, limits).is_ok());
     let refused = Err(Refusal::Head(HeadError::LongHead));
     assert_eq!(give(&request(&format!("Cookie: {value}\r\n")), 400, limits), refused);
     let mut store = [0; 400];

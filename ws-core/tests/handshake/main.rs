@@ -2,6 +2,8 @@
 //! put on the wire. Deadlines are in `../deadlines.rs`. What clients and servers really send, and what hostile ones could, lies in `../corpus`,
 //! and beside the files an index that says what each must give.
 
+#[path = "../common/cases.rs"]
+mod cases;
 mod compression;
 mod corpus;
 mod limits;

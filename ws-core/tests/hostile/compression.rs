@@ -1,7 +1,7 @@
 //! Compressed messages over a connection: where the bit may stand, what lies beside and behind a message, and what nobody is to
 //! learn. Streams made to harm are in `streams` and `bombs`, the handshake is in `terms`.
 
-use super::common::{Driver, ENDS, FREE, Last, Seen, binary, incoming, text};
+use super::common::{Driver, ENDS, FREE, Last, Seen, binary, few, incoming, text, thin};
 use super::lent::{Room, Setup, Stream, lengths, setups};
 use ws_core::deflate::TAIL;
 use ws_core::{CloseCode, PeerError};
@@ -15,7 +15,7 @@ fn the_bit_stands_nowhere_but_at_the_front_of_a_message() {
     for setup in setups(9, true) {
         let states = [vec![], setup.frame(0x01, b"plain"), setup.frame(0x41, &HELLO[..3])];
         for (n, before) in states.iter().enumerate() {
-            for b0 in (0..=255u8).filter(|b0| b0 & 0x70 != 0) {
+            for b0 in thin((0..=255u8).filter(|b0| b0 & 0x70 != 0), 37) {
                 let mut room = Room::new(setup);
                 let mut talk = room.talk(FREE);
                 talk.receive(before);
@@ -36,7 +36,7 @@ fn the_bit_stands_nowhere_but_at_the_front_of_a_message() {
     // Without an agreement it stands nowhere.
     for end in ENDS {
         for before in [vec![], incoming(end, 0x01, b"plain")] {
-            for b0 in (0..=255u8).filter(|b0| b0 & 0x70 != 0) {
+            for b0 in thin((0..=255u8).filter(|b0| b0 & 0x70 != 0), 37) {
                 let mut driver = Driver::new(end);
                 driver.feed(&before);
                 let frame = incoming(end, b0, HELLO);
@@ -54,7 +54,7 @@ fn the_bit_stands_nowhere_but_at_the_front_of_a_message() {
 fn inflating_a_frame_leaves_the_one_behind_as_it_came() {
     for setup in setups(9, true) {
         let (mut wire, mut expected) = (Vec::new(), Vec::new());
-        for len in 0..80 {
+        for len in thin(0..80, 20) {
             let body: Vec<u8> = (0..len).map(|i| (i * 7 + len) as u8).collect();
             let twice = [&body[..], &body].concat();
             wire.extend(setup.frame(0xc2, &Stream::new().stored(&body).stored(&body).end()));
@@ -77,9 +77,10 @@ fn inflating_a_frame_leaves_the_one_behind_as_it_came() {
 /// The end of the message, and a tail that its sender did not remove: whole, in part, doubled, in two frames and in two reads.
 #[test]
 fn the_tail_may_be_cut_anywhere() {
-    let noise: Vec<u8> = (0..8189 - 6u32).map(|i| (i * i % 251) as u8).collect();
+    const LONG: usize = few(8189, 300);
+    let noise: Vec<u8> = (0..LONG as u32 - 6).map(|i| (i * i % 251) as u8).collect();
     let long = Stream::new().stored(&noise).end();
-    assert_eq!(long.len(), 8189);
+    assert_eq!(long.len(), LONG);
     let codes = lengths(257, &[(0, 1), (1, 2), (256, 2)]);
     let dynamic = Stream::new().dynamic(&codes, &[1]).code(2, 2).code(3, 2).end();
     let last = b"\xf3\x48\xcd\xc9\xc9\x07\x00";
@@ -109,7 +110,7 @@ fn the_tail_may_be_cut_anywhere() {
             for setup in setups(15, false) {
                 let mut room = Room::new(setup);
                 let mut talk = room.talk(FREE);
-                for cut in payload.len().saturating_sub(14)..=payload.len() {
+                for cut in thin(payload.len().saturating_sub(14)..=payload.len(), 8) {
                     let frames =
                         [setup.frame(0x42, &payload[..cut]), setup.frame(0x80, &payload[cut..])].concat();
                     let one = setup.frame(0xc2, &payload);
@@ -142,7 +143,7 @@ fn nothing_of_one_connection_is_seen_by_the_next() {
         let mut room = Room::new(setup);
         for is_new in [false, true] {
             let mut talk = room.talk(FREE);
-            for distance in 1..=setup.window() as u32 {
+            for distance in thin(1..=setup.window() as u32, 171) {
                 talk.receive(&setup.frame(0xc2, &secret));
                 assert_eq!(talk.failed(), None);
                 if is_new {

@@ -1,14 +1,14 @@
 //! Floods, and memory: what a connection holds is one struct of fixed size, so what is shown here is that it goes on
 //! working, says stop at its limits, and loses nothing.
 
-use super::common::{self, Driver, ENDS, End, FREE, Last, Seen, TestKeys, Ws, at, incoming};
+use super::common::{self, Driver, ENDS, End, FREE, Last, Seen, TestKeys, Ws, at, few, incoming, thin};
 use ws_core::{Client, Connection, Event, Input, Kind, Limits, Output, PeerError, Server};
 
 /// No part of a connection is outside of it: there is no allocator in the crate.
 const _: () =
     assert!(size_of::<Connection<Server>>() <= 256 && size_of::<Connection<Client<TestKeys>>>() <= 256);
 
-const MILLION: usize = 1_000_000;
+const MILLION: usize = few(1_000_000, 2000);
 
 /// Feeds `block` again and again, and counts the events until the first error.
 fn flood(ws: &mut Ws, block: &[u8], times: usize) -> (usize, Option<PeerError>) {
@@ -40,7 +40,7 @@ fn a_declared_gibibyte_costs_nothing() {
         // Without a limit it is streamed, through whatever is lent.
         let mut ws = Ws::new(end, FREE, at(0));
         assert_eq!(flood(&mut ws, &head, 1), (0, None));
-        assert_eq!(flood(&mut ws, &[0x5a; 4096], 1000), (1000, None));
+        assert_eq!(flood(&mut ws, &[0x5a; 4096], MILLION / 1000), (MILLION / 1000, None));
     }
 }
 
@@ -92,7 +92,7 @@ fn a_million_one_byte_fragments() {
     // By default the connection is closed at the limit.
     let mut ws = Ws::new(end, FREE.with_limits(Limits::DEFAULT), at(0));
     assert_eq!(flood(&mut ws, &begin, 1), (1, None));
-    assert_eq!(flood(&mut ws, &block, 1000), (1023, Some(PeerError::TooManyFragments)));
+    assert_eq!(flood(&mut ws, &block, MILLION / 1000), (1023, Some(PeerError::TooManyFragments)));
     assert_eq!(ws.close_sent().flatten().map(|code| code.get()), Some(1008));
     // Without a limit they pass, and still nothing is kept.
     let mut ws = Ws::new(end, FREE, at(0));
@@ -123,7 +123,7 @@ fn output_never_exceeds_what_is_lent() {
         let mut out = Output::new(&mut memory[32..96]);
         let message = [7; 1000];
         let mut rest = &message[..];
-        for _ in 0..1000 {
+        for _ in 0..few(1000, 10) {
             assert_eq!(ws.send(Kind::Binary, &mut rest, true, &mut out), Ok(false), "says it is full");
             assert_eq!(ws.ping(b"ping", &mut out), Ok(false));
             assert_eq!(ws.close(None, "", &mut out), Ok(false));
@@ -154,7 +154,7 @@ fn a_million_pings_leave_one_reply() {
         let len = read.len();
         let mut input = Input::new(&mut read);
         assert_eq!(ws.receive(&mut input), Ok(Some(Event::Ping)));
-        for _ in 0..1000 {
+        for _ in 0..few(1000, 10) {
             assert_eq!(ws.receive(&mut input), Ok(None));
             assert_eq!(ws.transmit(&mut Output::new(&mut [])), 0);
             assert_eq!(input.consumed(), ping.len());
@@ -207,7 +207,7 @@ fn a_pong_waits_for_room() {
 #[test]
 fn a_pong_leaves_inside_a_large_message() {
     for end in ENDS {
-        let message = vec![0x6d; 1 << 20];
+        let message = vec![0x6d; few(1 << 20, 1 << 14)];
         let mut rest = &message[..];
         let mut driver = Driver::new(end);
         let mut buf = vec![0; 1024];
@@ -261,7 +261,7 @@ fn buffers_are_not_written_beside_what_is_lent() {
     const CANARY: u8 = 0xca;
     for end in ENDS {
         let frames = common::script(end, &[(0x01, b"ab"), (0x89, b"ping"), (0x80, b"cd"), (0x82, &[9; 30])]);
-        for size in 1..=frames.len() {
+        for size in thin(1..=frames.len(), 20) {
             let mut ws = Ws::new(end, FREE, at(0));
             let (mut lent, mut written) = ([CANARY; 64], [CANARY; 64]);
             let mut message = ws_core::MessageBuffer::new(&mut lent[16..48]);

@@ -1,8 +1,8 @@
 //! Frames that are wrong, or right and cut where it hurts.
 
 use super::common::{
-    self, Driver, ENDS, End, FREE, Last, Rng, Seen, TestKeys, at, binary, incoming, part_of_text, script,
-    text,
+    self, Driver, ENDS, End, FREE, Last, Rng, Seen, TestKeys, at, binary, few, incoming, part_of_text,
+    script, text, thin,
 };
 use ws_core::handshake::client::{self, Request};
 use ws_core::handshake::{OriginPolicy, server};
@@ -26,9 +26,9 @@ fn an_unmasked_frame_is_not_delivered() {
 #[test]
 fn a_header_in_two_reads_before_a_large_payload() {
     for end in ENDS {
-        for len in [126, 0xffff, 0x1_0000, 100_000] {
+        for len in thin([126, 0xffff, 0x1_0000, 100_000], 2) {
             let bytes = incoming(end, 0x82, &vec![3; len]);
-            for cut in 1..16 {
+            for cut in thin(1..16, 7) {
                 let mut driver = Driver::new(end);
                 driver.feed(&bytes[..cut]).feed(&bytes[cut..]);
                 assert!(driver.seen == [binary(&vec![3; len])]);
@@ -40,7 +40,7 @@ fn a_header_in_two_reads_before_a_large_payload() {
 #[test]
 fn a_header_in_single_bytes() {
     for end in ENDS {
-        for len in [0, 5, 126, 0x1_0000] {
+        for len in thin([0, 5, 126, 0x1_0000], 2) {
             let bytes = [incoming(end, 0x82, &vec![3; len]), incoming(end, 0x89, b"x")].concat();
             let mut driver = Driver::new(end);
             bytes.iter().for_each(|byte| driver.receive(&[*byte]));
@@ -62,7 +62,7 @@ fn frames_behind_the_handshake_are_not_lost() {
     request.extend_from_slice(out.filled());
     let frames = script(End::Server, &[(0x81, b"first"), (0x89, b"second")]);
     let whole = [&request[..], &frames].concat();
-    for cut in 0..=whole.len() {
+    for cut in thin(0..=whole.len(), 50) {
         let mut store = [0; 512];
         let mut handshake = server::Handshake::new(&mut store, &[], at(0));
         let mut driver = Driver::new(End::Server);
@@ -84,7 +84,7 @@ fn frames_behind_the_handshake_are_not_lost() {
         assert_eq!(driver.seen, [text("first"), Seen::Ping(b"second".to_vec())], "cut at {cut}");
     }
     let whole = [&response[..], &script(End::Client, &[(0x81, b"first"), (0x88, b"")])].concat();
-    for cut in 0..=whole.len() {
+    for cut in thin(0..=whole.len(), 50) {
         let mut store = [0; 512];
         let mut handshake =
             client::Handshake::new(Request::new("h", "/"), &mut keys(), &mut store, &[], at(0)).unwrap();
@@ -106,11 +106,12 @@ fn frames_behind_the_handshake_are_not_lost() {
 
 #[test]
 fn a_long_stream_keeps_its_place() {
+    const MANY: usize = few(20_000, 100);
     for end in ENDS {
         let mut rng = Rng(39);
         let mut driver = Driver::new(end);
         let mut sent = Vec::new();
-        for n in 0..20_000u32 {
+        for n in 0..MANY as u32 {
             let body = n.to_be_bytes().repeat(rng.below(12));
             sent.extend(incoming(end, if rng.one_in(9) { 0x89 } else { 0x82 }, &body));
             while sent.len() > 3000 {
@@ -120,9 +121,9 @@ fn a_long_stream_keeps_its_place() {
         }
         sent.extend(incoming(end, 0x88, b"\x03\xe8that was all"));
         driver.feed(&sent);
-        assert_eq!(driver.seen.len(), 20_001);
+        assert_eq!(driver.seen.len(), MANY + 1);
         let mut last = None;
-        for seen in &driver.seen[..20_000] {
+        for seen in &driver.seen[..MANY] {
             let (Seen::Data(Kind::Binary, body, Last::Yes) | Seen::Ping(body)) = seen else {
                 panic!("{seen:?}")
             };
@@ -131,7 +132,7 @@ fn a_long_stream_keeps_its_place() {
                 last = Some(n);
             }
         }
-        assert_eq!(driver.seen[20_000], Seen::Close(Some(1000), "that was all".into()));
+        assert_eq!(driver.seen[MANY], Seen::Close(Some(1000), "that was all".into()));
     }
 }
 
@@ -139,7 +140,7 @@ fn a_long_stream_keeps_its_place() {
 fn an_empty_close() {
     for end in ENDS {
         let bytes = incoming(end, 0x88, b"");
-        for cut in 0..=bytes.len() {
+        for cut in thin(0..=bytes.len(), 10) {
             let mut driver = Driver::new(end);
             driver.feed(&bytes[..cut]).feed(&bytes[cut..]);
             assert_eq!(driver.seen, [Seen::Close(None, String::new())]);
@@ -158,7 +159,7 @@ fn empty_control_frames() {
     for end in ENDS {
         let bytes =
             script(end, &[(0x89, b""), (0x8a, b""), (0x01, b""), (0x89, b""), (0x80, b""), (0x88, b"")]);
-        for size in 1..=bytes.len() {
+        for size in thin(1..=bytes.len(), 20) {
             let mut driver = Driver::new(end);
             bytes.chunks(size).for_each(|piece| _ = driver.feed(piece));
             assert_eq!(
@@ -213,12 +214,12 @@ fn every_call_makes_progress() {
         let tight = FREE.with_limits(Limits { message: 50, fragments: 9, empty_fragments: 4 });
         let large = [incoming(end, 0x02, &[0; 40]), incoming(end, 0x00, &[0; 40]).repeat(9)].concat();
         for config in [FREE, tight] {
-            for size in 1..100 {
+            for size in thin(1..100, 40) {
                 let mut driver = Driver::with(end, config);
                 large.chunks(size).for_each(|piece| _ = driver.feed(piece));
                 assert_eq!(driver.failed(), (config == tight).then_some(PeerError::MessageTooBig));
             }
-            for _ in 0..3000 {
+            for _ in 0..few(3000, 50) {
                 let len = rng.below(80);
                 let bytes: Vec<u8> = (0..len).map(|_| rng.next() as u8).collect();
                 common::run(end, config, &bytes).feed(&bytes);
@@ -231,7 +232,7 @@ fn every_call_makes_progress() {
 fn a_ping_in_pieces_is_answered() {
     for end in ENDS {
         let bytes = script(end, &[(0x01, b"a"), (0x89, b"hello?"), (0x80, b"b")]);
-        for size in 1..=bytes.len() {
+        for size in thin(1..=bytes.len(), 20) {
             let mut driver = Driver::new(end);
             bytes.chunks(size).for_each(|piece| _ = driver.feed(piece));
             assert_eq!(driver.replies(), [(0x8a, b"hello?".to_vec())]);
@@ -272,8 +273,8 @@ fn a_session_at_every_size_of_every_buffer() {
         let bytes = script(end, &frames);
         let whole = common::run(end, FREE, &bytes);
         assert_eq!(whole.seen.len(), 6);
-        for read in (1..40).chain([131, 500]) {
-            for out in (1..20).chain([130, 131, 132]) {
+        for read in thin((1..40).chain([131, 500]), 20) {
+            for out in thin((1..20).chain([130, 131, 132]), 11) {
                 let mut driver = Driver::new(end);
                 driver.out = out;
                 bytes.chunks(read).for_each(|piece| _ = driver.feed(piece));

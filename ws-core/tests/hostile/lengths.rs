@@ -1,6 +1,6 @@
 //! Lengths that lie, and integers that could wrap.
 
-use super::common::{self, Driver, ENDS, End, FREE, LENGTHS, Last, Seen, binary, incoming};
+use super::common::{self, Driver, ENDS, End, FREE, LENGTHS, Last, Seen, binary, incoming, thin};
 use ws_core::{Input, Kind, Limits, PeerError};
 
 /// The header of a frame whose length is in eight bytes, and a little of what could be payload.
@@ -17,7 +17,7 @@ fn error_of(end: End, limits: Limits, bytes: &[u8]) -> Option<PeerError> {
 #[test]
 fn the_longest_lengths_do_not_overflow() {
     for end in ENDS {
-        for back in 0..32 {
+        for back in thin(0..32, 8) {
             for b0 in [0x82, 0x02] {
                 let bytes = declaring(end, b0, u64::MAX - back);
                 assert_eq!(error_of(end, FREE.limits, &bytes), Some(PeerError::BadLength));
@@ -90,7 +90,7 @@ fn the_top_bit_of_a_length_is_refused() {
 #[test]
 fn a_client_survives_every_length_of_a_server() {
     let end = End::Client;
-    for len in (0..64).flat_map(|bit| [(1u64 << bit).wrapping_sub(1), 1 << bit, (1 << bit) + 1]) {
+    for len in thin((0..64).flat_map(|bit| [(1u64 << bit).wrapping_sub(1), 1 << bit, (1 << bit) + 1]), 13) {
         for b0 in [0x81, 0x82, 0x02, 0x89] {
             let error = error_of(end, Limits::DEFAULT, &declaring(end, b0, len));
             let expected = match len {
@@ -136,7 +136,7 @@ fn lengths_just_below_the_wrap_are_refused() {
 #[test]
 fn only_what_has_come_is_unmasked() {
     for len in [0x1_0000, 1 << 32, (1 << 63) - 1] {
-        for have in 0..40 {
+        for have in thin(0..40, 8) {
             let head = &declaring(End::Server, 0x82, len)[..14];
             let mut memory = [head, &[0xca; 100]].concat();
             let mut driver = Driver::new(End::Server);
@@ -199,7 +199,8 @@ fn every_header_has_the_verdict_of_the_table() {
     for end in ENDS {
         for open in [None, Some(0x01), Some(0x02)] {
             let begun = open.map(|b0| incoming(end, b0, b"a")).unwrap_or_default();
-            for (b0, b1) in (0..=u8::MAX).flat_map(|b0| (0..=u8::MAX).map(move |b1| (b0, b1))) {
+            let headers = (0..=u8::MAX).flat_map(|b0| (0..=u8::MAX).map(move |b1| (b0, b1)));
+            for (b0, b1) in thin(headers, 1009) {
                 let lengths: &[u64] = match b1 & 0x7f {
                     126 => &LENGTHS[..6],
                     127 => &LENGTHS,
@@ -276,7 +277,7 @@ fn each_form_of_the_length_is_sent_up_to_its_last_value() {
 fn a_length_in_a_longer_form_is_refused() {
     for end in ENDS {
         let mask = if end == End::Server { 0x80 } else { 0 };
-        for len in 0..126u8 {
+        for len in thin(0..126u8, 25) {
             let bytes = [0x82, mask | 126, 0, len, 0, 0, 0, 0];
             assert_eq!(error_of(end, FREE.limits, &bytes), Some(PeerError::BadLength));
             assert_eq!(

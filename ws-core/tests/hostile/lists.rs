@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::common::{TestKeys, at};
+use super::common::{TestKeys, at, few};
 use ws_core::Input;
 use ws_core::deflate::negotiate::Terms;
 use ws_core::handshake::server::Refusal;
@@ -11,7 +11,7 @@ use ws_core::handshake::{OriginPolicy, client, extensions, server};
 use ws_core::http::HeadLimits;
 
 /// Less where every step is looked at, which is not to take hours either.
-const MEGABYTE: usize = if cfg!(miri) { 1 << 8 } else { 1 << 20 };
+const MEGABYTE: usize = few(1 << 20, 1 << 8);
 
 /// No machine is so slow that it needs this for a few of these, and none so fast that their square gets by.
 const AGES: Duration = Duration::from_secs(40);

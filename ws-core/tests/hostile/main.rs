@@ -107,6 +107,7 @@ mod streams;
 mod terms;
 
 #[test]
+#[cfg_attr(miri, ignore = "it reads sources, and runs nothing of the library")]
 fn the_table_names_every_test_and_no_other() {
     let sources = [
         include_str!("bombs.rs"),

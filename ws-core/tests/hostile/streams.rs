@@ -1,7 +1,7 @@
 //! Streams made by hand, and streams that were damaged: what is right before the mistake is lent, then the error comes, and nothing
 //! behind it. How each mistake is found is shown in `../inflate`; here it comes over a connection, as a peer would send it.
 
-use super::common::{FREE, Last, Rng, Seen};
+use super::common::{FREE, Last, Rng, Seen, few, thin};
 use super::lent::{Room, Setup, Stream, lengths, setups};
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 use ws_core::deflate::TAIL;
@@ -12,7 +12,7 @@ fn every_way(setup: Setup, payload: &[u8]) -> Vec<(Vec<u8>, usize)> {
     let whole = setup.frame(0xc2, payload);
     let sizes = [1, 2, 3, 7, 30, whole.len() - 1, whole.len()];
     let mut ways: Vec<_> = sizes.iter().map(|size| (whole.clone(), *size)).collect();
-    for cut in (0..=payload.len()).step_by(1 + payload.len() / 40) {
+    for cut in (0..=payload.len()).step_by(1 + payload.len() / few(40, 1)) {
         let (first, second) = payload.split_at(cut);
         let two = [setup.frame(0x42, first), setup.frame(0x80, second)].concat();
         ways.push((two, if cut % 2 == 0 { usize::MAX } else { 1 }));
@@ -98,7 +98,7 @@ fn repetitions_of_lengths_end_where_the_lengths_do() {
     for (left, symbol, bits, least) in
         [(1, 16, 2, 3), (2, 16, 2, 3), (2, 17, 3, 3), (10, 18, 7, 11), (9, 17, 3, 3)]
     {
-        for times in 0..1u32 << bits {
+        for times in thin(0..1u32 << bits, 30) {
             if least + times as usize > left {
                 let what =
                     format!("{left} lengths left, and {symbol} for {} of them", least + times as usize);
@@ -113,7 +113,7 @@ fn repetitions_of_lengths_end_where_the_lengths_do() {
 
 #[test]
 fn stored_blocks_whose_lengths_disagree_are_refused() {
-    for bit in 0..32 {
+    for bit in thin(0..32, 8) {
         let lengths = (3u32 | !3 << 16) ^ 1 << bit;
         let mut stream = Stream::new().fixed(b"ok").closed().stored_head(lengths & 0xffff, lengths >> 16);
         stream.bytes.extend(b"abc\0");
@@ -138,7 +138,7 @@ fn nothing_before_the_start_is_reached() {
             let mut room = Room::new(setup);
             let mut talk = room.talk(FREE);
             let there = if takeover { [&first[..], text].concat() } else { text.to_vec() };
-            for distance in 1..=512 {
+            for distance in thin(1..=512, 73) {
                 talk.next_connection(FREE);
                 talk.receive(&setup.frame(0xc2, &opening));
                 talk.receive(&setup.frame(0xc2, &reaching(distance as u32)));
@@ -169,7 +169,8 @@ fn nothing_outside_of_the_window_is_reached() {
             let reaching = |distance| Stream::new().fixed(b"").matched(3, distance as u32).closed().end();
             let mut room = Room::new(setup);
             let mut talk = room.talk(FREE);
-            for distance in (1..=window).chain(window + 1..window + 300).chain([1001, 4096, 32_768]) {
+            for distance in thin((1..=window).chain(window + 1..window + 300).chain([1001, 4096, 32_768]), 73)
+            {
                 talk.next_connection(FREE);
                 talk.receive(&setup.frame(0xc2, &opening));
                 talk.receive(&setup.frame(0xc2, &reaching(distance)));
@@ -211,7 +212,7 @@ fn a_message_cut_anywhere_is_an_error_or_all_of_it() {
     for setup in setups(9, true) {
         let (mut fine, mut room) = (0, Room::new(setup));
         let mut talk = room.talk(FREE);
-        for len in 0..=whole.len() {
+        for len in thin(0..=whole.len(), 9) {
             // The tail may be just what the block lacks: then it is all of some message, as zlib has it too.
             let cut = &whole[..len];
             for (size, limit) in [(1, 1), (5, 100), (1000, usize::MAX)] {
@@ -244,7 +245,7 @@ fn a_message_cut_anywhere_is_an_error_or_all_of_it() {
                 assert!(!talk.ws.was_clean());
             }
         }
-        assert!(fine > 3 && fine < 3 * whole.len() / 4, "{fine}");
+        assert!(fine > few(3, 0) && fine < 3 * whole.len() / 4, "{fine}");
     }
 }
 
@@ -265,7 +266,7 @@ fn damaged_streams_write_nothing_beside_what_is_lent() {
     for setup in setups(15, false) {
         let mut room = Room::new(setup);
         let mut talk = room.talk(FREE);
-        for run in 0..1500 {
+        for run in 0..few(1500, 4) {
             let mut stream = good[run % good.len()].clone();
             if rng.one_in(8) {
                 stream = (0..rng.below(90)).map(|_| rng.next() as u8).collect();
@@ -307,7 +308,8 @@ fn damaged_streams_write_nothing_beside_what_is_lent() {
             }
         }
     }
-    assert!(fine > 300 && refused > 300, "{fine} are fine, {refused} are refused: what is the damage?");
+    let is_mixed = cfg!(miri) || (fine > 300 && refused > 300);
+    assert!(is_mixed, "{fine} are fine, {refused} are refused: what is the damage?");
 }
 
 /// Up to three messages of small blocks, many with a flaw: a tail that is left, or a part of one, a bit, a cut.
@@ -352,7 +354,7 @@ fn the_same_is_seen_however_a_stream_is_cut() {
         let all: Vec<Setup> = setups(9, takeover).collect();
         let mut rooms: Vec<Room> = all.iter().map(|setup| Room::new(*setup)).collect();
         let mut talks: Vec<_> = rooms.iter_mut().map(|room| room.talk(FREE)).collect();
-        for _ in 0..600 {
+        for _ in 0..few(600, 2) {
             let messages = some_messages(rng);
             let message = rng.pick(&[u32::MAX, u32::MAX, 0, 1, 20, 300]);
             let config = FREE.with_limits(Limits { message, ..FREE.limits });
@@ -390,5 +392,6 @@ fn the_same_is_seen_however_a_stream_is_cut() {
             (fine, refused) = (fine + u32::from(!is_failed), refused + u32::from(is_failed));
         }
     }
-    assert!(fine > 100 && refused > 100, "{fine} are fine, {refused} are refused: what is the damage?");
+    let is_mixed = cfg!(miri) || (fine > 100 && refused > 100);
+    assert!(is_mixed, "{fine} are fine, {refused} are refused: what is the damage?");
 }

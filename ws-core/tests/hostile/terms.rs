@@ -1,7 +1,7 @@
 //! Offers and answers of compression that are not what they may be (RFC 7692 7.1): a server opens the connection without it, a client
 //! fails. What either says of them is shown in `../handshake`.
 
-use super::common::{End, FREE, at, binary};
+use super::common::{End, FREE, at, binary, thin};
 use super::lent::{Room, Setup};
 use ws_core::deflate::negotiate::{Agreement, Declined, Direction, Terms};
 use ws_core::handshake::server::Refusal;
@@ -123,7 +123,7 @@ fn windows_are_8_to_15_in_digits_and_nothing_else() {
         "8%00",
         "!",
     ];
-    for value in numbers.chain(texts.map(String::from)) {
+    for value in thin(numbers.chain(texts.map(String::from)), 25) {
         let bits = ["8", "9", "10", "11", "12", "13", "14", "15"].iter().position(|bits| *bits == value);
         for written in [value.clone(), format!("\"{value}\""), format!("\"\\{value}\"")] {
             for name in ["server_max_window_bits", "client_max_window_bits"] {

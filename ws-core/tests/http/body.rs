@@ -3,7 +3,8 @@
 use crate::at_every_split;
 use proptest::prelude::*;
 use ws_core::handshake::server::Handshake;
-use ws_core::http::{BodyError, BodyReader, Framing, Version};
+use ws_core::http::head::{HeadReader, Wanted};
+use ws_core::http::{BodyError, BodyReader, Framing, HeadLimits, Version};
 use ws_core::{Input, Instant};
 
 /// What a reader gave, and what it left.
@@ -275,6 +276,23 @@ fn a_response_may_end_with_the_connection() {
     assert_eq!(of(Version::Http10, 200, false, chunked), Err(BodyError::BadCoding));
     let both = format!("{length}{chunked}");
     assert_eq!(of(Version::Http11, 200, false, &both), Err(BodyError::TwoFramings));
+}
+
+/// Whoever read the head, and whatever may stand twice in it: two servers would read two lengths (RFC 9112 6.3).
+#[test]
+fn two_lengths_are_none() {
+    let mut store = [0; 256];
+    let wanted = Wanted { single: &[], repeated: &[], further: &["content-length"] };
+    for (fields, framing) in [
+        ("Content-Length: 5\r\n", Ok(Framing::Length(5))),
+        ("Content-Length: 5\r\nContent-Length: 5\r\n", Err(BodyError::BadLength)),
+        ("Content-Length: 5\r\nA: b\r\nContent-Length: 6\r\n", Err(BodyError::BadLength)),
+    ] {
+        let mut reader = HeadReader::response(&mut store, wanted, HeadLimits::DEFAULT);
+        let mut head = format!("HTTP/1.1 200 OK\r\n{fields}\r\n").into_bytes();
+        assert_eq!(reader.receive(&mut Input::new(&mut head)), Ok(true));
+        assert_eq!(Framing::of_response(reader.fields(), Version::Http11, 200, false), framing, "{fields}");
+    }
 }
 
 #[test]

@@ -74,11 +74,21 @@ fn a_question_before_the_request_is_answered() {
     let told = preflight(&cors, "OPTIONS", &asks(GOOD));
     assert_eq!(told, Some((204, format!("{vary}{origin}{may}"))));
     let told = preflight(&cors, "OPTIONS", &asks(EVIL));
-    assert_eq!(told, Some((403, format!("Content-Length: 15\r\n{vary}\r\norigin refused\n"))));
+    assert_eq!(
+        told,
+        Some((403, format!("Content-Length: 15\r\n{vary}Content-Type: text/plain\r\n\r\norigin refused\n")))
+    );
     let any = Cors { headers: "", ..Cors::new(OriginPolicy::Any) };
     let told = preflight(&any, "OPTIONS", &asks(EVIL)).unwrap().1;
     assert!(told.starts_with("Access-Control-Allow-Origin: *\r\nAccess-Control-Allow-Methods:"));
     assert!(!told.contains("x-evil") && !told.contains("Allow-Headers"), "nothing is reflected");
+    // It takes all the room that there is for fields.
+    asked("OPTIONS / HTTP/1.1", &format!("{GOOD}{ASKS}"), |request| {
+        let told = cors.preflight(&request).expect("a question");
+        assert_eq!(told.with("A", "b").as_slice(), told.as_slice());
+        let short = any.preflight(&request).expect("a question");
+        assert_eq!(short.with("A", "b").as_slice().last(), Some(&("A", "b")));
+    });
     // No such question.
     for (method, fields) in [("POST", &asks(GOOD)), ("OPTIONS", &asks("")), ("OPTIONS", &GOOD.to_owned())] {
         assert_eq!(preflight(&cors, method, fields), None, "{method} {fields}");

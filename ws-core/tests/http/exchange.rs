@@ -1,5 +1,6 @@
 //! Connections with request after request: what is read and answered, and when it ends.
 
+use crate::cases::thin;
 use crate::{at, at_every_split};
 use proptest::prelude::*;
 use ws_core::handshake::{OriginPolicy, server};
@@ -100,7 +101,7 @@ fn serves(script: &str) -> Served {
 
 fn serves_with(settings: &Settings, script: &str) -> Served {
     let served = at_every_split(script.as_bytes(), |pieces| serve(settings, pieces, 512, false));
-    for size in 1..80 {
+    for size in thin(1..80, 25) {
         assert_eq!(serve(settings, &[script.as_bytes()], size, false), served, "in outputs of {size}");
     }
     served
@@ -257,11 +258,33 @@ fn a_client_may_end_its_side() {
     assert_eq!(exchange.receive_eof(), Err(Refusal::Over));
 }
 
+#[test]
+fn what_was_refused_stays_so_and_only_what_has_not_begun_waits() {
+    let mut store = [0; 256];
+    let mut exchange = Exchange::new(&mut store, &[], &Settings::DEFAULT, at(0));
+    assert!(exchange.is_waiting());
+    let feed =
+        |exchange: &mut Exchange<'_>, bytes: &[u8]| exchange.receive(&mut Input::new(&mut bytes.to_vec()));
+    assert_eq!(feed(&mut exchange, b"\r\n"), Ok(false));
+    assert!(exchange.is_waiting(), "an empty line in front is nothing");
+    assert_eq!(feed(&mut exchange, b"G"), Ok(false));
+    assert!(!exchange.is_waiting());
+    assert_eq!(feed(&mut exchange, b"ET / HTTP/1.1\r\nHost: h\r\n\r\n"), Ok(true));
+    assert!(!exchange.is_waiting() && exchange.next(false, at(0)) && exchange.is_waiting());
+    let refusal = Refusal::Head(HeadError::BadLine);
+    assert_eq!(feed(&mut exchange, b"?\r\n"), Err(refusal));
+    assert!(!exchange.is_waiting());
+    assert_eq!(feed(&mut exchange, b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"), Err(refusal));
+    assert_eq!(exchange.limit_body(1), Err(refusal));
+    assert_eq!(exchange.receive_body(&mut Input::new(&mut [b'x'])), Err(refusal));
+    assert_eq!(exchange.receive_eof(), Err(refusal));
+}
+
 /// A client that waits to be told is told once its body is wanted, and not before (RFC 9110 10.1.1).
 #[test]
 fn a_client_is_told_to_go_on() {
     let head = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nExpect: 100-Continue\r\n\r\n";
-    for size in 1..30 {
+    for size in thin(1..30, 25) {
         let mut store = [0; 256];
         let mut exchange = Exchange::new(&mut store, &[], &Settings::DEFAULT, at(0));
         let mut bytes = head.as_bytes().to_vec();
@@ -372,9 +395,14 @@ fn head_gets_heads() {
         let text = crate::written(512, |out| response.transmit(out));
         assert!(text.ends_with(b"\r\n\r\n") && !response.closes());
     }
-    let stream = exchange.stream(200, &[]).unwrap();
-    assert!(!stream.closes());
-    assert_eq!(stream.chunks().send(&mut &b"unsent"[..], &mut Output::new(&mut [])), Ok(true));
+    let stream = exchange.stream(206, &[]).unwrap();
+    assert!(!stream.closes() && stream.status() == 206);
+    // A server may write a body as if there were one.
+    let (mut chunks, mut buf) = (stream.chunks(), [0; 64]);
+    let mut out = Output::new(&mut buf);
+    assert_eq!(chunks.send(&mut &b"unsent"[..], &mut out), Ok(true));
+    assert_eq!(chunks.write(&mut out, &mut |_| unreachable!("it is not asked for")), Ok(true));
+    assert!(chunks.finish(&mut out) && out.is_empty());
 }
 
 #[test]

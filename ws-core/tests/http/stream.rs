@@ -1,5 +1,6 @@
 //! Responses whose end is not known when they begin.
 
+use crate::cases::{few, thin};
 use crate::{at_every_size, written};
 use ws_core::http::{BodyReader, Chunks, Framing, Stream, Version};
 use ws_core::{Input, Output, UsageError};
@@ -91,12 +92,12 @@ fn chunks_come_back_whatever_room_there_was() {
     let parts: [&[u8]; 5] = [b"a", b"hello, world", b"", b"0\r\n\r\n", &[7; 300]];
     let chunks = stream(Version::Http11).chunks();
     assert_eq!(body(chunks.clone(), &parts[..2], 400), b"0001\r\na\r\n000c\r\nhello, world\r\n0\r\n\r\n");
-    for size in 9..400 {
+    for size in thin(9..400, 100) {
         assert_eq!(read(body(chunks.clone(), &parts, size)), parts.concat(), "{size}");
     }
     assert_eq!(body(chunks, &[], 1), b"0\r\n\r\n");
     let close = stream(Version::Http10).chunks();
-    for size in 1..400 {
+    for size in thin(1..400, 100) {
         assert_eq!(body(close.clone(), &parts, size), parts.concat(), "as they are, to the end");
     }
 }
@@ -159,7 +160,7 @@ fn nothing_is_no_chunk() {
 fn encoders_resume_in_chunks() {
     let inner = || stream(Version::Http11); // any encoder would do
     let expected = head(&inner()).into_bytes();
-    for size in 9..200 {
+    for size in thin(9..200, 100) {
         let (mut encoder, mut chunks, mut done) = (inner(), inner().chunks(), false);
         let wire = written_loosely(size, |out| {
             if !done {
@@ -175,7 +176,7 @@ fn encoders_resume_in_chunks() {
 /// As [`written`], for what may leave a few bytes of an output unused.
 fn written_loosely(size: usize, mut transmit: impl FnMut(&mut Output<'_>) -> bool) -> Vec<u8> {
     let mut all = Vec::new();
-    for _ in 0..10_000 {
+    for _ in 0..few(10_000, 100) {
         let mut buf = vec![0; size];
         let mut out = Output::new(&mut buf);
         let done = transmit(&mut out);

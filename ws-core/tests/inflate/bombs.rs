@@ -3,7 +3,7 @@
 
 use super::codes::{Code, Stream};
 use super::differential::Peer;
-use super::{Rng, Whole, inflate};
+use super::{Rng, Whole, few, inflate, thin};
 use ws_core::deflate::{Fast, Inflater, Layout, Small};
 
 /// The bytes that come out, and the most that a call lent.
@@ -26,12 +26,13 @@ fn explode<L: Layout + Default>(message: &[u8], most: usize) -> usize {
 
 #[test]
 fn a_bomb_comes_out_in_pieces_no_larger_than_asked_for() {
-    let plain = vec![0; 1 << 20];
+    const SINGLE: usize = few(40_000, 2000);
+    let plain = vec![0; few(1 << 20, 40_000)];
     let message = Peer::new(&mut Rng(4), 9).plain(&plain);
     assert!(message.len() < plain.len() / 200);
     for most in [1000, 100, 1] {
-        let message = if most == 1 { &Peer::new(&mut Rng(4), 9).plain(&plain[..40_000]) } else { &message };
-        let expected = if most == 1 { 40_000 } else { plain.len() };
+        let message = if most == 1 { &Peer::new(&mut Rng(4), 9).plain(&plain[..SINGLE]) } else { &message };
+        let expected = if most == 1 { SINGLE } else { plain.len() };
         assert_eq!(explode::<Small>(message, most), expected);
         assert_eq!(explode::<Fast>(message, most), expected);
     }
@@ -41,7 +42,7 @@ fn a_bomb_comes_out_in_pieces_no_larger_than_asked_for() {
 #[test]
 fn a_message_ends_at_its_limit() {
     fn limited<L: Layout + Default>(message: &[u8], plain: &[u8]) {
-        for limit in 0..plain.len() {
+        for limit in thin(0..plain.len(), 50) {
             let (mut window, mut tables) = (vec![0; 512 + L::SLACK], L::default());
             let mut inflater = Inflater::new(&mut window, &mut tables).expect("a window");
             let (mut rest, mut out) = (message, Vec::new());
@@ -91,8 +92,9 @@ fn a_call_builds_the_tables_of_one_block() {
 /// Blocks without bytes, for as long as the peer likes.
 #[test]
 fn a_flood_of_empty_blocks_is_an_empty_message() {
-    let stored = [0, 0, 0, 0xff, 0xff].repeat(10_000);
-    let fixed = (0..10_000).fold(Stream::new(), |stream, _| stream.fixed(b"", &[])).end();
+    const MANY: usize = few(10_000, 300);
+    let stored = [0, 0, 0, 0xff, 0xff].repeat(MANY);
+    let fixed = (0..MANY).fold(Stream::new(), |stream, _| stream.fixed(b"", &[])).end();
     for message in [stored, fixed] {
         let (mut window, mut tables) = ([0; 1], Small::new());
         let mut inflater = Inflater::new(&mut window, &mut tables).expect("a window");

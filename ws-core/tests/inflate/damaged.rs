@@ -2,7 +2,7 @@
 //! bytes.
 
 use super::differential::Peer;
-use super::{Rng, content, inflate_alone, runs};
+use super::{Rng, content, inflate_alone, runs, thin};
 use flate2::{Decompress, FlushDecompress, Status};
 use ws_core::deflate::{InflateError, TAIL};
 
@@ -67,7 +67,8 @@ fn damaged_streams_are_judged_as_zlib_judges_them() {
         }
     }
     println!("refused {refused}, fine {fine}, truncated {truncated}, with a final block {ended}");
-    assert!(refused > 1000 && fine > 1000 && truncated > 100 && ended > 20, "what is the damage?");
+    let is_mixed = refused > 1000 && fine > 1000 && truncated > 100 && ended > 20;
+    assert!(cfg!(miri) || is_mixed, "what is the damage?");
 }
 
 /// A message cut off is refused, whatever the tail behind it is taken for; unless that ends a block, as it once in a while does:
@@ -77,7 +78,7 @@ fn messages_cut_short_are_refused() {
     let rng = &mut Rng(3);
     for _ in 0..runs(20) {
         let message = Peer::with_level(1 + rng.below(9) as u32, 15).plain(&content::json(rng, 600));
-        for len in 1..message.len() - 1 {
+        for len in thin(1..message.len() - 1, 50) {
             let (out, result) = inflate_alone(&message[..len], || super::Whole);
             let (expected, verdict, mut zlib) = zlib(&message[..len]);
             assert_eq!(out, expected);
@@ -108,7 +109,7 @@ fn noise_is_judged_as_zlib_judges_it() {
         let noise: Vec<u8> = (0..len).map(|_| rng.next() as u8).collect();
         fine += u32::from(agree(&noise, seed).1.is_ok());
     }
-    assert!(fine > 0, "even noise is DEFLATE at times");
+    assert!(cfg!(miri) || fine > 0, "even noise is DEFLATE at times");
 }
 
 fn some_message(rng: &mut Rng) -> Vec<u8> {

@@ -50,30 +50,35 @@ const LEAST: Setup =
     Setup { says: 0, pings: 0, beats: 0, fails: false, lies: false, cuts: false, cuts_bytes: false };
 
 #[test]
+#[cfg_attr(miri, ignore = "thousands of states, each a pair of connections")]
 fn closing_with_messages_under_way() {
     let says = if size() == Size::Small { 1 } else { 2 };
     search("messages", Setup { says, cuts: true, cuts_bytes: size() == Size::Whole, ..LEAST });
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "thousands of states, each a pair of connections")]
 fn closing_frames_cut_anywhere() {
     let is_small = size() == Size::Small;
     search("bytes", Setup { says: if is_small { 0 } else { 1 }, cuts: !is_small, cuts_bytes: true, ..LEAST });
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "thousands of states, each a pair of connections")]
 fn closing_between_pings() {
     let is_small = size() == Size::Small;
     search("pings", Setup { pings: 1, cuts: !is_small, cuts_bytes: size() == Size::Whole, ..LEAST });
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "thousands of states, each a pair of connections")]
 fn closing_between_heartbeats() {
     let beats = if size() == Size::Whole { 2 } else { 1 };
     search("heartbeats", Setup { beats, cuts: size() != Size::Small, ..LEAST });
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "thousands of states, each a pair of connections")]
 fn closing_by_force() {
     let is_whole = size() == Size::Whole;
     search(

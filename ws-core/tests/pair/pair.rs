@@ -24,6 +24,10 @@ pub(crate) enum Say {
     Close(Option<u16>, String),
 }
 
+/// How long an application waits for a transport that takes nothing of a frame before it gives it up: no heartbeat can go out
+/// inside a frame, so that nobody else would.
+const STUCK: u64 = 100_000;
+
 /// One end: a connection and its application.
 pub(crate) struct Peer<'m> {
     pub(crate) ws: Ws,
@@ -45,6 +49,8 @@ pub(crate) struct Peer<'m> {
     /// How much of the front of the script was said: whole pieces, and bytes of the next.
     said: (usize, usize),
     begun: bool,
+    /// Since when the pipe takes nothing of a frame that was begun.
+    stuck: Option<u64>,
     /// From this moment on the application reads nothing.
     pub(crate) deaf_from: Option<u64>,
     has_shut_down: bool,
@@ -68,6 +74,7 @@ impl<'m> Peer<'m> {
             script: VecDeque::new(),
             said: (0, 0),
             begun: false,
+            stuck: None,
             deaf_from: None,
             has_shut_down: false,
             has_ended: false,
@@ -118,7 +125,11 @@ impl<'m> Peer<'m> {
             any |= self.receive();
         }
         self.ws.handle_timeout(at(now));
-        if self.ws.timed_out().is_some() {
+        let is_stuck = self.stuck.is_some_and(|since| now >= since + STUCK);
+        if is_stuck {
+            self.ws.receive_eof();
+        }
+        if self.ws.timed_out().is_some() || is_stuck {
             self.is_done = true;
             if let Some((_, say)) = self.script.front().filter(|_| self.begun) {
                 self.log.said(say);
@@ -133,6 +144,8 @@ impl<'m> Peer<'m> {
             Ok(n) => {
                 any |= n != 0;
                 self.tx.drain(..n);
+                let is_stuck = self.begun && n == 0 && !self.tx.is_empty();
+                self.stuck = if is_stuck { self.stuck.or(Some(now)) } else { None };
             }
             Err(()) => {
                 any = true;
@@ -303,7 +316,8 @@ impl<'m> Peer<'m> {
             now + delay
         });
         let script = self.script.front().map(|(when, _)| *when).filter(|when| *when > now);
-        timer.into_iter().chain(script).min()
+        let stuck = self.stuck.map(|since| since + STUCK);
+        timer.into_iter().chain(script).chain(stuck).min()
     }
 }
 

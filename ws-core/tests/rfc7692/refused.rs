@@ -83,6 +83,26 @@ fn text_is_checked_behind_the_inflater() {
     }
 }
 
+/// That it is too long is the first that is wrong with it, though it is cut inside a character by that.
+#[test]
+fn text_above_the_limit_is_too_long_and_not_broken() {
+    for (text, taken) in [("abcd", "abc"), ("abé", "ab"), ("aé€", "aé"), ("€€", "€")] {
+        let mut stored = vec![0, text.len() as u8, 0, !(text.len() as u8), 0xff];
+        stored.extend(text.bytes());
+        stored.push(0);
+        for size in 1..20 {
+            let (seen, sent) = seen(&frame(0xc1, &stored), size, 3);
+            assert_eq!(
+                (seen.error, sent),
+                (Some(PeerError::MessageTooBig), Some(CloseCode::MESSAGE_TOO_BIG)),
+                "{text} in pieces of {size}"
+            );
+            let (_, begun) = seen.begun.expect("what is within the limit");
+            assert!(begun.starts_with(taken.as_bytes()) && begun.len() <= 3);
+        }
+    }
+}
+
 /// As many times the same byte as `times` matches of 258 are.
 fn bomb(times: usize) -> Vec<u8> {
     // A fixed block: a literal, then matches of length 258 at distance 1, each 8 bits and 5.

@@ -1,5 +1,6 @@
 //! JSON strings, Base64 and percent-encoding: against plain ones written here, and piece by piece.
 
+use crate::cases::thin;
 use proptest::prelude::*;
 use ws_core::bytes::base64;
 use ws_core::bytes::json::Escaped;
@@ -57,7 +58,7 @@ pub(crate) fn plain_base64(bytes: &[u8]) -> String {
 #[test]
 fn base64_is_read_where_it_lies() {
     let bytes: Vec<u8> = (0..200u16).map(|n| (n * 37 % 251) as u8).collect();
-    for len in 0..bytes.len() {
+    for len in thin(0..bytes.len(), 30) {
         let mut text = plain_base64(&bytes[..len]).into_bytes();
         assert_eq!(base64::decode(&mut text).as_deref(), Some(&bytes[..len]));
     }
@@ -114,7 +115,7 @@ fn base64_is_that_of_rfc_4648() {
     for (bytes, text) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")] {
         assert_eq!(plain_base64(bytes.as_bytes()), text);
     }
-    for len in 0..80usize {
+    for len in thin(0..80usize, 10) {
         let bytes: Vec<u8> = (0..len).map(|i| (i * 73 + 250) as u8).collect();
         let mut text = vec![0; base64::encoded_len(len).expect("short")];
         base64::encode(&bytes, &mut text);
@@ -153,7 +154,7 @@ fn escapes_are_decoded_at_every_split() {
 #[test]
 fn bad_escapes_are_refused_at_every_split_and_ever_after() {
     for bad in ["%", "%4", "a%%41", "%4x", "%x4", "%+1", "% 41", "%é"] {
-        for cut in 0..=bad.len() {
+        for cut in thin(0..=bad.len(), 5) {
             assert_eq!(decoded(PercentDecoder::new(), bad.as_bytes(), &[cut]), Err(BadPercent), "{bad}");
         }
     }
@@ -173,9 +174,15 @@ fn a_parameter_is_found_by_its_whole_name() {
     assert_eq!(parameter(query, "sin"), None);
     assert_eq!(parameter("", "s"), None);
     assert_eq!(parameter("a=s=1", "s"), None);
+    for query in ["", "&", "a&&b", "s=1&"] {
+        assert_eq!(parameter(query, ""), None, "nothing is no parameter");
+    }
+    assert_eq!(parameter("a&=1", ""), Some("1"), "but one without a name is one");
 }
 
 proptest! {
+    #![proptest_config(crate::cases::cases(256))]
+
     #[test]
     fn any_text_comes_back(text in "(?s).{0,60}|[<!/\"\\\\\u{2028}\r\n]{0,20}") {
         let escaped = escaped(&text);

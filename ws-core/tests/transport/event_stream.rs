@@ -1,5 +1,6 @@
 //! The reader of event streams: the rules of WHATWG HTML 9.2.6, at every split, beside a plain reader of whole streams.
 
+use crate::cases::thin;
 use crate::streams::{at, cursor, drain};
 use proptest::prelude::*;
 use ws_core::transport::{
@@ -32,8 +33,8 @@ fn read(size: usize, text: &[u8], cuts: &[usize]) -> (Seen, String, Option<Durat
 
 fn at_every_split(text: &[u8]) -> (Seen, String, Option<Duration>) {
     let whole = read(200, text, &[]);
-    for first in 0..=text.len() {
-        for second in first..=text.len() {
+    for first in thin(0..=text.len(), 10) {
+        for second in thin(first..=text.len(), 10) {
             assert_eq!(read(200, text, &[first, second]), whole, "{text:x?} at {first} and {second}");
         }
     }
@@ -140,7 +141,7 @@ fn what_is_too_long_is_passed_over_and_the_next_event_is_read() {
     ];
     for text in texts {
         let text = format!("id: 1\ndata: a\n\n{text}data: b\n\n");
-        for cut in 0..text.len() {
+        for cut in thin(0..text.len(), 10) {
             let (seen, last, _) = read(200, text.as_bytes(), &[cut]);
             assert_eq!(seen.len(), 3);
             assert_eq!(seen[1], Err(EventStreamError::TooLong));
@@ -219,6 +220,8 @@ fn plain(text: &str) -> Vec<(String, String, String)> {
 }
 
 proptest! {
+    #![proptest_config(crate::cases::cases(256))]
+
     #[test]
     fn any_stream_reads_as_the_standard_says(
         parts in prop::collection::vec(prop::sample::select(vec![

@@ -1,12 +1,13 @@
 //! The policy exchange of Flash, byte for byte.
 
+use crate::cases::thin;
 use ws_core::transport::{PolicyFile, PolicyRequest, flash};
 use ws_core::{Input, Output, UsageError};
 
 #[test]
 fn the_request_is_recognised_at_every_split() {
     assert_eq!(flash::REQUEST, b"<policy-file-request/>\0");
-    for cut in 0..flash::REQUEST.len() {
+    for cut in thin(0..flash::REQUEST.len(), 5) {
         let mut bytes = *flash::REQUEST;
         let (first, second) = bytes.split_at_mut(cut);
         let mut request = PolicyRequest::new();
@@ -19,7 +20,7 @@ fn the_request_is_recognised_at_every_split() {
 
 #[test]
 fn anything_else_is_told_from_it_at_the_first_byte_that_differs() {
-    for at in 0..flash::REQUEST.len() {
+    for at in thin(0..flash::REQUEST.len(), 5) {
         let mut bytes = *flash::REQUEST;
         bytes[at] ^= 0x20;
         let mut request = PolicyRequest::new();
@@ -37,7 +38,7 @@ fn the_file_allows_one_domain_at_every_size_of_output() {
     let expected = "<?xml version=\"1.0\"?><!DOCTYPE cross-domain-policy SYSTEM \
         \"http://www.macromedia.com/xml/dtds/cross-domain-policy.dtd\"><cross-domain-policy>\
         <allow-access-from domain=\"pico.local\" to-ports=\"80,8000-8010\"/></cross-domain-policy>\0";
-    for size in 1..expected.len() + 2 {
+    for size in thin(1..expected.len() + 2, 60) {
         let mut file = PolicyFile::new("pico.local", "80,8000-8010").expect("valid");
         let (mut buf, mut written) = (vec![0; size], Vec::new());
         let mut out = Output::new(&mut buf);

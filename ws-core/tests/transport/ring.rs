@@ -1,5 +1,6 @@
 //! The ring and its numbers, beside a list of all that was ever published.
 
+use crate::cases::thin;
 use proptest::prelude::*;
 use ws_core::transport::{Cursor, Event, EventRing, Lookup, RECORD_HEAD, Seq};
 use ws_core::{CapacityError, Kind, Message};
@@ -75,7 +76,7 @@ fn holds_the_latest(size: usize, start: u32, lengths: &[usize]) {
 
 #[test]
 fn each_size_of_memory_and_of_event() {
-    for size in 0..60 {
+    for size in thin(0..60, 11) {
         for len in 0..12 {
             holds_the_latest(size, 5, &[len; 9]);
         }
@@ -98,6 +99,19 @@ fn an_empty_ring_has_nothing_and_expects_the_first() {
     assert_eq!(ring.view().longest(), Some(24));
 }
 
+/// A length has 24 bits, whatever the memory.
+#[test]
+fn no_event_is_longer_than_16_mib() {
+    const LEN_MAX: usize = (1 << 24) - 1;
+    let bytes = vec![7; LEN_MAX + 1];
+    let mut memory = vec![0; LEN_MAX + RECORD_HEAD + 9];
+    let mut ring = EventRing::new(&mut memory, Seq::new(0));
+    assert_eq!(ring.view().longest(), Some(LEN_MAX));
+    assert_eq!(ring.publish(Message::Binary(&bytes)), Err(CapacityError));
+    let seq = ring.publish(Message::Binary(&bytes[1..])).expect("it fits");
+    assert_eq!(ring.view().get(seq), Lookup::Found(Event { kind: Kind::Binary, bytes: &bytes[1..] }));
+}
+
 #[test]
 fn a_message_comes_out_as_it_went_in() {
     let mut memory = [0; 64];
@@ -106,6 +120,7 @@ fn a_message_comes_out_as_it_went_in() {
         let seq = ring.publish(message).expect("it fits");
         let Lookup::Found(event) = ring.view().get(seq) else { panic!("gone") };
         assert_eq!(event.message(), message);
+        assert_eq!(Event::from(message), event);
     }
 }
 
@@ -137,6 +152,8 @@ fn a_cursor_is_one_number_or_two() {
 }
 
 proptest! {
+    #![proptest_config(crate::cases::cases(256))]
+
     #[test]
     fn any_lengths(size in 0..400usize, start: u32, lengths in prop::collection::vec(0..80usize, 0..60)) {
         holds_the_latest(size, start, &lengths);

@@ -3,10 +3,10 @@
 use crate::Dice;
 use proptest::prelude::*;
 use ws_core::transport::{
-    Cursor, EventRing, Hub, Listener, Listening, Lookup, Next, SID_LEN, SendError, Seq, Session, SessionKey,
-    SessionWish, Sessions, Sid,
+    Cursor, EventRing, Hub, Listener, Listening, Lookup, Next, Outlet, SID_LEN, SendError, Seq, Session,
+    SessionKey, SessionWish, Sessions, Sid,
 };
-use ws_core::{Duration, Instant, Message};
+use ws_core::{CapacityError, Duration, Instant, Message};
 
 const LIFETIME: Duration = Duration::from_secs(30);
 
@@ -61,6 +61,18 @@ fn a_full_table_opens_nothing_until_one_ends() {
     sessions.close(keys[1]);
     assert!(sessions.get(new).is_some(), "an old key closes nothing");
     assert_eq!(sessions.find(&sid), None);
+}
+
+/// Were a name given twice, one client would read what is for another.
+#[test]
+fn a_source_that_repeats_itself_opens_nothing() {
+    let mut memory = [0; 96];
+    let mut sessions = Sessions::<3>::new(&mut memory, LIFETIME);
+    let key = sessions.open(at(0), &mut Dice(1)).expect("room");
+    assert_eq!(sessions.open(at(0), &mut Dice(1)), None);
+    assert!(sessions.open(at(0), &mut Dice(2)).is_some());
+    sessions.close(key);
+    assert!(sessions.open(at(0), &mut Dice(1)).is_some(), "it is nobody's any more");
 }
 
 #[test]
@@ -198,8 +210,12 @@ fn a_hub_sends_to_all_and_to_one() {
     let start = hub.now();
     assert_eq!(start, Cursor::parse("40").expect("one"));
     assert!(!hub.has_news(Some(key), start) && !hub.has_news(None, start));
-    assert_eq!(hub.publish(Message::Text("all")), Ok(Seq::new(41)));
-    assert_eq!(hub.send(key, Message::Text("one")), Ok(Seq::new(1)));
+    // Whoever publishes need not know how many sessions there can be.
+    let outlet: &mut dyn Outlet = &mut hub;
+    assert_eq!(outlet.publish(Message::Text("all")), Ok(Seq::new(41)));
+    assert_eq!(outlet.send(key, Message::Text("one")), Ok(Seq::new(1)));
+    assert_eq!(outlet.publish(Message::Binary(&[0; 257])), Err(CapacityError));
+    assert_eq!(outlet.send(key, Message::Binary(&[0; 129])), Err(SendError::TooLarge));
     assert!(hub.has_news(Some(key), start) && hub.has_news(None, start));
     let news = hub.news(Some(key));
     assert!(matches!(news.next(start), Next::Own(event) if event.bytes == b"one"));
@@ -247,6 +263,8 @@ enum Act {
 }
 
 proptest! {
+    #![proptest_config(crate::cases::cases(256))]
+
     /// Beside a list of sessions and the times at which they end.
     #[test]
     fn any_life_of_a_table(acts in prop::collection::vec(prop_oneof![

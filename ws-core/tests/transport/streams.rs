@@ -1,6 +1,7 @@
 //! What each technique writes, byte for byte and at every size of output.
 
 use crate::Dice;
+use crate::cases::thin;
 use proptest::prelude::*;
 use std::fmt::Debug;
 use ws_core::transport::{
@@ -37,6 +38,7 @@ pub(crate) fn drain<F: Format>(
         if progress != Progress::Full {
             return Ok((written, progress));
         }
+        assert!(stream.wants_transmit(news), "what is begun is to be finished");
         assert_eq!(out.space(), 0, "it is full only when it is");
         out.clear();
     }
@@ -51,7 +53,7 @@ fn is_written_as<F: Format + Copy + Debug>(format: F, expected: &str) {
     session.send(Message::Binary(b"\xff\xfe")).expect("it fits");
     session.send(Message::Text("")).expect("it fits");
     let news = News::new(&ring, Some(&session));
-    for size in 1..expected.len() + 2 {
+    for size in thin(1..expected.len() + 2, 60) {
         let mut stream =
             Stream::new(format, cursor("16"), Duration::from_secs(25), at(0)).with_session(sid());
         assert!(stream.wants_transmit(&news));
@@ -66,6 +68,7 @@ fn is_written_as<F: Format + Copy + Debug>(format: F, expected: &str) {
         assert!(stream.wants_transmit(&news));
         written.extend(drain(&mut stream, &news, size).expect("nothing leaves").0);
         stream.close(CloseCode::GOING_AWAY, "down");
+        assert!(stream.wants_transmit(&news));
         stream.close(CloseCode::NORMAL, "the first counts");
         let (rest, progress) = drain(&mut stream, &news, size).expect("nothing leaves");
         written.extend(rest);
@@ -160,6 +163,7 @@ fn each_technique_says_what_it_is_and_that_nobody_may_keep_it() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "a limit of many kilobytes")]
 fn what_the_browser_keeps_ends_at_its_limit_between_two_events() {
     let mut memory = vec![0; 300 << 10];
     let mut ring = EventRing::new(&mut memory, Seq::new(0));
@@ -220,6 +224,37 @@ fn an_event_that_leaves_half_written_ends_the_stream_and_one_not_begun_is_a_rese
             assert_eq!(drain(&mut stream, &News::new(&ring, None), 500), Err(Lost), "and it stays so");
         }
     }
+}
+
+/// Also where nothing else is to be said; and each time, as the client may not have read the last.
+#[test]
+fn an_ack_goes_out_by_itself() {
+    let mut memory = [0; 64];
+    let ring = EventRing::new(&mut memory, Seq::new(0));
+    let news = News::new(&ring, None);
+    let mut stream = Stream::new(XhrStream::default(), Cursor::default(), Duration::ZERO, at(0));
+    assert!(drain(&mut stream, &news, 100).is_ok(), "it opens");
+    for _ in 0..2 {
+        assert!(!stream.wants_transmit(&news));
+        stream.acknowledge(Seq::new(9));
+        assert!(stream.wants_transmit(&news));
+        assert_eq!(drain(&mut stream, &news, 100), Ok((b"{\"ack\":9}\n".to_vec(), Progress::Idle)));
+    }
+}
+
+/// A session that ends takes its events with it.
+#[test]
+fn an_event_of_a_session_that_ends_half_written_ends_the_stream() {
+    let (mut shared, mut own) = ([0; 64], [0; 64]);
+    let ring = EventRing::new(&mut shared, Seq::new(0));
+    let mut session = Session::new(sid(), &mut own, at(0));
+    session.send(Message::Text("its own")).expect("it fits");
+    let mut stream = Stream::new(XhrStream::default(), Cursor::default(), Duration::ZERO, at(0));
+    let open = "{\"id\":\"0\",\"open\":{\"ping\":0}}\n";
+    let mut buf = vec![0; open.len() + 1];
+    let progress = stream.transmit(&News::new(&ring, Some(&session)), at(0), &mut Output::new(&mut buf));
+    assert_eq!(progress, Ok(Progress::Full));
+    assert_eq!(drain(&mut stream, &News::new(&ring, None), 500), Err(Lost));
 }
 
 /// What is begun is finished as it was, though something comes that would have gone first.
@@ -304,7 +339,7 @@ fn images_go_out_whole_at_every_size_of_output() {
         expected.extend_from_slice(body);
         expected.extend(format!("\r\n--{boundary}\r\n").bytes());
     }
-    for size in 1..expected.len() + 2 {
+    for size in thin(1..expected.len() + 2, 60) {
         let (mut images, mut written, mut buf) = (images.clone(), Vec::new(), vec![0; size]);
         let mut out = Output::new(&mut buf);
         for (kind, body) in parts {
@@ -332,6 +367,8 @@ fn a_function_has_a_name_of_few_characters() {
 }
 
 proptest! {
+    #![proptest_config(crate::cases::cases(256))]
+
     /// One stream for all of the life of a ring, which is now ahead of it, now forgets all and begins again, even with the same
     /// numbers: each event that it writes is the one that was published under its number.
     #[test]

@@ -1,5 +1,6 @@
 //! What clients send by POST: every split, every fault, repeats and gaps; beside a list of messages.
 
+use crate::cases::thin;
 use proptest::prelude::*;
 use ws_core::transport::{AckBody, Callback, Inbox, Seq, Upstream, UpstreamError};
 use ws_core::{Input, Kind, MessageBuffer, Output};
@@ -153,7 +154,7 @@ fn what_comes_twice_counts_once() {
 #[test]
 fn a_message_cut_off_comes_whole_with_the_next_request() {
     let body = b"t1:at4:long";
-    for cut in 0..body.len() {
+    for cut in thin(0..body.len(), 10) {
         let mut inbox = Inbox::new();
         let mut memory = [0; 16];
         let mut buffer = MessageBuffer::new(&mut memory);
@@ -209,7 +210,7 @@ fn the_answer_is_the_number_at_every_size_of_output() {
     for (callback, expected) in
         [(None, "{\"ack\":4294967295}"), (callback, "/**/push.ack({\"ack\":4294967295});")]
     {
-        for size in 1..40 {
+        for size in thin(1..40, 10) {
             let mut body = AckBody::new(Seq::new(u32::MAX), callback);
             assert_eq!(body.len(), expected.len());
             assert_eq!(body.content_type().starts_with("text/javascript"), callback.is_some());
@@ -226,6 +227,8 @@ fn the_answer_is_the_number_at_every_size_of_output() {
 }
 
 proptest! {
+    #![proptest_config(crate::cases::cases(256))]
+
     /// A client that sends its messages again and again, each time cut off somewhere, has each of them count once and in order.
     #[test]
     fn any_cuts_and_repeats(

@@ -1,5 +1,6 @@
 //! Events over a WebSocket, and random lives of a client over all techniques: nothing lost, nothing twice, in order.
 
+use crate::cases::thin;
 use crate::codings::{plain_base64, unescaped};
 use crate::streams::{at, cursor, drain, sid};
 use proptest::prelude::*;
@@ -64,7 +65,7 @@ fn each_event_is_a_message_at_every_size_of_output() {
     let mut session = Session::new(sid(), &mut own, at(0));
     session.send(Message::Binary(b"\xff\0")).expect("it fits");
     let news = News::new(&ring, Some(&session));
-    for size in 10..300 {
+    for size in thin(10..300, 60) {
         let mut ws = server();
         let mut stream =
             WebSocketStream::new(cursor("16"), Duration::from_secs(25), at(0)).with_session(sid());
@@ -285,6 +286,8 @@ fn binary(base64: &str) -> Seen {
 }
 
 proptest! {
+    #![proptest_config(crate::cases::cases(256))]
+
     #[test]
     fn whatever_breaks_nothing_is_lost_and_nothing_comes_twice(acts in acts(), first: u32) {
         let (mut shared, mut own) = (vec![0; 8192], vec![0; 8192]);

@@ -1,8 +1,8 @@
 //! Each technique, byte for byte.
 
-use crate::server::{OPEN, Server, State, ask, get, post, script};
+use crate::server::{Link, OPEN, Server, State, ask, at, get, post, script};
 use ws_core::http::{Cors, OriginPolicy};
-use ws_core::transport::{Asked, Endpoint, Visit};
+use ws_core::transport::{Asked, Endpoint, Progress, Visit};
 
 /// The fields behind those of the length; `more` ones; and the type.
 fn head(first: &str, fields: &str, content_type: &str) -> String {
@@ -91,6 +91,22 @@ fn a_stream_goes_on_and_on() {
 }
 
 /// It has no chunks, so the connection ends with it, whatever the client wishes.
+/// Not the name of a session either: who knows that reads what is for it.
+#[test]
+fn a_log_shows_nothing_of_what_is_said() {
+    let mut server = server();
+    let (key, sid) = server.session();
+    server.hub.send(key, ws_core::Message::Text("s3cret")).expect("it fits");
+    server.publish("s3cret too");
+    let mut link = Link::new(200); // an event is half out
+    link.feed(&mut server, get(&format!("as=sse&since=17&s={sid}")).as_bytes());
+    let shown = link.shown();
+    assert!(
+        shown.starts_with("Visit { ") && !shown.contains("s3cret") && !shown.contains(&sid[..8]),
+        "{shown}"
+    );
+}
+
 #[test]
 fn a_stream_over_http_1_0_ends_with_its_connection() {
     for (query, content_type, body) in streams() {
@@ -235,7 +251,8 @@ fn a_page_of_another_server_may_ask_if_it_is_listed() {
     }
     let mut server = Server::new(LISTED);
     let (said, _) = ask(&mut server, &options("http://evil.example"));
-    assert_eq!(said, format!("HTTP/1.1 403 Forbidden\r\nContent-Length: 15\r\n{vary}\r\norigin refused\n"));
+    let refused = "Content-Type: text/plain\r\n\r\norigin refused\n";
+    assert_eq!(said, format!("HTTP/1.1 403 Forbidden\r\nContent-Length: 15\r\n{vary}{refused}"));
     let any = Endpoint { cors: Cors::new(OriginPolicy::Any), ..OPEN };
     let (said, _) = ask(&mut Server::new(any), &as_of(&get("since=16"), "1.1", "Origin: http://x\r\n"));
     assert_eq!(said, format!("HTTP/1.1 204 No Content\r\n{POLL}Access-Control-Allow-Origin: *\r\n\r\n"));
@@ -283,6 +300,26 @@ fn the_first_poll_is_answered_at_once() {
     let sid = server.sid(server.only());
     let open = format!(r#"{{"id":"16","open":{{"sid":"{sid}","ping":0}}}},{HELLO}"#);
     assert!(said.ends_with(&format!(r#"{{"next":"17","events":[{open}]}}"#)), "{said}");
+}
+
+/// As every answer is to HEAD, though this one is known before the request is looked at.
+#[test]
+fn who_finds_all_places_taken_is_told_as_it_asked() {
+    let mut server = server();
+    for (method, body) in [("GET", "all places are taken\n"), ("HEAD", "")] {
+        let mut bytes = get("as=sse").replacen("GET", method, 1).into_bytes();
+        let mut store = [0; 512];
+        let settings = ws_core::http::exchange::Settings::DEFAULT;
+        let mut exchange = ws_core::http::Exchange::new(&mut store, &[], &settings, server.now());
+        assert_eq!(exchange.receive(&mut ws_core::Input::new(&mut bytes)), Ok(true));
+        let (mut visit, mut tx) = (Visit::full(), [0; 500]);
+        let mut out = ws_core::Output::new(&mut tx);
+        let progress = visit.transmit(&OPEN, &exchange, &mut server.hub, at(0), &mut out);
+        assert_eq!((progress, visit.closes()), (Ok(Progress::Ended), true));
+        let said = str::from_utf8(out.filled()).expect("text");
+        assert!(said.starts_with("HTTP/1.1 503 ") && said.contains("Content-Length: 21\r\n"), "{said}");
+        assert!(said.ends_with(&format!("\r\n\r\n{body}")), "{said}");
+    }
 }
 
 #[test]

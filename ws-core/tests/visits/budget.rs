@@ -40,6 +40,8 @@ fn the_last_of_those_that_may_be_held_is_for_a_websocket() {
     }
     assert!(!budget.enter(3, Use::Stream, at(0)) && !budget.enter(3, Use::Poll, at(0)));
     assert_eq!(budget.count(Use::Answering), 3, "nothing has changed");
+    let uses = [Use::Stream, Use::Poll, Use::Stream, Use::Answering, Use::Answering, Use::Answering];
+    assert_eq!((0..7).map_while(|place| budget.use_of(place)).collect::<Vec<_>>(), uses);
     assert!(budget.enter(0, Use::Poll, at(0)), "in its own place");
     assert!(budget.enter(3, Use::WebSocket, at(0)));
     assert!(!budget.enter(4, Use::WebSocket, at(0)) && !budget.enter(4, Use::Stream, at(0)));

@@ -1,5 +1,6 @@
 //! Messages in the query of a script: percent-encoded, looked at in pieces.
 
+use crate::cases::thin;
 use crate::server::{OPEN, Server, ask, get, script};
 use proptest::prelude::*;
 use ws_core::transport::Endpoint;
@@ -24,7 +25,7 @@ fn encoded(bytes: &[u8], is_escaped: impl Fn(usize) -> bool) -> String {
 /// Pieces have 64 bytes, so somewhere a piece ends at each place of an escape, and of a character.
 #[test]
 fn an_escape_may_be_cut_anywhere() {
-    for before in 0..140 {
+    for before in thin(0..140, 47) {
         let text = format!("{}\u{20ac}+ %&\r\n\u{1f600}", "x".repeat(before));
         let record = format!("t{}:{text}t1:y", text.len());
         for every in [1, 2, 3, 1000] {
@@ -44,8 +45,8 @@ fn an_escape_may_be_cut_anywhere() {
 
 #[test]
 fn a_bad_escape_is_refused_wherever_it_stands() {
-    for before in 0..140 {
-        for bad in ["%", "%4", "%x1", "%1x", "%%", "%u0041", "%\u{2b}1"] {
+    for before in thin(0..140, 47) {
+        for bad in thin(["%", "%4", "%x1", "%1x", "%%", "%u0041", "%\u{2b}1"], 3) {
             let (said, came) = say(&format!("t1:at150:{}{bad}", "x".repeat(before)));
             assert!(said.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{bad}: {said}");
             assert!(said.ends_with("\r\n\r\na bad escape\n"), "{bad}: {said}");
@@ -83,7 +84,7 @@ fn what_is_no_list_of_records_is_refused_as_in_a_body() {
 #[test]
 fn a_message_may_be_longer_than_a_piece_and_as_long_as_the_limit() {
     let limited = Endpoint { message: 300, ..OPEN };
-    for len in [63, 64, 65, 128, 299, 300, 301] {
+    for len in thin([63, 64, 65, 128, 299, 300, 301], 3) {
         let mut server = Server::new(limited);
         let (_, sid) = server.session();
         let text = "x".repeat(len);

@@ -170,6 +170,11 @@ impl Link {
         String::from_utf8(std::mem::take(&mut self.said)).expect("text")
     }
 
+    /// What a log says of its visit.
+    pub(crate) fn shown(&self) -> String {
+        format!("{:?}", self.visit.as_ref().expect("one"))
+    }
+
     /// When something is to be done without anything happening.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         self.visit.as_ref().and_then(Visit::poll_timeout)

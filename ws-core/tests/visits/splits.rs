@@ -1,5 +1,6 @@
 //! The same conversation however the bytes come and go: every cut of what the client sends, every size of output.
 
+use crate::cases::thin;
 use crate::client::{Answer, answers};
 use crate::server::{Link, OPEN, Server, State, get, post, script};
 
@@ -61,15 +62,15 @@ fn always(requests: &str) -> Talk {
         );
     };
     let single: Vec<&[u8]> = bytes.chunks(1).collect();
-    for size in [9, 10, 64, 4096] {
+    for size in thin([9, 10, 64, 4096], 3) {
         check(&single, size);
     }
-    for cut in 0..=bytes.len() {
+    for cut in thin(0..=bytes.len(), 400) {
         let (head, tail) = bytes.split_at(cut);
         check(&[head, tail], 4096);
         check(&[head, tail], 11);
     }
-    for size in 9..700 {
+    for size in thin(9..700, 400) {
         check(&[bytes], size);
     }
     expected
@@ -84,7 +85,7 @@ fn statuses(talk: &Talk) -> Vec<u16> {
 #[test]
 fn a_stream_and_what_comes_behind_it() {
     for query in ["as=sse", "as=events", "as=xhr", "as=html&callback=fn", "as=multipart"] {
-        for since in ["since=16", "since=17.1", ""] {
+        for since in thin(["since=16", "since=17.1", ""], 3) {
             let request = get(&format!("{query}&s={}&{since}", sid()));
             let came = always(&format!("{request}{}", get("since=18")));
             assert_eq!((statuses(&came), came.end), (vec![200, 204], State::Open), "{query}");

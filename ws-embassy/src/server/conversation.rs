@@ -51,6 +51,7 @@ impl<C: Codec> Server<'_, C> {
             poll_fn(|cx| apart(answer.as_mut(), cx)).await
         };
         let Some(following) = &mut following else { return told };
+        tcp::trust(socket);
         let (reader, writer) = tcp::split(socket);
         let mut ws = WebSocket::server(reader, writer, &self.settings.options, Halves::PLAIN);
         let mut follow = pin!(following.run(&mut ws, buf, service));
@@ -67,6 +68,7 @@ impl<C: Codec> Server<'_, C> {
         service: &S,
         codec: Option<&mut C>,
     ) -> Result<(), tcp::Error> {
+        tcp::trust(socket);
         let (reader, writer) = tcp::split(socket);
         let halves = codec.map_or(Halves::PLAIN, C::halves);
         let mut ws = WebSocket::server(reader, writer, &self.settings.options, halves);

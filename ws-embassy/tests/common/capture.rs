@@ -25,6 +25,8 @@ pub(crate) enum Fate {
     Duplicated,
     /// Held back, so that later frames overtake it.
     Delayed,
+    /// It arrives as something else.
+    Damaged,
     /// Written by the test in the name of the host.
     Forged,
 }
@@ -52,6 +54,19 @@ impl Segment {
     /// Whether all of `flags` are set.
     pub(crate) const fn has(&self, flags: u8) -> bool {
         self.flags & flags == flags
+    }
+
+    /// What the other end could have sent before, which the sender of this would answer with what comes next.
+    pub(crate) fn before_answer(&self) -> Self {
+        let control = u32::from(self.has(SYN)) + u32::from(self.has(FIN));
+        Self {
+            source: self.destination,
+            destination: self.source,
+            sequence: self.acknowledgement,
+            acknowledgement: self.sequence.wrapping_add(self.payload as u32).wrapping_add(control),
+            payload: 0,
+            ..*self
+        }
     }
 
     /// Reads an Ethernet frame; lengths past its end make it no segment.

@@ -3,9 +3,10 @@
 //! next timer. So ten minutes of waiting cost no more than the work done in them.
 
 use std::cell::RefCell;
-use std::task::Waker;
+use std::future::Future;
+use std::task::{Context, Waker};
 
-use embassy_time::Instant;
+use embassy_time::{Duration, Instant, Timer};
 use embassy_time_driver::{Driver, time_driver_impl};
 
 /// The driver that embassy-time finds; its state is in [`CLOCK`].
@@ -80,6 +81,15 @@ pub(crate) fn advance() -> bool {
     });
     // Woken after the borrow: a waker may do anything.
     due.into_iter().flatten().map(|(_, waker)| waker.wake()).count() > 0
+}
+
+/// Lets time pass while nothing else can run: whoever is polled keeps the board busy for so long.
+pub(crate) fn pass(millis: u64) {
+    let end = Instant::now() + Duration::from_millis(millis);
+    let mut timer = Box::pin(Timer::at(end));
+    while timer.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
+        advance();
+    }
 }
 
 /// Seconds for messages to the reader of a failed test.

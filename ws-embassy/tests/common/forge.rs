@@ -1,4 +1,4 @@
-//! Segments that no stack sent: written by hand, byte for byte.
+//! Segments that no stack sent: written by hand, byte for byte, or altered on their way.
 
 use super::capture::{RST, Segment};
 
@@ -16,11 +16,30 @@ pub(crate) fn reset(seen: &Segment, from: [u8; 6], to: [u8; 6]) -> Vec<u8> {
     tcp.extend(seen.acknowledgement.to_be_bytes());
     tcp.extend([0; 4]);
     tcp.extend([0x50, RST, 0, 0, 0, 0, 0, 0]); // five words of header; no window
-    let pseudo: Vec<u8> = source.into_iter().chain(destination).chain([0, 6, 0, 20]).collect();
-    let sum = checksum(&[pseudo, tcp.clone()].concat());
-    tcp[16..18].copy_from_slice(&sum);
+    let mut frame = [&to, &from[..], &[0x08, 0x00], &ip, &tcp].concat();
+    sign(&mut frame);
+    frame
+}
 
-    [&to, &from[..], &[0x08, 0x00], &ip, &tcp].concat()
+/// Flips a bit of an octet; of the last one, if there are fewer.
+pub(crate) fn damage(frame: &mut [u8], at: usize) {
+    let at = at.min(frame.len().saturating_sub(1));
+    frame[at] ^= 0x04;
+}
+
+/// Sets the sum of TCP right, as far as there is a segment of TCP in IPv4.
+pub(crate) fn sign(frame: &mut [u8]) {
+    if Segment::parse(frame).is_none() {
+        return;
+    }
+    let packet = &mut frame[14..];
+    let (header, total) = (usize::from(packet[0] & 0x0f) * 4, u16::from_be_bytes([packet[2], packet[3]]));
+    let (ip, tcp) = packet[..usize::from(total)].split_at_mut(header);
+    tcp[16..18].fill(0);
+    let length = (tcp.len() as u16).to_be_bytes();
+    let padding = &[0][..tcp.len() % 2];
+    let sum = checksum(&[&ip[12..20], &[0, 6], &length, tcp, padding].concat());
+    tcp[16..18].copy_from_slice(&sum);
 }
 
 /// RFC 1071, of an even number of octets.

@@ -180,6 +180,14 @@ pub(crate) enum Verdict {
     Duplicate,
     /// In addition to the latency.
     Delay(Duration),
+    /// So many octets of it arrive.
+    Cut(usize),
+    /// This octet arrives with a bit flipped, and no sum shows it if it is TCP's.
+    Alter(usize),
+    /// The same, and sums show it.
+    Damage(usize),
+    /// It arrives, and behind it a reset in the name of its sender.
+    Reset,
 }
 
 /// What a script is shown.
@@ -188,6 +196,7 @@ pub(crate) struct EthernetFrame {
     pub(crate) from: usize,
     /// Counts the frames of this host from 1, those before the script too.
     pub(crate) number: usize,
+    pub(crate) length: usize,
     pub(crate) segment: Option<Segment>,
 }
 
@@ -271,16 +280,20 @@ impl Wire {
     fn send(&mut self, from: usize, frame: Vec<u8>) {
         self.ports[from].sent += 1;
         let Conditions { loss, duplication, reordering, latency } = self.conditions;
-        let shown = EthernetFrame { from, number: self.ports[from].sent, segment: Segment::parse(&frame) };
+        let (number, length, segment) = (self.ports[from].sent, frame.len(), Segment::parse(&frame));
+        let shown = EthernetFrame { from, number, length, segment };
         // One draw each, whatever the verdict: a script does not shift the chance of later frames.
         let lost = self.random.chance(loss);
         let duplicated = self.random.chance(duplication);
         let delayed = self.random.chance(reordering);
         let delay = Duration::from_ticks(self.random.below(latency.as_ticks() * 20));
-        let (fate, extra) = match self.script.as_mut().map_or(Verdict::Pass, |script| script(&shown)) {
+        let verdict = self.script.as_mut().map_or(Verdict::Pass, |script| script(&shown));
+        let (fate, extra) = match verdict {
             Verdict::Drop => (Fate::Lost, None),
             Verdict::Duplicate => (Fate::Duplicated, None),
             Verdict::Delay(delay) => (Fate::Delayed, Some(delay)),
+            Verdict::Cut(_) | Verdict::Alter(_) | Verdict::Damage(_) => (Fate::Damaged, None),
+            Verdict::Reset => (Fate::Delivered, None),
             Verdict::Pass if lost => (Fate::Lost, None),
             Verdict::Pass if duplicated => (Fate::Duplicated, None),
             Verdict::Pass if delayed => (Fate::Delayed, Some(delay)),
@@ -291,12 +304,26 @@ impl Wire {
         if fate == Fate::Lost {
             return;
         }
-        let copies = if fate == Fate::Duplicated { 2 } else { 1 };
+        let mut frames = vec![frame.clone()];
+        match verdict {
+            Verdict::Cut(length) => frames[0].truncate(length),
+            Verdict::Damage(at) => forge::damage(&mut frames[0], at),
+            Verdict::Alter(at) => {
+                forge::damage(&mut frames[0], at);
+                forge::sign(&mut frames[0]);
+            }
+            Verdict::Reset => frames.extend(segment.map(|segment| {
+                let [to, from] = [0, 6].map(|at| *frame[at..].first_chunk().expect("two addresses"));
+                forge::reset(&segment.before_answer(), from, to)
+            })),
+            _ if fate == Fate::Duplicated => frames.push(frame.clone()),
+            _ => {}
+        }
         let after = latency + extra.unwrap_or(Duration::MIN);
         for to in 0..self.ports.len() {
-            let copies = if to != from && self.ports[to].accepts(&frame) { copies } else { 0 };
-            for _ in 0..copies {
-                self.deliver(to, after, frame.clone());
+            // A frame goes where it would have gone.
+            if to != from && self.ports[to].accepts(&frame) {
+                frames.iter().for_each(|frame| self.deliver(to, after, frame.clone()));
             }
         }
     }

@@ -4,7 +4,7 @@ use embassy_time::{Duration, Instant, Timer, with_timeout};
 
 use crate::common::capture::{Fate, SYN};
 use crate::common::peer::Ended;
-use crate::common::{Net, Peer, Verdict};
+use crate::common::{Net, Peer, Verdict, clock};
 use crate::{PORT, converse, echo};
 
 #[test]
@@ -194,4 +194,58 @@ fn a_half_closed_connection_still_carries_the_other_way() {
         assert_eq!(peer.read().await, Err(Ended::Closed));
     });
     assert_eq!((net.sent(&client).fin, net.sent(&server).fin), (1, 1));
+}
+
+/// Strikes the first segment with payload of host 0.
+fn strike(net: &Net, verdict: Verdict) {
+    let mut is_struck = false;
+    net.script(move |frame| {
+        let is_first = frame.from == 0 && frame.payload() > 0 && !is_struck;
+        is_struck |= is_first;
+        if is_first { verdict } else { Verdict::Pass }
+    });
+}
+
+#[test]
+fn what_is_cut_or_damaged_is_sent_again() {
+    for verdict in
+        [Verdict::Cut(0), Verdict::Cut(13), Verdict::Cut(50), Verdict::Damage(20), Verdict::Damage(60)]
+    {
+        let net = Net::new(12);
+        let (client, server) = echo(&net);
+        strike(&net, verdict);
+        net.run(converse(&client, &server, 1000));
+        assert!(clock::seconds() > 1.0, "{verdict:?}");
+        assert_eq!(net.capture().iter().filter(|record| record.fate == Fate::Damaged).count(), 1);
+    }
+}
+
+#[test]
+fn what_is_altered_arrives() {
+    for (text, expected) in [("octets", "octetw"), ("octet", "octep")] {
+        let net = Net::new(13);
+        let (client, server) = echo(&net);
+        strike(&net, Verdict::Alter(usize::MAX));
+        net.run(async {
+            let mut peer = Peer::connect(&client, &server, PORT).await.unwrap();
+            peer.write_all(text).await.unwrap();
+            assert_eq!(peer.read_exact(text.len()).await.unwrap(), expected.as_bytes());
+        });
+    }
+}
+
+#[test]
+fn a_reset_behind_a_segment_is_obeyed() {
+    let net = Net::new(14);
+    let (client, server) = echo(&net);
+    strike(&net, Verdict::Reset);
+    net.run(async {
+        let mut peer = Peer::connect(&client, &server, PORT).await.unwrap();
+        peer.write_all("hello").await.unwrap();
+        // The server has no such connection any more, and says so when it is spoken to.
+        Timer::after_secs(1).await;
+        let _ = peer.write_all("still there?").await;
+        assert_eq!(peer.read_exact(100).await, Err(Ended::Reset));
+    });
+    assert_eq!(net.sent(&client).rst, 0);
 }

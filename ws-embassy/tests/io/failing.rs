@@ -1,6 +1,7 @@
 //! Transports that fail: every way, in every state. The call that meets it says how; and whatever failed once does not come
 //! back to life.
 
+use embassy_futures::poll_once;
 use embedded_io_async::ErrorKind;
 use ws_core::handshake::client::Request;
 use ws_embassy::{
@@ -14,6 +15,7 @@ use crate::side::{Line, Seeded, Side, Ws, both_sides, encode, frames, run};
 
 both_sides! {
     a_read_fails
+    a_read_fails_though_a_reply_is_owed
     a_read_fails_behind_our_close
     a_read_fails_behind_both
     the_transport_ends
@@ -78,7 +80,21 @@ fn a_read_fails<S: Side>() {
         reads.set(Failing::Once(RESET));
         line.to_us.put(&encode(Frame::text("never read"), !S::IS_CLIENT));
         assert_eq!(ws.receive(|_| ()).await, Err(Error::Io(RESET)));
-        is_over(ws, line, CLOSED, Error::Lost).await;
+        is_over(ws, line, Error::Lost, Error::Lost).await;
+    });
+}
+
+/// What is owed has nobody to hear it, whoever writes next.
+fn a_read_fails_though_a_reply_is_owed<S: Side>() {
+    with::<S>(&[Frame::new(PING, "1")], async |ws, line, reads, _| {
+        line.to_peer.set_capacity(0);
+        assert!(poll_once(ws.receive(|_| ())).is_pending(), "the Pong has no room");
+        reads.set(Failing::Once(RESET));
+        assert_eq!(ws.receive(|_| ()).await, Err(Error::Io(RESET)));
+        line.to_peer.set_capacity(usize::MAX);
+        is_over(ws, line, Error::Lost, Error::Lost).await;
+        assert_eq!(ws.flush().await, Err(Error::Lost));
+        assert_eq!(line.to_peer.log(), []);
     });
 }
 

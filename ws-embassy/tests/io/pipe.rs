@@ -11,6 +11,7 @@ use std::task::{Context, Poll, Waker};
 use embassy_time::{Duration, Instant, Timer};
 use embedded_io_async::{ErrorKind, ErrorType, Read, Write};
 
+use crate::common::clock::pass;
 use crate::common::random::Random;
 
 /// Bytes on their way, at most `capacity` of them.
@@ -148,15 +149,6 @@ impl Gait {
             return Poll::Pending;
         }
         Poll::Ready(())
-    }
-}
-
-/// Lets virtual time pass while nothing else can run.
-fn pass(millis: u64) {
-    let end = Instant::now() + Duration::from_millis(millis);
-    let mut timer = Box::pin(Timer::at(end));
-    while timer.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
-        crate::common::clock::advance();
     }
 }
 

@@ -5,9 +5,10 @@ use embassy_time::{Duration, Instant, Timer, with_timeout};
 
 use embassy_net::tcp::State;
 
-use crate::client::{As, Event, Listener, post};
+use crate::client::{ALL, As, Event, Listener, post};
 use crate::common::Peer;
-use crate::{Bench, SOCKETS, status};
+use crate::{Bench, SOCKETS, endpoint, settings, status};
+use ws_embassy::ws_core::{self, transport::Endpoint};
 
 const CLIENTS: usize = 100;
 
@@ -170,5 +171,44 @@ fn stalled_readers_over_websockets() {
         }
         Timer::after_secs(10).await;
         bench.assert_recovered().await;
+    });
+}
+
+/// What it is told waits in the socket's memory, and is little: only that nothing is acknowledged shows that it is gone.
+#[test]
+fn listeners_that_are_out_of_reach_are_given_up_in_time() {
+    for by in ALL {
+        let bench = Bench::new(7);
+        bench.net.run(async {
+            let mut listener = Listener::new(by, Some(""));
+            assert!(matches!(listener.next(&bench).await, Ok(Event::Open(Some(_)))));
+            if by.is_poll() {
+                // The next one waits, as long as it asks for.
+                let _ = with_timeout(Duration::from_millis(500), listener.next(&bench)).await;
+            }
+            bench.clients.cut();
+            Timer::after_secs(45).await;
+            drop(listener);
+            bench.clients.mend();
+            bench.assert_recovered().await;
+        });
+    }
+}
+
+/// Who is there answers by TCP, for as long as there is nothing to be told.
+#[test]
+fn listeners_that_are_there_may_be_told_nothing_for_long() {
+    let endpoint = Endpoint { ping: ws_core::Duration::from_secs(500), ..endpoint() };
+    let bench = Bench::of(8, settings(), endpoint);
+    bench.net.run(async {
+        let mut stream = Listener::new(As::Sse, None);
+        assert!(matches!(stream.next(&bench).await, Ok(Event::Open(None))));
+        let mut poll = bench.send("GET /events?wait=50000&since=16 HTTP/1.1\r\nHost: 10.0.0.2\r\n\r\n").await;
+        let start = Instant::now();
+        assert_eq!(status(&poll.read_head().await.expect("an answer")), 204);
+        assert!(start.elapsed() >= Duration::from_secs(50), "{:?}", start.elapsed());
+        Timer::after_secs(400).await;
+        bench.publish("at last");
+        assert_eq!(stream.message(&bench).await.as_deref(), Ok(&b"at last"[..]));
     });
 }

@@ -25,17 +25,20 @@ impl<S: Transport + Send> Requests<'_, S> {
         n: Seq,
         receive: &mut Receive<'_, 'm, N>,
     ) -> Result<(), Error> {
-        let Some(following) = Following::begin(push, listening) else {
-            let full = Rejection::Full;
-            let fields = [("Content-Type", "text/plain"), ("Retry-After", "2")];
-            return self.respond(full.status(), &fields, full.reason().as_bytes());
-        };
+        let Some(following) = Following::begin(push, listening) else { return self.come_back() };
         let message = usize::try_from(endpoint.message).unwrap_or(usize::MAX);
         let options = Options { compression: None, ..self.options.socket }.with_message_limit(message);
         let answer = Answer::accept(endpoint.cors.origins).subprotocol(PROTOCOL).options(options);
         let Some(ws) = self.open(answer)? else { return Err(not_asked()) };
         let (reader, writer) = ws.split(other);
         following.talk(reader, writer, endpoint, n, receive)
+    }
+
+    /// Answers that there is no place now.
+    pub(super) fn come_back(&mut self) -> Result<(), Error> {
+        let full = Rejection::Full;
+        let fields = [("Content-Type", "text/plain"), ("Retry-After", "2")];
+        self.respond(full.status(), &fields, full.reason().as_bytes())
     }
 }
 

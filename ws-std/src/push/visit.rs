@@ -5,6 +5,7 @@ use crate::http::wire::Wire;
 use crate::http::{Answered, Requests, not_asked};
 use crate::waiting::Got;
 use crate::{Error, Transport};
+use std::io;
 use std::time::{Duration, Instant};
 use ws_core::http::exchange::{Exchange, Refusal};
 use ws_core::transport::websocket::PROTOCOL;
@@ -43,9 +44,12 @@ impl<S: Transport + Send> Requests<'_, S> {
         };
         if let Asked::WebSocket { listening, n } = &asked
             && self.exchange.borrow_dependent().request().subprotocols().any(|name| name == PROTOCOL)
-            && let Ok(other) = wire.other()
         {
-            return self.follow(other, push, endpoint, listening, *n, &mut receive);
+            match wire.other() {
+                Ok(other) => return self.follow(other, push, endpoint, listening, *n, &mut receive),
+                Err(error) if error.kind() == io::ErrorKind::Unsupported => {} // there is no WebSocket over it
+                Err(_) => return self.come_back(), // the system has no handle to give now
+            }
         }
         let visited = self
             .exchange

@@ -23,7 +23,7 @@ use reader::Hearing;
 use crate::buffers::{Outbox, Patience};
 use crate::clock::Clock;
 use crate::compression::Deflating;
-use crate::link::{Link, broken, ending, forget, patience, why};
+use crate::link::{Link, ending, forget, note_broken, patience, why};
 use crate::waiting::{Access, SHORT_NAP, is_end};
 use crate::{Error, Transport, WebSocket};
 use std::io;
@@ -158,12 +158,7 @@ impl<S: Transport, R: Role> Shared<S, R> {
                 Ok(()) => {}
                 Err(Error::WouldBlock) => return Ok(Settled::NotYet),
                 // The peer is gone. It may have said something before, which is read first.
-                Err(error) if is_end(&error) => {
-                    if outgoing.broken.is_none() {
-                        outgoing.broken = broken(error);
-                    }
-                    forget(&mut outgoing.outbox, &mut self.ws());
-                }
+                Err(error) if is_end(&error) => forget(&mut outgoing.outbox, &mut self.ws()),
                 Err(error) => return Err(error),
             }
             drop(outgoing);
@@ -206,7 +201,7 @@ impl<S: Transport> Outgoing<S> {
         match self.broken {
             Some(_) if !self.outbox.is_settled() => Err(Error::Io(io::ErrorKind::BrokenPipe.into())),
             Some(_) => Ok(()),
-            None => self.outbox.flush(&mut self.stream, patience),
+            None => note_broken(self.outbox.flush(&mut self.stream, patience), &mut self.broken),
         }
     }
 }

@@ -166,6 +166,10 @@ impl<S: Transport, R: Role> Hearing<S, R> {
             let ws = self.shared.ws();
             (ws.poll_timeout().map(|due| self.shared.clock.until(due)), ws.ready_state())
         };
+        if state == ReadyState::Closed {
+            // Behind its end the peer may still read what it is owed; but a read would bring that end again, at once.
+            return self.make_way(settled);
+        }
         // A Close that was left to the writer may be the last: then it is ours to end the stream.
         let is_left = settled == Settled::ByWriter && state != ReadyState::Open;
         let longest = if settled == Settled::NotYet || is_left { SHORT_NAP } else { NAP };

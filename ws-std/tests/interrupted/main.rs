@@ -27,12 +27,18 @@ use common::frames::{BINARY, Frame, TEXT};
 use common::script::{Fault, Plan, Script};
 use std::fmt::Debug;
 use std::io::{self, ErrorKind};
+use std::time::Duration;
 use ws_std::{
     Answer, CloseCode, Connect, Error, Kind, Message, Options, OriginPolicy, WebSocket, accept_with,
 };
 
-/// Buffers so small that every message takes several writes and some several reads.
-const OPTIONS: Options = Options { read_buffer: 200, write_buffer: 256, ..Options::DEFAULT };
+/// Buffers so small that every message takes several writes and some several reads; and time for all of them, on whatever machine.
+const OPTIONS: Options = Options {
+    read_buffer: 200,
+    write_buffer: 256,
+    handshake_timeout: Duration::from_secs(600),
+    ..Options::DEFAULT
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {

@@ -132,6 +132,26 @@ fn a_stream_that_is_never_ready_again_is_given_up() {
     });
 }
 
+/// A WebSocket of events needs another handle of its stream: where the system has none now it may have one later, where there is no such
+/// thing there is no such WebSocket.
+#[test]
+fn without_another_handle_events_come_later_or_otherwise() {
+    let scene = scenes().find(|scene| scene.name == "push.v1").unwrap();
+    let calls = run(scene, None, false).left.calls;
+    for (how, expected) in
+        [(How::System(24), "HTTP/1.1 503 "), (How::Kind(ErrorKind::Unsupported), "HTTP/1.1 400 ")]
+    {
+        let outcomes = (0..calls).map(|at| run(scene, Some(Fault { at, how, times: 1 }), false));
+        let answers: Vec<_> = outcomes
+            .map(|outcome| outcome.text())
+            .filter(|text| !text.starts_with("HTTP/1.1 101 "))
+            .collect();
+        let is_expected = |text: &String| text.is_empty() || text.starts_with(expected);
+        assert!(answers.iter().all(is_expected), "{answers:?}");
+        assert!(answers.iter().any(|text| text.starts_with(expected)), "{answers:?}");
+    }
+}
+
 /// Runs each conversation with each fault at each call, in so many threads, and checks what comes of it.
 fn torture(
     name: &str,

@@ -85,7 +85,7 @@ impl Outcome {
     /// is no other handle of the stream.
     pub(crate) fn has_apologised(&self, smooth: &Self) -> bool {
         let (ours, theirs) = (self.text(), smooth.text());
-        ["HTTP/1.1 408 ", "HTTP/1.1 400 "]
+        ["HTTP/1.1 408 ", "HTTP/1.1 400 ", "HTTP/1.1 503 "]
             .iter()
             .any(|begin| ours.rfind(begin).is_some_and(|at| theirs.starts_with(&ours[..at])))
     }
@@ -148,6 +148,7 @@ pub(crate) fn run(scene: &Scene, fault: Option<Fault>, is_hasty: bool) -> Outcom
 
     let left = wire.left();
     assert_eq!(left.handles, 0, "{at}: somebody still holds the stream");
+    assert_eq!(left.vain, 0, "{at}: writes to a peer that is gone");
     let (attached, kept) = push.with(|hub| {
         let keys: Vec<_> = hub.sessions().keys().collect();
         let attached = keys.iter().filter(|key| hub.sessions().get(**key).unwrap().left().is_none()).count();

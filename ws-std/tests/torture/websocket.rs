@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 use ws_std::{
     Answer, Compression, Connect, Error, Event, Kind, Options, OriginPolicy, Reader, Role, Transport,
-    WebSocket, accept_with,
+    WebSocket, Writer, accept_with,
 };
 
 const ASKED: Act = match std::str::from_utf8(REQUEST) {
@@ -139,8 +139,18 @@ fn again<T>(mut call: impl FnMut() -> Result<T, Error>) -> Result<T, Error> {
     }
 }
 
-/// Sends in every way there is, then reads to the end.
+/// Who sends to a peer that is gone is told so; whatever was found out by whom.
 fn talk<R: Role>(mut ws: WebSocket<Wire<'_>, R>, heard: &mut Vec<String>) -> Result<(), Error> {
+    let result = talk_on(&mut ws, heard);
+    if ws.stream().is_broken() {
+        assert!(ws.send_text("later").is_err(), "behind {result:?}");
+        assert!(ws.ping(b"later").is_err(), "behind {result:?}");
+    }
+    result
+}
+
+/// Sends in every way there is, then reads to the end.
+fn talk_on<R: Role>(ws: &mut WebSocket<Wire<'_>, R>, heard: &mut Vec<String>) -> Result<(), Error> {
     ws.send_text("whole")?;
     ws.send_binary(&[5; 600])?;
     let mut rest: &[u8] = &[b'l'; 300];
@@ -172,6 +182,19 @@ fn talk_split<'w, R: Role>(
     heard: &mut Vec<String>,
 ) -> Result<(), Error> {
     let (mut reader, mut writer) = ws.split(other);
+    let result = talk_by_halves(&mut reader, &mut writer, heard);
+    if reader.stream().is_broken() {
+        assert!(writer.send_text("later").is_err(), "behind {result:?}");
+        assert!(writer.ping(b"later").is_err(), "behind {result:?}");
+    }
+    result
+}
+
+fn talk_by_halves<'w, R: Role>(
+    reader: &mut Reader<Wire<'w>, R>,
+    writer: &mut Writer<Wire<'w>, R>,
+    heard: &mut Vec<String>,
+) -> Result<(), Error> {
     writer.send_text("whole")?;
     writer.send_binary(&[5; 600])?;
     let mut rest: &[u8] = &[b'l'; 300];
@@ -179,7 +202,7 @@ fn talk_split<'w, R: Role>(
     again(|| writer.flush())?;
     again(|| writer.ping(b"mine"))?;
     let read = |reader: &mut Reader<Wire<'w>, R>| again(|| Ok(reader.read()?.map(|m| format!("{m:?}"))));
-    while let Some(message) = read(&mut reader)? {
+    while let Some(message) = read(reader)? {
         heard.push(message);
     }
     assert!(reader.was_clean());

@@ -101,6 +101,10 @@ struct State<'w> {
     output: Vec<u8>,
     calls: usize,
     faults: Vec<Call>,
+    /// A write has said that the peer is gone.
+    is_broken: bool,
+    /// Writes behind that.
+    vain: usize,
     timeout: Option<Duration>,
     is_nonblocking: bool,
 }
@@ -112,6 +116,8 @@ pub(crate) struct Left {
     pub(crate) calls: usize,
     /// The calls that failed.
     pub(crate) faults: Vec<Call>,
+    /// Writes behind one that has said that the peer is gone.
+    pub(crate) vain: usize,
     /// Handles that are still held.
     pub(crate) handles: usize,
     /// The peer has done all that it wanted to.
@@ -131,6 +137,8 @@ impl<'w> Wire<'w> {
             output: Vec::new(),
             calls: 0,
             faults: Vec::new(),
+            is_broken: false,
+            vain: 0,
             timeout: None,
             is_nonblocking: false,
         };
@@ -149,9 +157,15 @@ impl<'w> Wire<'w> {
             output: state.output.clone(),
             calls: state.calls,
             faults: state.faults.clone(),
+            vain: state.vain,
             handles: Arc::strong_count(&self.0) - 1,
             is_done: state.turns.is_empty(),
         }
+    }
+
+    /// A write has said that the peer is gone.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.state().is_broken
     }
 
     /// Waits until all of `text` was said.
@@ -211,6 +225,8 @@ impl State<'_> {
         let number = self.calls;
         self.calls += 1;
         assert!(self.calls < CALLS_MAX, "this never ends: {:?}", self.fault);
+        let is_write = matches!(call, Call::Write | Call::Flush);
+        self.vain += usize::from(is_write && self.is_broken);
         let Fault { at, how, times } = self.fault.filter(|fault| number >= fault.at)?;
         if number - at >= times || (call == Call::Setting && !how.is_of_settings()) {
             return None;
@@ -221,6 +237,7 @@ impl State<'_> {
         {
             // No stream that has said so waits for the peer.
             (self.is_ended, self.turns) = (true, &[]);
+            self.is_broken |= is_write;
         }
         Some(how)
     }
