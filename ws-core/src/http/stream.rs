@@ -288,7 +288,7 @@ mod tests {
 
     #[test]
     fn each_size_is_written_as_it_is_read() {
-        for len in 0..=CHUNK_MAX {
+        for len in crate::cases::thin(0..=CHUNK_MAX, 509) {
             let line = size_line(len);
             let digits = std::str::from_utf8(&line[..4]).unwrap();
             assert_eq!(usize::from_str_radix(digits, 16), Ok(len));
