@@ -265,6 +265,17 @@ mod tests {
     }
 
     #[test]
+    fn a_value_is_what_it_says_quoted_or_not() {
+        let value = |text: &'static str| Value::of(text.as_bytes());
+        assert_eq!(value("ab"), value(r#""a\b""#));
+        assert_eq!(value(r#""ab""#), *"ab");
+        for other in ["a", "abc", "ac"] {
+            assert_ne!(value("ab"), value(other));
+            assert_ne!(value("ab"), *other);
+        }
+    }
+
+    #[test]
     fn numbers_have_one_form() {
         let number = |text: &'static str| Value::of(text.as_bytes()).decimal();
         assert_eq!(number("15"), Some(15));

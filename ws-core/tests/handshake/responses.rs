@@ -146,3 +146,18 @@ fn a_request_is_the_same_in_outputs_of_any_size() {
         assert!(handshake.transmit(&mut out) && out.is_empty(), "a request is sent once");
     }
 }
+
+#[test]
+fn a_refusal_tells_its_phrase() {
+    for (line, reason) in
+        [("HTTP/1.1 403 Not for you", "Not for you"), ("HTTP/1.1 403 ", ""), ("HTTP/1.1 403", "")]
+    {
+        let mut store = [0; 512];
+        let mut handshake =
+            Handshake::new(REQUEST, &mut SampleNonce, &mut store, &[], START).expect("a request");
+        assert_eq!(handshake.response().reason(), "", "before it was read");
+        let mut bytes = format!("{line}\r\n\r\n").into_bytes();
+        handshake.receive(&mut Input::new(&mut bytes)).expect_err("it is no 101");
+        assert_eq!(handshake.response().reason(), reason);
+    }
+}

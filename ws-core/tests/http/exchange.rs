@@ -384,6 +384,15 @@ fn a_route_may_allow_less() {
 }
 
 #[test]
+fn what_was_refused_stays_so_whatever_a_route_allows() {
+    let mut store = [0; 256];
+    let mut exchange = Exchange::new(&mut store, &[], &Settings::DEFAULT, at(0));
+    let refused = exchange.receive(&mut Input::new(&mut b"no request\r\n\r\n".to_vec())).map(|_| ());
+    assert!(refused.is_err());
+    assert_eq!(exchange.limit_body(u64::MAX), refused);
+}
+
+#[test]
 fn head_gets_heads() {
     let mut store = [0; 256];
     let mut exchange = Exchange::new(&mut store, &[], &Settings::DEFAULT, at(0));
