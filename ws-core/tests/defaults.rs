@@ -13,8 +13,8 @@ use ws_core::http::body::BodyReader;
 use ws_core::http::exchange::Settings;
 use ws_core::http::{HeadLimits, OriginPolicy};
 use ws_core::transport::{
-    Budget, CALLBACK_MAX, Endpoint, HtmlStream, ID_MAX, LongPoll, Multipart, PollBody, SID_LEN, Sse,
-    TYPE_MAX, XhrStream,
+    Budget, CALLBACK_MAX, Endpoint, HtmlStream, ID_MAX, LongPoll, Multipart, PollBody, Rejection, SID_LEN,
+    Sse, TYPE_MAX, XhrStream,
 };
 use ws_core::{Config, Limits, Timeouts, handshake};
 
@@ -34,6 +34,7 @@ fn the_table_of_defaults_is_that_of_the_code() {
     assert_eq!(poll, PollBody::LIMIT, "one row for both");
     let Sse { style: _, retry, padding: sse_padding } = Sse::PLAIN;
     let terms = Terms::new(15, 15).accept([].into_iter()).expect("nothing is asked for");
+    let effort = if Effort::default() == Effort::NORMAL { "NORMAL" } else { "another" };
     assert_table([
         ("Limits::DEFAULT.message", bytes(message)),
         ("Limits::DEFAULT.fragments", number(fragments)),
@@ -45,6 +46,7 @@ fn the_table_of_defaults_is_that_of_the_code() {
         ("handshake::TIMEOUT", millis(handshake::TIMEOUT.millis())),
         ("HeadLimits::DEFAULT.bytes", bytes(head_bytes as u64)),
         ("HeadLimits::DEFAULT.fields", number(fields as u64)),
+        ("http/head.rs: NAME_MAX", bytes(own("http/head.rs", "NAME_MAX").parse::<u64>().expect("a number"))),
         ("http/head.rs: EMPTY_LINES_MAX", own("http/head.rs", "EMPTY_LINES_MAX")),
         ("Settings::DEFAULT.body", bytes(body)),
         ("Settings::DEFAULT.requests", number(requests)),
@@ -70,6 +72,7 @@ fn the_table_of_defaults_is_that_of_the_code() {
         ("Sse::PLAIN.retry", millis(retry.millis())),
         ("Sse::PLAIN.padding", bytes(sse_padding)),
         ("Budget::PATIENCE", millis(Budget::<1>::PATIENCE.millis())),
+        ("Rejection::RETRY_AFTER", format!("{} s", Rejection::RETRY_AFTER)),
         ("SID_LEN", bytes(SID_LEN as u64)),
         ("CALLBACK_MAX", bytes(CALLBACK_MAX as u64)),
         ("event_stream::ID_MAX", bytes(ID_MAX as u64)),
@@ -77,6 +80,7 @@ fn the_table_of_defaults_is_that_of_the_code() {
         ("Terms::new: deflate.takeover", on(terms.deflate.takeover)),
         ("Terms::new: inflate.takeover", on(terms.inflate.takeover)),
         ("DeflatingSender::THRESHOLD", bytes(DeflatingSender::THRESHOLD as u64)),
+        ("Effort::default", effort.into()),
     ]);
 }
 

@@ -4,7 +4,7 @@
 #[path = "../../ws-core/tests/common/defaults.rs"]
 mod defaults;
 
-use defaults::{assert_table, millis, number};
+use defaults::{assert_table, millis, number, own};
 use ws_core::http::HeadLimits;
 use ws_embassy::client::Backoff;
 use ws_embassy::server::{Hosts, HttpSettings, SOCKETS_MAX, Settings};
@@ -36,6 +36,10 @@ fn the_table_of_defaults_is_that_of_the_code() {
         ("Settings::for_sockets: hosts", "by address".into()),
         ("Settings::for_sockets: http.body", defaults::bytes(body)),
         ("Settings::for_sockets: http.idle_timeout", millis(idle_timeout.millis())),
+        (
+            "server/choice.rs: RETRY_AFTER",
+            format!("{} s", own("server/choice.rs", "RETRY_AFTER").trim_matches('"')),
+        ),
         ("SOCKETS_MAX", number(SOCKETS_MAX as u64)),
         ("Backoff::DEFAULT.first", millis(first.as_millis())),
         ("Backoff::DEFAULT.max", millis(max.as_millis())),

@@ -5,8 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The oldest release of each that will do, and what was wrong with those before.
-const OLDEST: [(&str, [u32; 3], &str); 2] = [
+const OLDEST: [(&str, [u32; 3], &str); 3] = [
     ("smoltcp", [0, 13, 1], "a segment from the network makes it panic"),
+    ("embassy-net", [0, 9, 1], "it stands on a smoltcp that a segment can stop"),
     ("heapless", [0, 6, 1], "an iterator that is cloned uses memory that was given back"),
 ];
 

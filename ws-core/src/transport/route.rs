@@ -238,6 +238,9 @@ pub enum Rejection {
 }
 
 impl Rejection {
+    /// Seconds after which whoever found no place ([`Full`](Self::Full)) may come back, for the field `Retry-After` (RFC 9110 10.2.3).
+    pub const RETRY_AFTER: &'static str = "2";
+
     /// The status of the answer.
     pub const fn status(self) -> u16 {
         match self {

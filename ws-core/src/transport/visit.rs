@@ -316,7 +316,7 @@ const NO_STORE: (&str, &str) = ("Cache-Control", "no-store");
 #[inline(never)]
 fn put_head(task: &Task, head: Head<'_, '_, '_>) -> Option<(bool, Option<Chunks>)> {
     let fields: &[_] = match task {
-        Task::Reject(Rejection::Full) => &[TEXT, NOSNIFF, NO_STORE, ("Retry-After", "2")],
+        Task::Reject(Rejection::Full) => &[TEXT, NOSNIFF, NO_STORE, ("Retry-After", Rejection::RETRY_AFTER)],
         Task::Reject(Rejection::Method) => &[TEXT, NOSNIFF, NO_STORE, ("Allow", "GET, HEAD, POST, OPTIONS")],
         _ => &[TEXT, NOSNIFF, NO_STORE],
     };

@@ -82,7 +82,7 @@ fn chunks_are_taken_out_and_trailers_skipped() {
     }
 }
 
-/// HOSTILE inputs: each is refused on the byte that shows what it is, and what came before it is lent.
+/// Hostile inputs: each is refused on the byte that shows what it is, and what came before it is lent.
 #[test]
 fn what_others_may_read_otherwise_is_no_chunk() {
     use BodyError::{BadChunk, LongExtension, LongTrailer, TooLong};

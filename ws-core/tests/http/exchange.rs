@@ -167,7 +167,7 @@ fn the_last_request_that_is_allowed_is_told() {
     assert_eq!((hundred.asked.len(), hundred.end), (100, Some(Refusal::Over)));
 }
 
-/// HOSTILE: what a proxy before us might read otherwise ends the connection; what stands behind it is never looked at.
+/// What a proxy before us might read otherwise ends the connection; what stands behind it is never looked at.
 #[test]
 fn what_cannot_be_told_apart_is_refused() {
     use BodyError::{BadChunk, BadCoding, BadLength, LengthRequired, TooLong, TwoFramings, UnknownCoding};

@@ -338,8 +338,14 @@ fn a_thousand_sessions_leave_nothing_behind() {
 #[test]
 fn a_client_that_is_dropped_gives_its_socket_back() {
     let net = Net::new(15);
-    let (host, _server) = hosts(&net);
+    let (host, server) = hosts(&net);
     net.run(async {
+        // Its server sees the end.
+        let (diary, task) = start(&net, &host, client(URL), 1, hello);
+        let mut peer = Peer::accept(&server, PORT).await;
+        task.cancel();
+        while peer.read().await.is_ok() {}
+        drop((peer, diary));
         for _ in 0..100 {
             let (diary, task) = start(&net, &host, client(URL), 1, hello);
             diary.until(1, is_failure).await;

@@ -9,6 +9,7 @@
 //! | `deadlines.rs` | every timeout, at the millisecond, by a virtual clock that also wraps |
 //! | `sending.rs` | how long a peer may take nothing |
 //! | `roomless.rs` | a write buffer of no bytes |
+//! | `limits.rs` | limits on messages, whichever call reads |
 //! | `opening.rs` | accept and connect, whole and refused, at every split |
 //! | `duplex.rs` | a transport of one piece |
 //! | `failing.rs` | transports that fail |
@@ -35,6 +36,7 @@ mod deadlines;
 mod duplex;
 mod failing;
 mod halves;
+mod limits;
 mod opening;
 mod pipe;
 mod roomless;

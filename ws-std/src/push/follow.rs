@@ -37,7 +37,7 @@ impl<S: Transport + Send> Requests<'_, S> {
     /// Answers that there is no place now.
     pub(super) fn come_back(&mut self) -> Result<(), Error> {
         let full = Rejection::Full;
-        let fields = [("Content-Type", "text/plain"), ("Retry-After", "2")];
+        let fields = [("Content-Type", "text/plain"), ("Retry-After", Rejection::RETRY_AFTER)];
         self.respond(full.status(), &fields, full.reason().as_bytes())
     }
 }
