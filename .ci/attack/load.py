@@ -1,27 +1,16 @@
-"""Attacks that are much of something: slow peers, floods, bombs, connections. Each has the machine to itself, since others are timed
+"""Attacks that are much of something: slow peers, bombs, connections. Each has the machine to itself, since others are timed
 meanwhile."""
 
 import json
 import time
 from contextlib import ExitStack
 
-from row import Row
-from server import Server
+from peers import ENDS
+from row import Row, mib, ms
+from server import SLACK, Server
 from worker import Worker, run
 
-FLOODS = {  # and the code of the Close that the server has to answer with
-    "pings": "1000",
-    "pongs": "1000",
-    "fragments": "1008",
-    "empty fragments": "1008",
-}
-FLOOD_TIME = 3  # seconds at least, for enough echoes to be timed meanwhile
-# An echo takes a tenth of a millisecond where nothing else is to be done, and some turns of the scheduler where more programs want a core than
-# there are: so it is compared with one beside a client that behaves and says as much. Below this it is well in any case.
-ECHO_WELL = 0.010
-ECHO_TIMES = 2
 CONNECT_WELL = 0.100
-SLACK = 1 << 20  # bytes of memory that come and go: what the allocator keeps for the next one
 
 HEAD_DEADLINE = 10
 HEAD_LATE = 1
@@ -31,24 +20,20 @@ SETTLE = 15
 
 BOMB_MEBIBYTES = 32  # twice the echo server's limit
 BOMB_LIMIT = {"echo-server": 16 << 20, "demo": 8 << 10}  # bytes of a message, at which a bomb is refused
-BOMB_CPU = 20e-6  # seconds of processor time for a byte on the wire, of which a thousand are made, and sent back
-BOMB_CONNECTION = 2e-3  # and for the connection that each comes on
+BOMB_CPU = 8e-6  # seconds of processor time for a byte on the wire, of which a thousand are made, and sent back: three times what it takes here
+BOMB_CONNECTION = 1e-3  # and for the connection that each comes on
+BOMB_ROOM = 3 << 20  # bytes of memory above what there was: the connection, its windows, and those of the one before, which is being ended
 BOMB_RATIO = 1000
 
-
-def ms(seconds):
-    return f"{1000 * seconds:.1f} ms"
-
-
-def mib(count):
-    return f"{count / (1 << 20):+.1f} MiB"
+CONNECTIONS = {"day": 12_000, "full": 100_000, "million": 1_000_000}
+CHURN_SLACK = 2 << 20
 
 
 # --- Slow peers ------------------------------------------------------------------------------------------------------
 
 
-def slowloris(program, full):
-    count, pace = (15_000, 2_000) if full else (3_000, 1_000)
+def slowloris(program, size):
+    count, pace = (3_000, 1_000) if size == "day" else (15_000, 2_000)
     path = "/" if program == "echo-server" else "/push.js"
     with Server(program, "slow") as server:
         run("connect", server.port, 1, path)
@@ -69,63 +54,27 @@ def slowloris(program, full):
     yield Row("the same, which do not close", program, f"let go within {LINGER} s + {BUSY} s more", f"{rest:.1f} s", rest <= LINGER + BUSY)
 
 
-# --- Floods ----------------------------------------------------------------------------------------------------------
-
-
-def floods(program, full):
-    """All of them; `program` is the echo server, which passes on what others are to measure."""
-    count = 1_000_000
-    with Server(program, "floods") as server:
-        for kind in FLOODS:
-            run("flood", server.port, kind, 20_000, 0)
-        idle = run("echo", server.port, FLOOD_TIME)["p99"]
-        level = server.level()
-        beside(server, "messages", count)  # whatever this machine does the first time
-        baseline = beside(server, "messages", count)[1]["p99"]
-        limit = max(ECHO_WELL, ECHO_TIMES * baseline)
-        goal = f"p99 below {ECHO_TIMES} times that beside as many messages, or {ms(ECHO_WELL)}"
-        known = f"; beside as many messages {ms(baseline)}, alone {ms(idle)}"
-        for kind, code in FLOODS.items():
-            before = server.memory()
-            told, honest = beside(server, kind, count)
-            server.settle(level, SETTLE)
-            grown = server.memory() - before
-            title = f"{count:,} {kind} and more"
-            yield Row(title, program, f"memory as before; closed with {code}", f"{mib(grown)}; {', '.join(told['codes'])}; "
-                      f"{told['frames'] / 1e6:.1f} million sent in {told['seconds']:.1f} s", grown <= SLACK and told["codes"] == [code])
-            figure = ms(honest["p99"])
-            if honest["p99"] > limit:  # noise comes once
-                _, honest = beside(server, kind, count)
-                figure += f", missed; then {ms(honest['p99'])}"
-            yield Row("meanwhile, another's echo", program, goal, figure + known, honest["p99"] <= limit)
-        server.assert_well()
-
-
-def beside(server, kind, count):
-    """A flood, and one who echoes beside it."""
-    with Worker("flood", server.port, kind, count, FLOOD_TIME) as flood:
-        with Worker("echo", server.port, FLOOD_TIME - 1) as honest:
-            return flood.told(), honest.told()
-
-
 # --- Bombs -----------------------------------------------------------------------------------------------------------
 
 
-def bombs(program, full):
-    count = 500 if full else 30
+def bombs(program, size):
+    count = 30 if size == "day" else 500
     path, subprotocol = ("/", "") if program == "echo-server" else ("/feed", "feed.v1")
     with Server(program, "bombs") as server:
         run("bombs", server.port, path, subprotocol, 3, BOMB_MEBIBYTES)
         level, before, busy = server.level(), server.memory(), server.processor_time()
+        server.forget_peak()
         told = run("bombs", server.port, path, subprotocol, count, BOMB_MEBIBYTES)
+        peak = server.peak()
         server.settle(level, SETTLE)
         busy, grown = server.processor_time() - busy, server.memory() - before
         server.assert_well()
     inflated = BOMB_LIMIT[program] / told["ratio"]  # bytes on the wire of each, up to the limit
     cost, limit = busy / count, BOMB_CPU * inflated + BOMB_CONNECTION
     assert told["ratio"] > BOMB_RATIO, f"only {told['ratio']:.0f}:1"
-    yield Row(f"{count} bombs of {told['ratio']:.0f}:1, {BOMB_MEBIBYTES} MiB each", program, "refused with 1009; memory as before",
-              f"{told['codes']}; {mib(grown)}".replace("[", "").replace("]", ""), told["codes"] == [1009] and grown <= SLACK)
+    yield Row(f"{count} bombs of {told['ratio']:.0f}:1, {BOMB_MEBIBYTES} MiB each", program,
+              f"refused with 1009; {mib(BOMB_ROOM)} of memory at its highest, {mib(SLACK)} behind them",
+              f"{', '.join(map(str, told['codes']))}; {mib(peak)}, {mib(grown)}", told["codes"] == [1009] and peak <= BOMB_ROOM and grown <= SLACK)
     yield Row("their work", program, f"below {ms(limit)} of processor time for each, connection included",
               f"{ms(cost)}, for {inflated:,.0f} bytes on the wire up to the limit", cost < limit)
 
@@ -133,22 +82,21 @@ def bombs(program, full):
 # --- Connections -----------------------------------------------------------------------------------------------------
 
 
-def churn(program, full):
-    count = 1_000_000 if full else 12_000
-    kind = "churn" if program == "echo-server" else "churn_tabs"
-    lanes = 2
+def churn(program, size):
+    count, lanes = CONNECTIONS[size], 2
     with Server(program, "churn") as server:
-        run(kind, server.port, 2_000, 0)
+        run("churn", server.port, program, 2_000, 0)
         time.sleep(LINGER + 1)
         level, before, begun = server.level(), server.memory(), time.monotonic()
         with ExitStack() as stack:
-            workers = [stack.enter_context(Worker(kind, server.port, count // lanes, seed)) for seed in range(lanes)]
+            workers = [stack.enter_context(Worker("churn", server.port, program, count // lanes, seed)) for seed in range(lanes)]
             for worker in workers:
                 worker.told(7200)
         took = time.monotonic() - begun
         settled = server.settle(level, SETTLE)
         waiting, grown, after = server.close_wait(), server.memory() - before, server.level()
         server.assert_well()
-    yield Row(f"{count:,} connections opened, and ended in 6 ways", program, "descriptors and threads as before, CLOSE_WAIT 0, memory as before",
+    yield Row(f"{count:,} connections opened, and ended in {len(ENDS)} ways", program,
+              f"no more descriptors and threads, CLOSE_WAIT 0, {mib(CHURN_SLACK)} of memory",
               f"{after[0]} and {after[1]}, {settled:.1f} s later; {waiting}; {mib(grown)}; {count / took:,.0f} a second",
-              after <= level and not waiting and grown <= 2 * SLACK)
+              after <= level and not waiting and grown <= CHURN_SLACK)

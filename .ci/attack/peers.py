@@ -24,10 +24,11 @@ from pathlib import Path
 
 sys.path.insert(1, str(Path(__file__).resolve().parent.parent / "boards"))
 import wire
-from wire import BINARY, CLOSE, PING, PONG, UPGRADE, WebSocket, frame, head
+from wire import BINARY, CLOSE, PING, PONG, TEXT, UPGRADE, WebSocket, frame, head
 
 MASK = bytes(4)  # the peer's own matter
 BATCH = 4096  # frames of a flood that are sent at once
+SEND_BUFFER = 1 << 16  # bytes: behind those that wait is the answer to the server's Ping
 SLOW_TIME = 60  # seconds at most, behind the last connection
 ENDS = ("close", "wait", "reset", "in a head", "in a frame", "at once")
 EXTENSION = ("Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_bits")
@@ -36,11 +37,29 @@ EXTENSION = ("Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_
 # --- Who behaves -----------------------------------------------------------------------------------------------------
 
 
-def echo(port, seconds):
+TAB = [("Origin", "http://localhost"), ("Sec-WebSocket-Protocol", "demo.v1")]
+
+
+def open_one(port, program):
+    """A WebSocket, of a tab where it is the demo's."""
+    if program == "echo-server":
+        return WebSocket(port, "/")
+    ws = WebSocket(port, "/ws", TAB)
+    ws.receive()  # the demo speaks first
+    return ws
+
+
+def echo(port, program, seconds):
     """Sends a message now and then, and waits for it to come back. Seconds that each took."""
-    with WebSocket(port) as ws:
-        payload = os.urandom(64)
-        return timed(seconds, 0.002, lambda: ws.echo(payload, BINARY))
+    payload = b"E" + os.urandom(64)
+    with open_one(port, program) as ws:
+
+        def once():
+            ws.send(payload, BINARY)
+            while (said := ws.receive()) != (BINARY, payload):
+                assert said[0] == TEXT, "something else came back"  # of other tabs
+
+        return timed(seconds, 0.002, once)
 
 
 def connect(port, seconds, path):
@@ -68,15 +87,14 @@ def timed(seconds, pause, once):
     return {"count": len(took), "p50": took[len(took) // 2], "p99": took[len(took) * 99 // 100], "most": took[-1]}
 
 
-def hold(host, port):
+def hold(host, port, program):
     """Opens a WebSocket, says on which port, and answers pings for ever."""
-    sock = socket.create_connection((host, port))
-    sock.sendall(head("/", fields=UPGRADE))
+    sock, heard = socket.create_connection((host, port)), Heard(b"")
+    sock.sendall(head("/", fields=UPGRADE) if program == "echo-server" else head("/ws", fields=[*UPGRADE, *TAB]))
     assert wire.Response(sock).status == 101
     print(sock.getsockname()[1], flush=True)
-    while data := sock.recv(4096):
-        if data[0] == 0x80 | PING:
-            sock.sendall(frame(data[2:], PONG))
+    while heard.take(sock):
+        sock.sendall(heard.answers())
 
 
 # --- Many ------------------------------------------------------------------------------------------------------------
@@ -119,7 +137,7 @@ def slow(port, count, pace):
     signal.pause()
 
 
-def churn(port, count, seed):
+def churn(port, program, count, seed):
     """So many connections one after the other, that end in all the ways in turn."""
     rng = random.Random(seed)
     for at in range(count):
@@ -129,7 +147,7 @@ def churn(port, count, seed):
             sock.sendall(head("/", fields=UPGRADE)[: rng.randrange(1, 60) if how == "in a head" else 0])
             sock.close()
             continue
-        ws = WebSocket(port, "/" if port_is_echo else "/ws", () if port_is_echo else TAB)
+        ws = WebSocket(port, "/") if program == "echo-server" else WebSocket(port, "/ws", TAB)
         if how in ("close", "wait"):
             ws.close(server_first=how == "wait")
         elif how == "reset":
@@ -140,17 +158,6 @@ def churn(port, count, seed):
     return {"count": count}
 
 
-TAB = [("Origin", "http://localhost"), ("Sec-WebSocket-Protocol", "demo.v1")]
-port_is_echo = True
-
-
-def churn_tabs(port, count, seed):
-    """The same of the demo's tabs."""
-    global port_is_echo
-    port_is_echo = False
-    return churn(port, count, seed)
-
-
 # --- Floods ----------------------------------------------------------------------------------------------------------
 
 
@@ -159,65 +166,131 @@ def small(first, payload=b""):
     return bytes([first, 0x80 | len(payload)]) + MASK + payload
 
 
-# What begins, what comes again and again, and how many bytes come back for each.
-FLOODS = {
-    "messages": (b"", small(0x82, b"x"), 3),
-    "pings": (b"", small(0x89), 2),
-    "pongs": (b"", small(0x8A), 0),
-    "fragments": (small(0x02, b"x"), small(0x00, b"x"), None),
-    "empty fragments": (small(0x02, b"x"), small(0x00), None),
-}
+# Of a message, and empty ones in a row: the last that the server takes.
+FRAGMENTS = {"echo-server": (65_537, 255), "demo": (1_024, 16)}
 
 
-def flood(port, kind, count, seconds):
-    """So many frames of a kind and more of them until the time is over, on as many connections as that takes. The code of the server's Close,
-    if that came; what came back, where that is known beforehand, has to be all."""
+def flood_of(kind, program):
+    """What comes again and again, in how many frames; how many bytes of messages and how many Pongs come back for that; and as what, where that
+    is always the same."""
+    fragments, empty = FRAGMENTS[program]
+    return {
+        "messages": (small(0x82, b"E"), 1, 1, 0, b"\x82\x01E"),
+        "pings": (small(0x89), 1, 0, 1, b"\x8a\0"),
+        "pongs": (small(0x8A), 1, 0, 0, b""),
+        "fragments": (small(0x02, b"E") + (fragments - 2) * small(0x00, b"x") + small(0x80, b"x"), fragments, fragments, 0, b"\0\x01x"),
+        "empty fragments": (small(0x02, b"E") + empty * small(0x00) + small(0x80, b"x"), empty + 2, 2, 0, b""),
+    }[kind]
+
+
+def flood(port, program, kind, count, seconds):
+    """So many frames of a kind, all of which the server takes, and more of them until the time is over, on as many connections as that takes.
+    What comes back has to be all. The codes of the server's Close."""
     end, sent, codes, begun = time.monotonic() + seconds, 0, set(), time.monotonic()
     while sent < count or time.monotonic() < end:
-        frames, code = flood_once(port, kind, BATCH * (count // BATCH + 1))
+        frames, code = flood_once(port, program, kind, count)
         sent += frames
         codes.add(code)
     return {"frames": sent, "codes": sorted(map(str, codes)), "seconds": time.monotonic() - begun}
 
 
-def flood_once(port, kind, count):
-    begin, again, comes_back = FLOODS[kind]
-    with WebSocket(port) as ws:
-        sock = ws.sock
+def flood_once(port, program, kind, count):
+    unit, frames, data, pongs, usual = flood_of(kind, program)
+    units = -(-BATCH // frames)  # in a batch
+    batches = -(-count // (units * frames))
+    with open_one(port, program) as ws:
+        sock, heard = ws.sock, Heard(usual)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         sock.setblocking(False)
-        batch = again * BATCH
-        left, rest, received = count // BATCH, begin, b""
-        heard = sent = 0
-        tail, tail_sent = small(0x88, struct.pack("!H", 1000)), False
-        deadline = time.monotonic() + wire.PATIENCE
+        left, rest = batches, b""
+        tail = small(0x88, struct.pack("!H", 1000))
         while True:
             if not rest and left:
-                rest, left = batch, left - 1
-            if not rest and not tail_sent:
-                rest, tail_sent = tail, True
-            readable, writable, _ = select.select([sock], [sock] if rest else [], [], deadline - time.monotonic())
+                rest, left = heard.answers() + units * unit, left - 1
+            elif not rest:
+                rest, tail = tail, b""
+            readable, writable, _ = select.select([sock], [sock] if rest else [], [], wire.PATIENCE)
             assert readable or writable, "the server is stuck"
             if writable:
                 try:
-                    n = sock.send(rest)
-                    sent, rest = sent + n, rest[n:]
+                    rest = rest[sock.send(rest) :]
                 except (BrokenPipeError, ConnectionResetError):
-                    rest, left, tail_sent = b"", 0, True
-            if readable:
-                try:
-                    data = sock.recv(1 << 20)
-                except ConnectionResetError:
-                    data = b""
-                if not data:
-                    break
-                heard += len(data)
-                received = (received + data)[-4:]
-                deadline = time.monotonic() + wire.PATIENCE
-        assert received[:2] == b"\x88\x02", f"no Close at the end, but {received!r}"
-        code = struct.unpack("!H", received[2:])[0]
-        if comes_back is not None:
-            assert heard == count * comes_back + 4, f"{heard} bytes came back for {count} frames of the kind {kind}"
-        return sent // len(again), code
+                    rest, left, tail = b"", 0, b""
+            if readable and not heard.take(sock):
+                break
+        sent = batches * units
+        expected = (sent * data, sent * pongs)
+        assert (heard.data, heard.pongs) == expected or heard.code != 1000, f"{heard.data} bytes and {heard.pongs} Pongs, not {expected}"
+        return sent * frames, heard.code
+
+
+def endless(port, program, kind, seconds):
+    """A message of fragments that does not end. How many of them the server takes: a Ping behind each of the last says so. Then, behind its Close,
+    more of them for so long, or until they find nobody."""
+    again, most = small(0x00, b"" if kind == "empty fragments" else b"x"), FRAGMENTS[program][kind == "empty fragments"]
+    taken = most - 3
+    with open_one(port, program) as ws:
+        heard = Heard(b"\0\x01x")
+        ws.sock.sendall(small(0x02, b"E") + (taken - (kind == "fragments")) * again)
+        while heard.code is None and taken < most + 3:
+            pongs = heard.pongs
+            ws.sock.sendall(again + small(0x89))
+            while heard.pongs == pongs and heard.code is None:
+                assert heard.take(ws.sock), "an end without a Close"
+            taken += heard.pongs > pongs
+        begun, behind = time.monotonic(), 0
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            while time.monotonic() < begun + seconds:
+                behind += ws.sock.send(BATCH * again) // len(again)
+        return {"taken": taken, "code": heard.code, "behind": behind, "seconds": time.monotonic() - begun}
+
+
+class Heard:
+    """What a server says, counted: bytes of messages, Pongs, the code of its Close. `usual` is the frame that comes most often."""
+
+    def __init__(self, usual):
+        self.usual, self.rest, self.owed = usual, b"", b""
+        self.data = self.pongs = 0
+        self.code = None
+
+    def answers(self):
+        """Pongs to its Pings since then."""
+        owed, self.owed = self.owed, b""
+        return owed
+
+    def take(self, sock):
+        """Reads once; whether there was something."""
+        try:
+            more = sock.recv(1 << 20)
+        except ConnectionResetError:
+            more = b""
+        data, at = self.rest + more, 0
+        times = len(data) // len(self.usual) if self.usual else 0
+        if times and data.startswith(times * self.usual):  # quicker than one by one
+            at = times * len(self.usual)
+            self.count(self.usual[0], self.usual[2:], times)
+        while at + 2 <= len(data):
+            size, start = data[at + 1], at + 2
+            if size > 125:
+                wide = 2 if size == 126 else 8
+                size, start = int.from_bytes(data[start : start + wide], "big"), start + wide
+            if start + size > len(data):
+                break
+            self.count(data[at], data[start : start + size])
+            at = start + size
+        self.rest = data[at:]
+        return bool(more)
+
+    def count(self, first, payload, times=1):
+        opcode = first & 15
+        if opcode == PING:
+            self.owed += small(0x80 | PONG, payload)
+        elif opcode == PONG:
+            self.pongs += times
+        elif opcode == CLOSE:
+            self.code = struct.unpack("!H", payload[:2])[0]
+        elif opcode != TEXT:  # by which the demo tells a tab of others
+            self.data += times * len(payload)
 
 
 def bombs(port, path, subprotocol, count, mebibytes):
@@ -239,7 +312,7 @@ def bombs(port, path, subprotocol, count, mebibytes):
 
 def bomb(ws, rest):
     """Writes and reads at once, as what comes back is to be taken. The code of the Close."""
-    received = b""
+    heard = Heard(b"")
     while True:
         readable, writable, _ = select.select([ws.sock], [ws.sock] if rest else [], [], wire.PATIENCE)
         assert readable or writable, "the server is stuck"
@@ -248,28 +321,8 @@ def bomb(ws, rest):
                 rest = rest[ws.sock.send(rest[: 1 << 14]) :]
             except OSError:
                 rest = b""
-        if readable:
-            try:
-                data = ws.sock.recv(1 << 20)
-            except ConnectionResetError:
-                data = b""
-            if not data:
-                return close_code(received)
-            received += data
-
-
-def close_code(received):
-    """Of the Close behind whatever frames; None without one."""
-    at = 0
-    while at + 2 <= len(received):
-        size, start = received[at + 1], at + 2
-        if size > 125:
-            wide = 2 if size == 126 else 8
-            size, start = int.from_bytes(received[start : start + wide], "big"), start + wide
-        if received[at] & 15 == CLOSE:
-            return struct.unpack("!H", received[start : start + 2])[0]
-        at = start + size
-    return None
+        if readable and not heard.take(ws.sock):
+            return heard.code
 
 
 def value(arg):
@@ -281,7 +334,7 @@ def value(arg):
     return arg
 
 
-PEERS = {peer.__name__: peer for peer in (echo, connect, hold, slow, churn, churn_tabs, flood, bombs)}
+PEERS = {peer.__name__: peer for peer in (echo, connect, hold, slow, churn, flood, endless, bombs)}
 
 if __name__ == "__main__":
     name, *args = sys.argv[1:]

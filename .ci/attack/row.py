@@ -13,6 +13,14 @@ class Row:
     is_met: bool
 
 
+def ms(seconds):
+    return f"{1000 * seconds:.1f} ms"
+
+
+def mib(count):
+    return f"{count / (1 << 20):+.1f} MiB"
+
+
 HEADS = ("attack", "on", "goal", "figure", "")
 
 

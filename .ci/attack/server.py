@@ -15,6 +15,9 @@ OUT = ROOT / ".ci" / "out" / "attack"
 START_TIME = 20
 LOOK = 0.05  # between two looks at a connection
 
+ROOM = {"echo-server": 256 << 10, "demo": 512 << 10}  # bytes of a connection: buffers, and twice the message that is put together
+SLACK = 1 << 20  # bytes of memory that come and go: what the allocator keeps for the next one
+
 CLOSE_WAIT = "08"  # as the kernel counts states
 
 
@@ -67,8 +70,19 @@ class Server:
 
     def memory(self):
         """Bytes of its own that are in memory, not counting the stacks and code that the system maps in: what it has allocated and touched."""
-        status = Path(f"/proc/{self.pid}/status").read_text()
-        return int(re.search(r"RssAnon:\s+(\d+)", status)[1]) * 1024
+        return self.status("RssAnon")
+
+    def status(self, field):
+        return int(re.search(rf"{field}:\s+(\d+)", Path(f"/proc/{self.pid}/status").read_text())[1]) * 1024
+
+    def forget_peak(self):
+        """From here on `peak` counts."""
+        Path(f"/proc/{self.pid}/clear_refs").write_text("5")
+        self.before_peak = self.status("VmRSS")
+
+    def peak(self):
+        """The most memory that it had at once since then, in bytes above what it had then. Nothing is missed: the system keeps count."""
+        return self.status("VmHWM") - self.before_peak
 
     def processor_time(self):
         """Seconds, of all its threads, those that have ended among them."""

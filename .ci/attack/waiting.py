@@ -11,9 +11,8 @@ import subprocess
 import time
 
 import wire
-from load import SLACK, mib
-from row import Row
-from server import Server, Watch
+from row import Row, mib
+from server import ROOM, SLACK, Server, Watch
 from wire import BINARY, CLOSE, PING, PONG, TEXT, WebSocket, frame
 from worker import Worker, run
 
@@ -54,7 +53,7 @@ def span(moments):
 # --- Silent, stopped, cut off ----------------------------------------------------------------------------------------
 
 
-def silent(program, full):
+def silent(program, size):
     """Opens a WebSocket and never says anything."""
     ping, gone = PING_TIME[program], PING_TIME[program] + PONG_TIME
     with Server(program, "silent") as server:
@@ -76,7 +75,7 @@ def silent_one(server):
         return pinged - begun, watch(server, ws).gone(60) - begun
 
 
-def half_open(program, full):
+def half_open(program, size):
     """Peers that are there no more without a word: a process that is stopped, and a machine whose cable is cut."""
     gone = PING_TIME[program] + PONG_TIME
     goal = f"noticed within {gone} s + {BUSY} s"
@@ -88,11 +87,11 @@ def half_open(program, full):
         try:
             yield Row("a peer whose cable is cut", program, goal, f"{cut.result():.2f} s", cut.result() <= gone + BUSY)
         except (PermissionError, FileNotFoundError, subprocess.CalledProcessError) as error:
-            yield Row("a peer whose cable is cut", program, goal, f"not tried: no network of its own to be had ({error})", True)
+            yield Row("a peer whose cable is cut", program, goal, f"not tried: no network of its own to be had ({error})", False)
 
 
 def stopped_one(server):
-    with Worker("hold", server.host, server.port) as peer:
+    with Worker("hold", server.host, server.port, server.program) as peer:
         port = int(peer.line())
         os.killpg(peer.process.pid, signal.SIGSTOP)
         begun = time.monotonic()
@@ -104,9 +103,9 @@ def stopped_one(server):
 
 def cut_off(program):
     """A network of two machines, of which one is in a namespace. Seconds until the cut is noticed."""
-    space = f"attack-{os.getpid()}"
-    here, there = f"a{os.getpid()}", f"b{os.getpid()}"
-    ours, theirs = (f"198.18.{os.getpid() % 250}.{host}" for host in (1, 2))
+    space = f"attack-{program}-{os.getpid()}"
+    here, there = (f"{end}{program[0]}{os.getpid()}" for end in "ab")
+    ours, theirs = (f"198.{18 + (program == 'demo')}.{os.getpid() % 250}.{host}" for host in (1, 2))
     if os.geteuid():
         raise PermissionError("not root")
     try:
@@ -115,7 +114,7 @@ def cut_off(program):
                      f"-n {space} addr add {theirs}/24 dev {there}", f"-n {space} link set {there} up"):
             subprocess.run(["ip", *line.split()], check=True, capture_output=True)
         with Server(program, "cut off", host=ours) as server:
-            with Worker("hold", server.host, server.port, within=("ip", "netns", "exec", space)) as peer:
+            with Worker("hold", server.host, server.port, program, within=("ip", "netns", "exec", space)) as peer:
                 watched = Watch(server, int(peer.line()), theirs)
                 subprocess.run(["ip", "-n", space, "link", "set", there, "down"], check=True)
                 begun = time.monotonic()
@@ -130,7 +129,7 @@ def cut_off(program):
 # --- Who does not read -----------------------------------------------------------------------------------------------
 
 
-def unread(program, full):
+def unread(program, size):
     """Asks for much and reads nothing of it."""
     payloads = {
         "messages": frame((b"E" if program == "demo" else b"") + os.urandom(1 << 16), BINARY),
@@ -148,11 +147,8 @@ def unread(program, full):
         # What the system can squeeze into the peer's buffer is seen here, and helps no write of the server's.
         yield Row(f"{COUNT} peers that send {kind} and read nothing", program, f"given up {SEND_TIME} s + {SEND_LATE} s after they took something",
                   span(ends), SEND_TIME / 2 <= ends[0] and ends[-1] <= SEND_TIME + SEND_LATE)
-        yield Row("their memory", program, f"{ROOM[program] >> 10} KiB of each at most", f"{grown / COUNT / 1024:.0f} KiB of each",
+        yield Row("their memory", program, f"{ROOM[program] >> 10} KiB of each at most, and {mib(SLACK)}", f"{grown / COUNT / 1024:.0f} KiB of each",
                   grown <= COUNT * ROOM[program] + SLACK)
-
-
-ROOM = {"echo-server": 256 << 10, "demo": 512 << 10}  # buffers, and twice the message that is put together
 
 
 def highest(server, seconds=8):
@@ -180,7 +176,7 @@ def unread_one(server, data):
 # --- Who does not close ----------------------------------------------------------------------------------------------
 
 
-def closing(program, full):
+def closing(program, size):
     """The server is to close, for whatever reason, and the peer does not let it."""
     with Server(program, "closing") as server:
         reasons = {"asked to": ask_for_close, "a broken rule": break_rule} if program == "demo" else {"a broken rule": break_rule}
@@ -259,7 +255,7 @@ def fill(server, follow):
 # --- Who says too much -----------------------------------------------------------------------------------------------
 
 
-def words(program, full):
+def words(program, size):
     """Tabs that say more to all others than these can hear; one of them reads, and has its echo."""
     with Server(program, "words") as server, contextlib.ExitStack() as stack:
         tabs = [stack.enter_context(open_one(server)) for _ in range(COUNT)]
@@ -318,7 +314,7 @@ def hear(ws, end):
 # --- Streams ---------------------------------------------------------------------------------------------------------
 
 
-def streams(program, full):
+def streams(program, size):
     """Listens to events by each technique that never ends, and does not read them, while others listen too."""
     with Server(program, "streams") as server:
         asked = [wire.head(f"/push?as={technique}&callback=f") for technique in ("sse", "xhr", "html", "multipart")]
@@ -335,7 +331,8 @@ def streams(program, full):
             sock.close()
         left = server.settle(level, 15)
         server.assert_well()
-    yield Row(f"{STREAMS} streams of events that nobody reads", program, "memory as before", mib(grown), grown <= SLACK and held >= STREAMS)
+    yield Row(f"{STREAMS} streams of events that nobody reads", program, f"all held; {mib(SLACK)} of memory", f"{held}; {mib(grown)}",
+              grown <= SLACK and held >= STREAMS)
     yield Row("meanwhile, one who listens", program, f"no event later than {STREAM_LATE * 1000:.0f} ms behind the one before",
               f"{beside * 1000:.0f} ms; alone {alone * 1000:.0f} ms", beside <= STREAM_LATE)
     yield Row("once they are gone", program, f"let go within {LOOK} s + {BUSY} s", f"{left:.1f} s", left <= LOOK + BUSY)
