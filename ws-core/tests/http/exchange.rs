@@ -361,6 +361,17 @@ fn a_route_may_allow_less() {
 }
 
 #[test]
+fn it_waits_until_the_first_byte_of_a_request() {
+    let mut store = [0; 256];
+    let mut exchange = Exchange::new(&mut store, &[], &Settings::DEFAULT, at(0));
+    assert!(exchange.is_waiting());
+    assert_eq!(exchange.receive(&mut Input::new(&mut b"\r\n".to_vec())), Ok(false));
+    assert!(exchange.is_waiting(), "an empty line in front of a request is nothing of it");
+    assert_eq!(exchange.receive(&mut Input::new(&mut b"G".to_vec())), Ok(false));
+    assert!(!exchange.is_waiting());
+}
+
+#[test]
 fn what_was_refused_stays_so_whatever_a_route_allows() {
     let mut store = [0; 256];
     let mut exchange = Exchange::new(&mut store, &[], &Settings::DEFAULT, at(0));

@@ -3,8 +3,8 @@
 use crate::Dice;
 use proptest::prelude::*;
 use ws_core::transport::{
-    Cursor, EventRing, Hub, Listener, Listening, Lookup, Next, SID_LEN, SendError, Seq, Session, SessionKey,
-    SessionWish, Sessions, Sid,
+    Cursor, EventRing, Hub, Listener, Listening, Lookup, Next, Outlet, SID_LEN, SendError, Seq, Session,
+    SessionKey, SessionWish, Sessions, Sid,
 };
 use ws_core::{Duration, Instant, Message};
 
@@ -163,6 +163,54 @@ fn a_session_that_has_said_something_makes_no_room() {
         assert_eq!(other.is_none(), has_spoken);
         assert_eq!(hub.sessions().get(key).is_some(), has_spoken);
     }
+}
+
+/// Names that nobody came back with: the one that was told longest ago goes.
+#[test]
+fn the_session_that_was_left_first_makes_room() {
+    let (mut ring, mut own) = ([0; 64], [0; 128]);
+    let (ring, mut dice) = (EventRing::new(&mut ring, Seq::new(1)), Dice(3));
+    let mut hub = Hub::new(ring, Sessions::<2>::new(&mut own, LIFETIME));
+    let wanted = Listening { since: None, wish: SessionWish::New };
+    let mut open = |secs| {
+        let mut listener = Listener::begin(&wanted, &mut hub, at(secs), &mut dice).expect("room");
+        let key = listener.session().expect("its own");
+        listener.end(&mut hub, at(secs));
+        key
+    };
+    let keys: Vec<_> = (0..6).map(&mut open).collect();
+    let is_there = |key: &SessionKey| hub.sessions().get(*key).is_some();
+    assert_eq!(keys.iter().map(is_there).collect::<Vec<_>>(), [false, false, false, false, true, true]);
+}
+
+#[test]
+fn what_a_listener_was_given_makes_room() {
+    let (mut ring, mut own) = ([0; 64], [0; 40]);
+    let ring = EventRing::new(&mut ring, Seq::new(1));
+    let mut hub = Hub::new(ring, Sessions::<1>::new(&mut own, LIFETIME));
+    let wanted = Listening { since: None, wish: SessionWish::New };
+    let listener = Listener::begin(&wanted, &mut hub, at(0), &mut Dice(3)).expect("room");
+    let key = listener.session().expect("its own");
+    let text = Message::Text("0123456789ab");
+    while hub.send(key, text).is_ok() {}
+    listener.take(&mut hub, Cursor::parse("1.1").expect("one"));
+    assert_eq!(hub.send(key, text), Ok(Seq::new(3)));
+    assert_eq!(hub.send(key, text), Err(SendError::Full));
+}
+
+/// What is handed to who may send, and do nothing else, sends as the hub does.
+#[test]
+fn an_outlet_sends_as_its_hub_does() {
+    fn send(outlet: &mut impl Outlet, key: SessionKey) -> [Option<Seq>; 2] {
+        [outlet.publish(Message::Text("all")).ok(), outlet.send(key, Message::Text("one")).ok()]
+    }
+    let (mut shared, mut own) = ([0; 64], [0; 64]);
+    let ring = EventRing::new(&mut shared, Seq::new(40));
+    let mut hub = Hub::new(ring, Sessions::<1>::new(&mut own, LIFETIME));
+    let key = hub.sessions_mut().open(at(0), &mut Dice(1)).expect("room");
+    assert_eq!(send(&mut hub, key), [Some(Seq::new(41)), Some(Seq::new(1))]);
+    assert_eq!(hub.now(), Cursor::parse("41").expect("one"));
+    assert!(matches!(hub.news(Some(key)).next(hub.now()), Next::Own(event) if event.bytes == b"one"));
 }
 
 #[test]
