@@ -63,6 +63,16 @@ fn a_full_table_opens_nothing_until_one_ends() {
     assert_eq!(sessions.find(&sid), None);
 }
 
+/// Each character counts, also where two differ alike.
+#[test]
+fn names_are_the_same_in_all_characters() {
+    let name = |front: &str| Sid::parse(&format!("{front:A<24}")).expect("a name");
+    for other in ["B", "BB", "ABAB", "AAAAAAAAAAAAAAAAAAAAAAAB"] {
+        assert_ne!(name(other), name(""), "{other}");
+        assert_eq!(name(other), name(other));
+    }
+}
+
 #[test]
 fn a_place_that_is_free_has_no_name() {
     let mut memory = [0; 32];
@@ -172,15 +182,23 @@ fn the_session_that_was_left_first_makes_room() {
     let (ring, mut dice) = (EventRing::new(&mut ring, Seq::new(1)), Dice(3));
     let mut hub = Hub::new(ring, Sessions::<2>::new(&mut own, LIFETIME));
     let wanted = Listening { since: None, wish: SessionWish::New };
-    let mut open = |secs| {
-        let mut listener = Listener::begin(&wanted, &mut hub, at(secs), &mut dice).expect("room");
+    let mut open = |hub: &mut Hub<'_, 2>, secs| {
+        let mut listener = Listener::begin(&wanted, hub, at(secs), &mut dice).expect("room");
         let key = listener.session().expect("its own");
-        listener.end(&mut hub, at(secs));
+        listener.end(hub, at(secs));
         key
     };
-    let keys: Vec<_> = (0..6).map(&mut open).collect();
+    let keys: Vec<_> = (0..6).map(|secs| open(&mut hub, secs)).collect();
+    // Somebody comes back with the name of the last one: that is nobody's no more.
+    let sid = *hub.sessions().get(keys[5]).expect("open").sid();
+    let known = Listening { since: None, wish: SessionWish::Known(sid) };
+    let mut back = Listener::begin(&known, &mut hub, at(6), &mut Dice(4)).expect("its own");
+    back.end(&mut hub, at(6));
+    for secs in [7, 8] {
+        open(&mut hub, secs);
+    }
     let is_there = |key: &SessionKey| hub.sessions().get(*key).is_some();
-    assert_eq!(keys.iter().map(is_there).collect::<Vec<_>>(), [false, false, false, false, true, true]);
+    assert_eq!(keys.iter().map(is_there).collect::<Vec<_>>(), [false, false, false, false, false, true]);
 }
 
 #[test]
@@ -235,6 +253,8 @@ fn what_was_not_taken_is_not_pushed_out() {
     session.take(Seq::new(1));
     assert_eq!(session.send(text), Ok(Seq::new(4)), "what was taken stays taken");
     assert_eq!(session.send(Message::Binary(&[0; 33])), Err(SendError::TooLarge));
+    session.take(Seq::new(4));
+    assert_eq!(session.send(Message::Binary(&[0; 32])), Ok(Seq::new(5)), "all of the memory");
 }
 
 #[test]

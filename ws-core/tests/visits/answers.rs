@@ -219,6 +219,10 @@ fn a_page_of_another_server_may_ask_if_it_is_listed() {
         |origin: &str| format!("OPTIONS /events?s= HTTP/1.1\r\nHost: h\r\nOrigin: {origin}\r\n{asks}\r\n");
     let vary = "Vary: Origin, Access-Control-Request-Method, Access-Control-Request-Headers\r\n";
     for origin in ["http://good.example", "null"] {
+        // It has said who it is: what else the browser tells of it counts no more.
+        let fields = "Origin: http://good.example\r\nSec-Fetch-Site: cross-site\r\n";
+        let (said, _) = ask(&mut Server::new(LISTED), &as_of(&get("as=sse&since=16"), "1.1", fields));
+        assert!(said.starts_with("HTTP/1.1 200 "), "{said}");
         let mut server = Server::new(LISTED);
         let (said, link) = ask(&mut server, &options(origin));
         assert_eq!(
