@@ -83,6 +83,7 @@ mod tests {
         assert!(!before.has_reached(after));
         assert_eq!(after.since(before), Duration::from_millis(25));
         assert_eq!(before.since(after), Duration::ZERO);
+        assert_eq!(before.after(Duration::MAX).since(before), Duration::MAX);
     }
 
     #[test]

@@ -1,16 +1,19 @@
 //! What stands in a log: what a thing is, and how it is with it. That no secret does is looked after in `logs`.
 
-use std::fmt::Debug;
+use std::fmt::{Debug, Display};
 
 use ws_core::bytes::percent::BadPercent;
 use ws_core::connection::{Compression, CompressionBuffers};
-use ws_core::deflate::{Buffers, Effort, Inflater, Small};
+use ws_core::deflate::negotiate::Declined;
+use ws_core::deflate::{Buffers, Effort, InflateError, Inflater, Small};
 use ws_core::handshake::extensions::GrammarError;
 use ws_core::handshake::{OriginPolicy, client, server};
-use ws_core::http::{Content, Response, Stream, Version};
+use ws_core::http::exchange::Refusal;
+use ws_core::http::{BodyError, Content, Response, Stream, Version};
 use ws_core::transport as push;
 use ws_core::{
-    CloseCode, Config, Connection, Duration, Entropy, Input, Instant, Message, MessageBuffer, Output, Server,
+    CapacityError, CloseCode, Config, Connection, Duration, Entropy, Input, Instant, Message, MessageBuffer,
+    Output, PeerError, Server, UsageError,
 };
 
 const NOW: Instant = Instant::from_millis(0);
@@ -27,8 +30,47 @@ impl Entropy for Sevens {
 #[test]
 fn errors_and_codes_say_what_they_are() {
     assert_eq!(CloseCode::NORMAL.to_string(), "1000");
-    assert_ne!(BadPercent.to_string(), "");
-    assert_ne!(GrammarError.to_string(), "");
+    let errors: [&dyn Display; 15] = [
+        &BadPercent,
+        &GrammarError,
+        &InflateError::Truncated,
+        &Declined::Unknown,
+        &PeerError::MaskedFrame,
+        &UsageError::Closing,
+        &CapacityError,
+        &BodyError::TooLong,
+        &Refusal::Over,
+        &push::Lost,
+        &push::EventStreamError::TooLong,
+        &push::SendError::Full,
+        &push::UpstreamError::Gap,
+        &push::WebSocketError::Lost,
+        &push::WebSocketError::Usage(UsageError::Closing),
+    ];
+    for error in errors {
+        assert_ne!(error.to_string(), "");
+    }
+}
+
+#[test]
+fn each_refusal_has_a_reason_of_its_own() {
+    let bodies = [
+        BodyError::BadLength,
+        BodyError::TwoFramings,
+        BodyError::BadCoding,
+        BodyError::UnknownCoding,
+        BodyError::LengthRequired,
+        BodyError::TooLong,
+        BodyError::BadChunk,
+        BodyError::LongExtension,
+        BodyError::LongTrailer,
+        BodyError::Incomplete,
+    ];
+    let others = [Refusal::NoHost, Refusal::Expectation, Refusal::TimedOut, Refusal::Over];
+    let refusals = bodies.map(Refusal::Body).into_iter().chain(others);
+    let reasons: std::collections::HashSet<_> = refusals.map(Refusal::reason).collect();
+    assert_eq!(reasons.len(), bodies.len() + others.len(), "{reasons:?}");
+    assert!(bodies.map(BodyError::reason).iter().all(|reason| reasons.contains(reason)));
 }
 
 /// That all of this is shown, the first of it at the start.

@@ -155,6 +155,12 @@ fn a_close_reason_has_at_most_123_bytes() {
 }
 
 /// RFC 6455 7.4, and the registry of its codes: the whole range, and no code can be made that is not to be sent.
+/// The code of what the application refused is the one that it has given.
+#[test]
+fn a_refusal_of_the_application_has_no_code_of_its_own() {
+    assert_eq!(PeerError::Refused.close_code(), None);
+}
+
 #[test]
 fn close_codes_that_may_stand_in_a_frame() {
     let may = |code: u16| matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999);

@@ -58,7 +58,6 @@ pub(super) const fn distance(nth: u16) -> Option<Range> {
 #[inline]
 pub(super) const fn fixed_length(symbol: u16) -> u8 {
     match symbol {
-        0..144 => 8,
         144..256 => 9,
         256..280 => 7,
         _ => 8,

@@ -304,15 +304,11 @@ impl BodyReader {
         matches!(self.state, State::Done)
     }
 
-    /// Lowers the limit, before anything was read.
+    /// Lowers the limit of a request's body, before anything was read. None ends with the connection.
     pub(crate) fn limit(&mut self, limit: u64) -> Result<(), BodyError> {
         self.room = self.room.min(limit);
         match self.state {
             State::Length if self.left > limit => Err(self.fail(BodyError::TooLong)),
-            State::Close => {
-                self.left = self.left.min(limit);
-                Ok(())
-            }
             _ => Ok(()),
         }
     }

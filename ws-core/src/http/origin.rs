@@ -59,6 +59,7 @@ mod tests {
         assert!(allows("http://Good.Example", "good.EXAMPLE:80"));
         assert!(allows("https://good.example", "good.example"));
         assert!(allows("https://good.example:443", "good.example"));
+        assert!(allows("http://good.example", "good.example:"), "no port behind the colon: the default");
         assert!(allows("http://[::1]:8080", "[::1]:8080"));
         assert!(!allows("http://[::1]:8080", "[::1]"));
         assert!(!allows("http://good.example:8080", "good.example"));

@@ -99,6 +99,7 @@ fn who_has_it_is_not_sent_it() {
         ("\"0\" \"1\"", false),
         ("\"0\"x, \"1\"", false),
         ("*, \"2\"", false),
+        ("\"a\tb\", \"1\"", false),
     ] {
         for (content, own) in [
             (&PLAIN, "ETag: \"1\"\r\n"),

@@ -315,6 +315,14 @@ fn a_client_is_told_to_go_on() {
         assert_eq!(exchange.receive_body(&mut Input::new(&mut [])), Ok(None));
         assert!(!exchange.wants_transmit());
     }
+    // Who did not wait after all need not be told any more, if that has not begun.
+    let mut store = [0; 256];
+    let mut exchange = Exchange::new(&mut store, &[], &Settings::DEFAULT, at(0));
+    assert_eq!(exchange.receive(&mut Input::new(&mut head.as_bytes().to_vec())), Ok(true));
+    assert_eq!(exchange.receive_body(&mut Input::new(&mut [])), Ok(None));
+    assert!(exchange.wants_transmit());
+    assert!(exchange.receive_body(&mut Input::new(&mut b"he".to_vec())).unwrap().is_some());
+    assert!(!exchange.wants_transmit());
     // What is begun is ended, also if the client did not wait for it.
     let mut store = [0; 256];
     let mut exchange = Exchange::new(&mut store, &[], &Settings::DEFAULT, at(0));
@@ -381,6 +389,27 @@ fn a_route_may_allow_less() {
     assert_eq!(new(chunked, 5, "5\r\nhello\r\n1\r\n"), long);
     assert_eq!(new(chunked, u64::MAX, "10001\r\n"), long, "it can only be less");
     assert_eq!(new("", 0, ""), Ok(true));
+}
+
+/// A name that is longer than any that is asked for takes no room.
+#[test]
+fn a_name_may_be_longer_than_the_store() {
+    let mut store = [0; 96];
+    let mut exchange = Exchange::new(&mut store, &[], &Settings::DEFAULT, at(0));
+    let head = format!("GET / HTTP/1.1\r\nHost: h\r\nX-{}: b\r\n\r\n", "a".repeat(200));
+    assert_eq!(exchange.receive(&mut Input::new(&mut head.into_bytes())), Ok(true));
+    assert_eq!(exchange.request().host(), Some("h"));
+}
+
+#[test]
+fn it_waits_until_the_first_byte_of_a_request() {
+    let mut store = [0; 256];
+    let mut exchange = Exchange::new(&mut store, &[], &Settings::DEFAULT, at(0));
+    assert!(exchange.is_waiting());
+    assert_eq!(exchange.receive(&mut Input::new(&mut b"\r\n".to_vec())), Ok(false));
+    assert!(exchange.is_waiting(), "an empty line in front of a request is nothing of it");
+    assert_eq!(exchange.receive(&mut Input::new(&mut b"G".to_vec())), Ok(false));
+    assert!(!exchange.is_waiting());
 }
 
 #[test]

@@ -15,6 +15,12 @@ fn head(stream: &Stream<'_>) -> String {
     at_every_size(1, || stream.clone(), |stream, out| stream.transmit(out))
 }
 
+#[test]
+fn it_tells_its_status() {
+    assert_eq!(stream(Version::Http11).status(), 200);
+    assert_eq!(Stream::new(404, FIELDS, Version::Http10).unwrap().status(), 404);
+}
+
 /// All of `parts`, each a chunk or more, in outputs of `size`, and the end.
 fn body(mut chunks: Chunks, parts: &[&[u8]], size: usize) -> Vec<u8> {
     let mut all = Vec::new();

@@ -303,3 +303,14 @@ fn distances_out_of_the_window_are_refused() {
         }
     }
 }
+
+/// More symbols than there are (RFC 1951 3.2.7), of either code: refused before a single length of theirs comes.
+#[test]
+fn too_many_symbols_are_refused_at_once() {
+    for (literals, distances) in [(30, 0), (31, 0), (0, 30), (0, 31)] {
+        let head = Stream::new().bits(0b101, 3).bits(literals, 5).bits(distances, 5).bits(0, 4);
+        let (mut window, mut tables) = ([0; 512], Small::new());
+        let mut inflater = Inflater::new(&mut window, &mut tables).expect("a window");
+        assert_eq!(inflater.inflate(&mut &head.bytes[..], 1), Err(InflateError::Data));
+    }
+}

@@ -1,11 +1,12 @@
 //! Compressed messages over a connection (RFC 7692 6, 7.2): `examples`, those of the RFC and their like at every split and every
-//! size of output; `refused`, what may not come; `memory`, what it takes; `sessions`, random talk of a client and a server over pipes that cut it anywhere.
+//! size of output; `refused`, what may not come; `memory`, what it takes; `pieces`, what either end can ask; `sessions`, random talk of a client and a server over pipes that cut it anywhere.
 //! What is compressed in them, by itself, is in `../inflate` and `../deflate`; the handshake in `../handshake`.
 
 #[path = "../common/cases.rs"]
 mod cases;
 mod examples;
 mod memory;
+mod pieces;
 mod refused;
 mod sessions;
 #[path = "../common/tables.rs"]

@@ -124,6 +124,21 @@ fn a_message_comes_out_as_it_went_in() {
     }
 }
 
+/// Its length has three bytes, whatever the memory.
+#[test]
+fn an_event_has_at_most_16_mebibytes() {
+    let mut memory = vec![0; 17 << 20];
+    let mut ring = EventRing::new(&mut memory, Seq::new(0));
+    let mut bytes = vec![7; 1 << 24];
+    assert_eq!(ring.view().longest(), Some(bytes.len() - 1));
+    assert!(ring.publish(Message::Binary(&bytes)).is_err());
+    bytes.pop();
+    assert_eq!(ring.publish(Message::Binary(&bytes)), Ok(Seq::new(1)));
+    assert!(matches!(ring.view().get(Seq::new(1)), Lookup::Found(event) if event.bytes == bytes));
+    bytes.extend([7; 2]);
+    assert!(ring.publish(Message::Binary(&bytes)).is_err());
+}
+
 #[test]
 fn numbers_are_compared_across_the_wrap() {
     let (last, first) = (Seq::new(u32::MAX), Seq::new(0));

@@ -75,6 +75,16 @@ fn a_source_that_repeats_itself_opens_nothing() {
     assert!(sessions.open(at(0), &mut Dice(1)).is_some(), "it is nobody's any more");
 }
 
+/// Each character counts, also where two differ alike.
+#[test]
+fn names_are_the_same_in_all_characters() {
+    let name = |front: &str| Sid::parse(&format!("{front:A<24}")).expect("a name");
+    for other in ["B", "BB", "ABAB", "AAAAAAAAAAAAAAAAAAAAAAAB"] {
+        assert_ne!(name(other), name(""), "{other}");
+        assert_eq!(name(other), name(other));
+    }
+}
+
 #[test]
 fn a_place_that_is_free_has_no_name() {
     let mut memory = [0; 32];
@@ -177,6 +187,62 @@ fn a_session_that_has_said_something_makes_no_room() {
     }
 }
 
+/// Names that nobody came back with: the one that was told longest ago goes.
+#[test]
+fn the_session_that_was_left_first_makes_room() {
+    let (mut ring, mut own) = ([0; 64], [0; 128]);
+    let (ring, mut dice) = (EventRing::new(&mut ring, Seq::new(1)), Dice(3));
+    let mut hub = Hub::new(ring, Sessions::<2>::new(&mut own, LIFETIME));
+    let wanted = Listening { since: None, wish: SessionWish::New };
+    let mut open = |hub: &mut Hub<'_, 2>, secs| {
+        let mut listener = Listener::begin(&wanted, hub, at(secs), &mut dice).expect("room");
+        let key = listener.session().expect("its own");
+        listener.end(hub, at(secs));
+        key
+    };
+    let keys: Vec<_> = (0..6).map(|secs| open(&mut hub, secs)).collect();
+    // Somebody comes back with the name of the last one: that is nobody's no more.
+    let sid = *hub.sessions().get(keys[5]).expect("open").sid();
+    let known = Listening { since: None, wish: SessionWish::Known(sid) };
+    let mut back = Listener::begin(&known, &mut hub, at(6), &mut Dice(4)).expect("its own");
+    back.end(&mut hub, at(6));
+    for secs in [7, 8] {
+        open(&mut hub, secs);
+    }
+    let is_there = |key: &SessionKey| hub.sessions().get(*key).is_some();
+    assert_eq!(keys.iter().map(is_there).collect::<Vec<_>>(), [false, false, false, false, false, true]);
+}
+
+#[test]
+fn what_a_listener_was_given_makes_room() {
+    let (mut ring, mut own) = ([0; 64], [0; 40]);
+    let ring = EventRing::new(&mut ring, Seq::new(1));
+    let mut hub = Hub::new(ring, Sessions::<1>::new(&mut own, LIFETIME));
+    let wanted = Listening { since: None, wish: SessionWish::New };
+    let listener = Listener::begin(&wanted, &mut hub, at(0), &mut Dice(3)).expect("room");
+    let key = listener.session().expect("its own");
+    let text = Message::Text("0123456789ab");
+    while hub.send(key, text).is_ok() {}
+    listener.take(&mut hub, Cursor::parse("1.1").expect("one"));
+    assert_eq!(hub.send(key, text), Ok(Seq::new(3)));
+    assert_eq!(hub.send(key, text), Err(SendError::Full));
+}
+
+/// What is handed to who may send, and do nothing else, sends as the hub does.
+#[test]
+fn an_outlet_sends_as_its_hub_does() {
+    fn send(outlet: &mut impl Outlet, key: SessionKey) -> [Option<Seq>; 2] {
+        [outlet.publish(Message::Text("all")).ok(), outlet.send(key, Message::Text("one")).ok()]
+    }
+    let (mut shared, mut own) = ([0; 64], [0; 64]);
+    let ring = EventRing::new(&mut shared, Seq::new(40));
+    let mut hub = Hub::new(ring, Sessions::<1>::new(&mut own, LIFETIME));
+    let key = hub.sessions_mut().open(at(0), &mut Dice(1)).expect("room");
+    assert_eq!(send(&mut hub, key), [Some(Seq::new(41)), Some(Seq::new(1))]);
+    assert_eq!(hub.now(), Cursor::parse("41").expect("one"));
+    assert!(matches!(hub.news(Some(key)).next(hub.now()), Next::Own(event) if event.bytes == b"one"));
+}
+
 #[test]
 fn what_was_not_taken_is_not_pushed_out() {
     let mut memory = [0; 40];
@@ -199,6 +265,8 @@ fn what_was_not_taken_is_not_pushed_out() {
     session.take(Seq::new(1));
     assert_eq!(session.send(text), Ok(Seq::new(4)), "what was taken stays taken");
     assert_eq!(session.send(Message::Binary(&[0; 33])), Err(SendError::TooLarge));
+    session.take(Seq::new(4));
+    assert_eq!(session.send(Message::Binary(&[0; 32])), Ok(Seq::new(5)), "all of the memory");
 }
 
 #[test]

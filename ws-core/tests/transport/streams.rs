@@ -147,6 +147,22 @@ fn sse_has_an_id_on_each_event_and_a_line_for_each_line() {
 }
 
 #[test]
+fn it_wants_to_write_what_it_has_begun() {
+    let (mut shared, mut own) = ([0; 64], [0; 64]);
+    let ring = EventRing::new(&mut shared, Seq::new(0));
+    let mut session = Session::new(sid(), &mut own, at(0));
+    let mut stream = Stream::new(XhrStream::default(), cursor("0"), Duration::ZERO, at(0));
+    let (_, progress) = drain(&mut stream, &News::new(&ring, Some(&session)), 64).expect("nothing leaves");
+    assert_eq!(progress, Progress::Idle);
+    session.send(Message::Text(&"x".repeat(40))).expect("it fits");
+    let mut buf = [0; 20];
+    let progress = stream.transmit(&News::new(&ring, Some(&session)), at(0), &mut Output::new(&mut buf));
+    assert_eq!(progress, Ok(Progress::Full));
+    assert!(stream.wants_transmit(&News::new(&ring, None)), "its session has ended: the event has not");
+    assert_eq!(drain(&mut stream, &News::new(&ring, None), 64), Err(Lost));
+}
+
+#[test]
 fn each_technique_says_what_it_is_and_that_nobody_may_keep_it() {
     assert_eq!(Sse::PLAIN.content_type(), "text/event-stream");
     assert_eq!(XhrStream::default().content_type(), "text/plain; charset=utf-8");

@@ -88,6 +88,29 @@ fn each_event_is_a_message_at_every_size_of_output() {
     }
 }
 
+/// Each reason to write counts by itself.
+#[test]
+fn it_wants_to_write_what_it_owes_and_what_it_has_begun() {
+    let (mut shared, mut own) = ([0; 64], [0; 64]);
+    let ring = EventRing::new(&mut shared, Seq::new(0));
+    let mut session = Session::new(sid(), &mut own, at(0));
+    let (mut ws, mut stream) = (server(), WebSocketStream::new(cursor("0"), Duration::ZERO, at(0)));
+    assert!(stream.wants_transmit(&News::new(&ring, None)), "to say who it is");
+    drain_ws(&mut stream, &mut ws, &News::new(&ring, Some(&session)), 64).expect("open");
+    assert!(!stream.wants_transmit(&News::new(&ring, None)));
+    stream.acknowledge(Seq::new(1));
+    assert!(stream.wants_transmit(&News::new(&ring, None)), "to acknowledge");
+    drain_ws(&mut stream, &mut ws, &News::new(&ring, Some(&session)), 64).expect("open");
+    session.send(Message::Text(&"x".repeat(40))).expect("it fits");
+    let mut buf = [0; 20];
+    let progress =
+        stream.transmit(&mut ws, &News::new(&ring, Some(&session)), at(0), &mut Output::new(&mut buf));
+    assert_eq!(progress, Ok(Progress::Full));
+    assert!(stream.wants_transmit(&News::new(&ring, None)), "its session has ended: the frame has not");
+    let lost = drain_ws(&mut stream, &mut ws, &News::new(&ring, None), 64);
+    assert_eq!(lost, Err(WebSocketError::Lost));
+}
+
 #[test]
 fn what_a_connection_refuses_is_said() {
     let mut memory = [0; 64];

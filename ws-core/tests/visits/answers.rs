@@ -90,6 +90,15 @@ fn a_stream_goes_on_and_on() {
     }
 }
 
+#[test]
+fn the_padding_of_the_endpoint_goes_in_front() {
+    for (query, _, _) in streams().iter().filter(|(query, ..)| !query.starts_with("as=multipart")) {
+        let mut server = Server::new(Endpoint { padding: 50, ..OPEN });
+        let (said, _) = ask(&mut server, &get(query));
+        assert!(said.contains(&" ".repeat(50)), "{query}: {said}");
+    }
+}
+
 /// It has no chunks, so the connection ends with it, whatever the client wishes.
 /// Not the name of a session either: who knows that reads what is for it.
 #[test]
@@ -226,6 +235,10 @@ fn a_page_of_another_server_may_ask_if_it_is_listed() {
         |origin: &str| format!("OPTIONS /events?s= HTTP/1.1\r\nHost: h\r\nOrigin: {origin}\r\n{asks}\r\n");
     let vary = "Vary: Origin, Access-Control-Request-Method, Access-Control-Request-Headers\r\n";
     for origin in ["http://good.example", "null"] {
+        // It has said who it is: what else the browser tells of it counts no more.
+        let fields = "Origin: http://good.example\r\nSec-Fetch-Site: cross-site\r\n";
+        let (said, _) = ask(&mut Server::new(LISTED), &as_of(&get("as=sse&since=16"), "1.1", fields));
+        assert!(said.starts_with("HTTP/1.1 200 "), "{said}");
         let mut server = Server::new(LISTED);
         let (said, link) = ask(&mut server, &options(origin));
         assert_eq!(
@@ -347,5 +360,24 @@ fn what_is_no_visit_is_said_to_be_none() {
         assert_eq!(exchange.receive(&mut ws_core::Input::new(&mut bytes)), Ok(true));
         let asked: Asked = OPEN.asked(&exchange.request());
         assert_eq!(asked.is_long(), long, "{request}");
+    }
+}
+
+#[test]
+fn who_asks_for_the_head_of_a_full_house_gets_no_body() {
+    for (method, has_body) in [("GET", true), ("HEAD", false)] {
+        let mut server = server();
+        let mut bytes = get("as=sse").replacen("GET", method, 1).into_bytes();
+        let mut store = [0; 512];
+        let settings = ws_core::http::exchange::Settings::DEFAULT;
+        let mut exchange = ws_core::http::Exchange::new(&mut store, &[], &settings, server.now());
+        assert_eq!(exchange.receive(&mut ws_core::Input::new(&mut bytes)), Ok(true));
+        let (now, mut tx) = (server.now(), [0; 512]);
+        let mut out = ws_core::Output::new(&mut tx);
+        let progress = Visit::full().transmit(&OPEN, &exchange, &mut server.hub, now, &mut out);
+        assert_eq!(progress, Ok(ws_core::transport::Progress::Ended));
+        let said = String::from_utf8(out.filled().to_vec()).unwrap();
+        assert!(said.starts_with("HTTP/1.1 503 ") && said.contains("Content-Length: 21\r\n"), "{said}");
+        assert_eq!(said.ends_with("\r\n\r\n"), !has_body, "{said}");
     }
 }

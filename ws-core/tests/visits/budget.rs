@@ -83,8 +83,11 @@ fn a_place_that_is_none_is_never_let_in() {
         for kind in USES {
             assert!(!budget.enter(place, kind, at(0)));
         }
-        assert_eq!(budget.leaves(place), None);
+        assert_eq!((budget.leaves(place), budget.use_of(place)), (None, None));
     }
+    assert!(budget.enter(1, Use::Idle, at(0)));
+    assert_eq!((budget.use_of(0), budget.use_of(1)), (Some(Use::Answering), Some(Use::Idle)));
+    assert!(budget.enter(1, Use::Answering, at(0)));
     assert_eq!(budget.count(Use::Answering), 2);
     let mut none = Budget::<0>::new(9);
     assert!(!none.enter(0, Use::Idle, at(0)) && none.leaves(0).is_none());
