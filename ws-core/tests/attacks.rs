@@ -140,7 +140,11 @@ fn faults(page: &str) -> Vec<String> {
         if links.iter().all(|link| link.starts_with("fuzz/") || link.starts_with(".ci/")) {
             faults.push(format!("{what} has no test"));
         }
+        let mut seen = HashSet::new();
         for link in links {
+            if !seen.insert(link) {
+                faults.push(format!("{what}: `{link}` stands twice"));
+            }
             if is_alone && !link.starts_with("ws-core/") {
                 continue;
             }
@@ -186,6 +190,11 @@ fn each_fault_is_found() {
         ("`ws-core/tests/closing.rs: every_walk_ends`", "the usual ones", "has no test"),
         ("`ws-core/tests/attacks.rs: each_fault_is_found`", "`fuzz/src/utf8.rs: check`", "has no test"),
         ("tests/closing.rs: every_walk_ends", "tests/pair/log.rs: f", "has no test"),
+        (
+            "`ws-core/tests/closing.rs: every_walk_ends`",
+            "`fuzz/src/utf8.rs: check`, `ws-core/tests/closing.rs: every_walk_ends`, `fuzz/src/utf8.rs: check`",
+            "`fuzz/src/utf8.rs: check` stands twice",
+        ),
         ("CVE-2020-0001, x #1", "x #1, x #1", "is there twice"),
         ("CVE-2020-0001", "CVE-2020", "is no identifier"),
         ("x #1", "GHSA-1234-1234", "is no identifier"),
