@@ -3,7 +3,7 @@
 
 use super::pair::{Action, Pipe};
 use crate::connection::{Connection, Role};
-use crate::{CloseCode, Event, Input, Instant, Kind, Output, PeerError, ReadyState};
+use crate::{CloseCode, Event, Input, Instant, Kind, Output, PeerError, ReadyState, TimedOut};
 use std::vec;
 use std::vec::Vec;
 
@@ -11,15 +11,24 @@ use std::vec::Vec;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Setup {
     pub(super) says: u8,
+    /// Fragments that something follows: a message that it says, or begins a frame of, then ends there.
+    pub(super) fragments: u8,
+    /// Frames that are begun, and whose payload goes out only once what came before is flushed.
+    pub(super) frames: u8,
     pub(super) pings: u8,
     /// Heartbeats; none: the timer is off.
     pub(super) beats: u8,
+    /// The idle timer is on.
+    pub(super) idles: bool,
     /// It may refuse what comes.
     pub(super) fails: bool,
     /// It may break a rule.
     pub(super) lies: bool,
     /// The transport may break.
     pub(super) cuts: bool,
+    /// A way of the transport, on which little has room, may take nothing any more. Whoever drives an end gives that up where no
+    /// timer of the connection runs.
+    pub(super) stalls: bool,
     /// What goes out and what comes in may be cut behind any byte.
     pub(super) cuts_bytes: bool,
 }
@@ -31,6 +40,9 @@ pub(super) enum Seen {
     Close(Option<CloseCode>),
     Error(PeerError),
 }
+
+/// How long a transport that takes nothing is waited for, in milliseconds.
+pub(super) const STALL: u32 = 10_000;
 
 /// Bytes that wait to be flushed, at most: two frames and something more.
 const TX_MAX: usize = 20;
@@ -49,8 +61,13 @@ pub(super) struct End<R: Role> {
     tx: Vec<u8>,
     /// Read and not decoded: a reply is in the way.
     held: Vec<u8>,
+    /// Its pieces of messages, and the peer's.
     pub(super) said: u8,
     pub(super) heard: u8,
+    /// The peer's message is not at its end.
+    hears_more: bool,
+    /// Of the frame that was begun there is no payload yet.
+    is_in_frame: bool,
     seen: Seen,
     /// Its Close answers nothing.
     was_first: bool,
@@ -73,7 +90,9 @@ pub(super) struct Facts {
     pub(super) was_first: bool,
     pub(super) seen: Seen,
     pub(super) is_stuck: bool,
+    pub(super) is_in_frame: bool,
     pub(super) has_given_up: bool,
+    pub(super) timed_out: Option<TimedOut>,
     pub(super) is_done: bool,
 }
 
@@ -90,6 +109,8 @@ impl<R: Role> End<R> {
             held: Vec::new(),
             said: 0,
             heard: 0,
+            hears_more: false,
+            is_in_frame: false,
             seen: Seen::Nothing,
             was_first: false,
             sent: Frames::default(),
@@ -107,7 +128,10 @@ impl<R: Role> End<R> {
             return false;
         }
         match action {
-            Action::Say => self.left.says > 0 && self.say(),
+            Action::Say => self.left.says > 0 && self.say(true),
+            Action::Fragment => self.left.fragments > 0 && self.say(false),
+            Action::Begin => self.left.frames > 0 && self.begin(),
+            Action::Payload => self.is_in_frame && self.tx.is_empty() && self.payload(),
             Action::Ping => self.left.pings > 0 && self.ping(),
             Action::Close => self.may_close && self.close(),
             Action::Fail => core::mem::take(&mut self.left.fails) && self.fail(),
@@ -150,14 +174,32 @@ impl<R: Role> End<R> {
         }
     }
 
-    fn say(&mut self) -> bool {
-        let text = [b'a' + self.said];
-        let done = self.with_output(TX_MAX, |ws, out| ws.send(Kind::Text, &mut &text[..], true, out));
+    fn say(&mut self, last: bool) -> bool {
+        let text = [letter(self.said, last)];
+        let done = self.with_output(TX_MAX, |ws, out| ws.send(Kind::Text, &mut &text[..], last, out));
         if done == Ok(true) {
-            self.left.says -= 1;
+            *(if last { &mut self.left.says } else { &mut self.left.fragments }) -= 1;
             self.said += 1;
         }
         done.is_ok()
+    }
+
+    fn begin(&mut self) -> bool {
+        let done = self.with_output(TX_MAX, |ws, out| ws.begin(Kind::Text, 1, true, out));
+        if done == Ok(true) {
+            self.left.frames -= 1;
+            self.is_in_frame = true;
+        }
+        done.is_ok()
+    }
+
+    fn payload(&mut self) -> bool {
+        let text = [letter(self.said, true)];
+        let done = self.with_output(TX_MAX, |ws, out| ws.payload(&mut &text[..], out));
+        self.hold(done == Ok(true), "a frame takes the payload that was promised");
+        self.is_in_frame = false;
+        self.said += 1;
+        true
     }
 
     fn ping(&mut self) -> bool {
@@ -246,9 +288,10 @@ impl<R: Role> End<R> {
         self.hold(self.seen == Seen::Nothing, "an event behind a Close or an error");
         match event {
             Event::Data(data) => {
-                let is_next = data.payload == [b'a' + self.heard] && data.first && data.last;
-                self.hold(is_next, "messages come whole, and in order");
+                let is_next = data.payload == [letter(self.heard, data.last)];
+                self.hold(is_next && data.first != self.hears_more, "messages come whole, and in order");
                 self.heard += 1;
+                self.hears_more = !data.last;
             }
             Event::Close(code) => {
                 self.seen = Seen::Close(*code);
@@ -263,20 +306,31 @@ impl<R: Role> End<R> {
 
     /// The next timer fires: this end's clock goes there.
     fn wake(&mut self, inbound: &mut Pipe, outbound: &mut Pipe) -> bool {
-        let Some(moment) = self.ws.poll_timeout() else { return false };
+        let Some(moment) = self.ws.poll_timeout() else {
+            let gives_up = self.left.stalls && !self.tx.is_empty() && outbound.is_full();
+            if gives_up {
+                self.now += STALL;
+                self.give_up(inbound, outbound);
+            }
+            return gives_up;
+        };
         self.hold(moment.has_reached(Instant::from_millis(self.now.into())), "a timer in the past");
         self.now = moment.millis();
         self.ws.handle_timeout(moment);
         if self.ws.timed_out().is_some() {
-            self.has_given_up = true;
-            inbound.abandon();
-            outbound.shut_down();
+            self.give_up(inbound, outbound);
             return true;
         }
         self.hold(self.ws.wants_transmit(), "a timer that does nothing");
         let may_beat = self.left.beats > 0;
         self.left.beats = self.left.beats.saturating_sub(1);
         may_beat
+    }
+
+    fn give_up(&mut self, inbound: &mut Pipe, outbound: &mut Pipe) {
+        self.has_given_up = true;
+        inbound.abandon();
+        outbound.shut_down();
     }
 
     /// Lends an output with room for `most` bytes behind what is there already.
@@ -326,7 +380,8 @@ impl<R: Role> End<R> {
 
     pub(super) fn facts(&self, inbound: &Pipe) -> Facts {
         let has_to_read = !inbound.is_empty() || (inbound.is_at_end() && !self.has_ended);
-        let has_to_do = !self.tx.is_empty() || self.ws.wants_transmit() || self.shuts_down();
+        let has_to_do =
+            !self.tx.is_empty() || self.is_in_frame || self.ws.wants_transmit() || self.shuts_down();
         let may_wait = self.is_done() || self.is_open() || self.ws.poll_timeout().is_some();
         Facts {
             close_sent: self.ws.close_sent(),
@@ -337,10 +392,17 @@ impl<R: Role> End<R> {
             was_first: self.was_first,
             seen: self.seen,
             is_stuck: !(has_to_read || has_to_do || may_wait),
+            is_in_frame: self.is_in_frame,
             has_given_up: self.has_given_up,
+            timed_out: self.ws.timed_out(),
             is_done: self.is_done(),
         }
     }
+}
+
+/// The payload of a piece: the peer knows from it which one it is, and whether the message ends there.
+const fn letter(nth: u8, last: bool) -> u8 {
+    nth + if last { b'a' } else { b'A' }
 }
 
 /// Frames in a stream of bytes, told apart without the library. They are all short.

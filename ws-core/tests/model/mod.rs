@@ -10,6 +10,10 @@
 //! What makes the search finite: each application says little and closes once, each end has a clock of its own that stands
 //! still but for its timers, keys do not change, and the transport breaks once.
 //!
+//! Inside a frame that was begun nothing else can go out, no heartbeat either, and so no timer of the connection may run. That such
+//! an end does not wait for ever is for whoever drives it to see to, as both adapters do: here it gives up a transport that takes
+//! nothing, in a while, wherever no other timer runs.
+//!
 //! `cargo test` searches a small part, in a second or two. More, and how many states there are, in some ten seconds:
 //! `cargo test --release -p ws-core --lib model -- --nocapture --test-threads 1`; with `MODEL=whole` in front, all that is told
 //! here at once, in some minutes.
@@ -17,6 +21,7 @@
 mod end;
 mod pair;
 
+use crate::connection::TimedOut;
 use end::{Seen, Setup};
 use pair::{Action, Cut, Pair, Who};
 use stateright::{Checker, Model, Property};
@@ -38,16 +43,28 @@ enum Size {
 
 fn size() -> Size {
     match std::env::var_os("MODEL") {
+        Some(word) if word == "medium" => Size::Medium,
         Some(word) if word == "whole" => Size::Whole,
-        Some(word) => panic!("MODEL is `whole` or not there, not {word:?}"),
+        Some(word) => panic!("MODEL is `medium`, `whole` or not there, not {word:?}"),
         None if cfg!(debug_assertions) => Size::Small,
         None => Size::Medium,
     }
 }
 
 /// What an end may do in each search; those below add to it.
-const LEAST: Setup =
-    Setup { says: 0, pings: 0, beats: 0, fails: false, lies: false, cuts: false, cuts_bytes: false };
+const LEAST: Setup = Setup {
+    says: 0,
+    fragments: 0,
+    frames: 0,
+    pings: 0,
+    beats: 0,
+    idles: false,
+    fails: false,
+    lies: false,
+    cuts: false,
+    stalls: false,
+    cuts_bytes: false,
+};
 
 #[test]
 #[cfg_attr(miri, ignore = "thousands of states, each a pair of connections")]
@@ -75,6 +92,29 @@ fn closing_between_pings() {
 fn closing_between_heartbeats() {
     let beats = if size() == Size::Whole { 2 } else { 1 };
     search("heartbeats", Setup { beats, cuts: size() != Size::Small, ..LEAST });
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "thousands of states, each a pair of connections")]
+fn closing_in_idle_time() {
+    let says = if size() == Size::Medium { 0 } else { 1 };
+    let is_small = size() == Size::Small;
+    search("idle", Setup { says, beats: u8::from(!is_small), idles: true, cuts: !is_small, ..LEAST });
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "thousands of states, each a pair of connections")]
+fn closing_inside_messages() {
+    let pings = u8::from(size() == Size::Whole);
+    search("fragments", Setup { says: 1, fragments: 1, pings, cuts: size() == Size::Medium, ..LEAST });
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "thousands of states, each a pair of connections")]
+fn closing_inside_frames() {
+    let says = u8::from(size() != Size::Small);
+    let beats = u8::from(size() == Size::Whole);
+    search("frames", Setup { says, frames: 1, beats, stalls: true, ..LEAST });
 }
 
 #[test]
@@ -151,6 +191,17 @@ impl Model for Search {
         if self.setup.lies {
             properties.push(Rule::sometimes("one has refused the other", |_, pair| {
                 !pair.each(|facts, _| !matches!(facts.seen, Seen::Error(_)))
+            }));
+        }
+        if self.setup.idles {
+            properties.push(Rule::sometimes("one heard nothing for too long", |_, pair| {
+                !pair.each(|facts, _| facts.timed_out != Some(TimedOut::Idle))
+            }));
+        }
+        // The peer has to have said something before, for the other to be in the way of its frame.
+        if self.setup.stalls && self.setup.frames > 0 && self.setup.says > 0 {
+            properties.push(Rule::sometimes("both gave up inside frames that nobody took", |_, pair| {
+                pair.each(|facts, _| facts.has_given_up && facts.is_in_frame)
             }));
         }
         if self.setup.cuts {

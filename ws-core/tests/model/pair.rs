@@ -1,7 +1,7 @@
 //! Both ends and what lies between them: [`Pair`], the state that is explored; and two ways for it to go on to its end, one in
 //! which nothing is heard any more, and one in which all arrives.
 
-use super::end::{End, Facts, Setup};
+use super::end::{End, Facts, STALL, Setup};
 use crate::connection::{Client, Connection, Server};
 use crate::{Config, Duration, Entropy, Instant, Limits, Timeouts};
 use std::collections::VecDeque;
@@ -16,7 +16,12 @@ pub(super) enum Who {
 /// What can happen to an end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Action {
+    /// A message, or the last fragment of one that was begun.
     Say,
+    Fragment,
+    /// A frame, as far as its header.
+    Begin,
+    Payload,
     Ping,
     Close,
     Fail,
@@ -41,11 +46,16 @@ pub(super) enum Cut {
     Reset,
     /// The same, and nobody is told.
     Silence,
+    /// The way from this end takes nothing any more.
+    Stall,
 }
 
 impl Action {
-    pub(super) const ALL: [Self; 16] = [
+    pub(super) const ALL: [Self; 20] = [
         Self::Say,
+        Self::Fragment,
+        Self::Begin,
+        Self::Payload,
         Self::Ping,
         Self::Close,
         Self::Fail,
@@ -61,6 +71,7 @@ impl Action {
         Self::Cut(Cut::End),
         Self::Cut(Cut::Reset),
         Self::Cut(Cut::Silence),
+        Self::Cut(Cut::Stall),
     ];
 }
 
@@ -78,16 +89,19 @@ pub(super) struct Pair {
 const CLOSE: u32 = 5;
 const PING: u32 = 30;
 const PONG: u32 = 10;
+/// So that a Pong may be missed before anything else is, and behind something else too.
+const IDLE: u32 = 35;
 
 impl Pair {
     pub(super) fn new(setup: Setup) -> Self {
-        let timer = |seconds| if setup.beats > 0 { Duration::from_secs(seconds) } else { Duration::ZERO };
+        let timer = |is_on, seconds| if is_on { Duration::from_secs(seconds) } else { Duration::ZERO };
+        let pipe = Pipe { room: if setup.stalls { 1 } else { PIECES_MAX }, ..Pipe::default() };
         let config = Config {
             limits: Limits::DEFAULT,
             timeouts: Timeouts {
-                ping: timer(PING),
-                pong: timer(PONG),
-                idle: Duration::ZERO,
+                ping: timer(setup.beats > 0, PING),
+                pong: timer(setup.beats > 0, PONG),
+                idle: timer(setup.idles, IDLE),
                 close: Duration::from_secs(CLOSE),
             },
         };
@@ -95,9 +109,9 @@ impl Pair {
         Self {
             server: End::new(Connection::server(config, start), false, setup),
             client: End::new(Connection::client(config, Constant, start), true, setup),
-            to_server: Pipe::default(),
-            to_client: Pipe::default(),
-            may_cut: setup.cuts,
+            to_server: pipe.clone(),
+            to_client: pipe,
+            may_cut: setup.cuts || setup.stalls,
             cut: None,
             setup,
         }
@@ -106,7 +120,8 @@ impl Pair {
     /// Does it if it can be done now; `false`: it cannot, and nothing that was done counts.
     pub(super) fn act(&mut self, who: Who, action: Action) -> bool {
         if let Action::Cut(cut) = action {
-            return core::mem::take(&mut self.may_cut) && self.cut(who, cut);
+            let may_be = if cut == Cut::Stall { self.setup.stalls } else { self.setup.cuts };
+            return may_be && core::mem::take(&mut self.may_cut) && self.cut(who, cut);
         }
         match who {
             Who::Server => self.server.act(action, &mut self.to_server, &mut self.to_client),
@@ -123,6 +138,8 @@ impl Pair {
                 self.to_server.cut(cut == Cut::Reset);
                 self.to_client.cut(cut == Cut::Reset);
             }
+            (Who::Server, Cut::Stall) => self.to_client.room = 0,
+            (Who::Client, Cut::Stall) => self.to_server.room = 0,
             (Who::Client, _) => return false, // it is the same for both
         }
         true
@@ -143,15 +160,30 @@ impl Pair {
     }
 
     /// From here on nothing that is sent arrives, and nothing is said: each end does what it has to, and its timers fire. It is
-    /// to come to its end within the time for closing; if it is open, once it closes, or by its heartbeat alone.
+    /// to come to its end within the time for closing; if it is open, once it closes, or by a timer alone. So it is if the
+    /// transport takes what is sent all the same, and if it does not.
     pub(super) fn ends_in_silence(&self) -> bool {
+        self.ends_in(Cut::Silence) && (!self.setup.stalls || self.ends_in(Cut::Stall))
+    }
+
+    fn ends_in(&self, cut: Cut) -> bool {
         let mut pair = self.clone();
         pair.to_server.cut(false);
         pair.to_client.cut(false);
+        if cut == Cut::Stall {
+            pair.cut(Who::Server, cut);
+            pair.cut(Who::Client, cut);
+        }
         pair.never_tire();
         let begun = [pair.server.now(), pair.client.now()];
-        let limit = 1000 * if self.setup.beats > 0 { PING + PONG + CLOSE } else { CLOSE };
-        if self.setup.beats == 0 {
+        let Setup { beats, idles, stalls, .. } = self.setup;
+        let open = match (beats, idles) {
+            (0, false) => 0,
+            (0, true) => IDLE,
+            _ => PING + PONG,
+        };
+        let limit = 1000 * (open + CLOSE) + if stalls { STALL } else { 0 };
+        if open == 0 {
             pair.close();
         }
         while !pair.is_done() {
@@ -168,7 +200,8 @@ impl Pair {
     pub(super) fn ends_well(&self) -> bool {
         let mut pair = self.clone();
         pair.never_tire();
-        let may_need_timer = self.cut == Some(Cut::Silence) || !self.each(|facts, _| !facts.has_given_up);
+        let may_need_timer =
+            matches!(self.cut, Some(Cut::Silence | Cut::Stall)) || !self.each(|facts, _| !facts.has_given_up);
         pair.settle(&Action::FAIR);
         pair.close();
         while !pair.is_done() {
@@ -229,9 +262,10 @@ impl Pair {
 
 impl Action {
     /// What an end does without its peer.
-    const OWN: [Self; 4] = [Self::TransmitAll, Self::Flush, Self::ReadEnd, Self::ShutDown];
+    const OWN: [Self; 5] = [Self::Payload, Self::TransmitAll, Self::Flush, Self::ReadEnd, Self::ShutDown];
     /// What it does with it.
-    const FAIR: [Self; 5] = [Self::ReceiveAll, Self::TransmitAll, Self::Flush, Self::ReadEnd, Self::ShutDown];
+    const FAIR: [Self; 6] =
+        [Self::ReceiveAll, Self::Payload, Self::TransmitAll, Self::Flush, Self::ReadEnd, Self::ShutDown];
 }
 
 /// Masking keys that are no secret, and all the same: two states are not to differ by them.
@@ -251,6 +285,8 @@ const PIECES_MAX: usize = 3;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Pipe {
     pieces: VecDeque<Vec<u8>>,
+    /// Pieces that it takes.
+    room: usize,
     has_end: bool,
     /// What is written goes nowhere.
     leaks: bool,
@@ -259,7 +295,7 @@ pub(super) struct Pipe {
 impl Pipe {
     /// Takes all of it; `false`: it is full.
     pub(super) fn write(&mut self, bytes: &mut Vec<u8>) -> bool {
-        let is_taken = self.leaks || self.pieces.len() < PIECES_MAX;
+        let is_taken = !self.is_full();
         if is_taken {
             let piece = core::mem::take(bytes);
             if !self.leaks {
@@ -293,6 +329,10 @@ impl Pipe {
         self.pieces.clear();
         self.leaks = true;
         self.has_end |= tells;
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.pieces.len() >= self.room && (!self.leaks || self.room == 0)
     }
 
     pub(super) fn is_empty(&self) -> bool {
