@@ -5,11 +5,12 @@
 import { PicoW } from "../../examples/pico-w/emulator/machine.mjs";
 
 // Bounds: ours to a bare XOR of binary payload; instructions of one call, and of all calls for one segment of frames,
-// which is 2 ms at 133 MHz; bytes of stack of our calls; instructions for a byte that is inflated or deflated.
+// which is 2 ms at 133 MHz; instructions for a byte that is inflated or deflated, or of a head; bytes of stack of our calls.
 const OF_LIMIT = 1.3;
 const INSTRUCTIONS_MAX = 266_000;
 const INFLATE_MAX = 160; // instructions a byte
 const DEFLATE_MAX = 600; // the same, for settings with heads
+const GROWTH_MAX = 1.1; // of the instructions that a byte of a head takes, from 4 KiB to 8 KiB
 const STACK_MAX = { segment: 512, head: 1024 };
 
 const [PLAIN, UNROLLED, COPY, OURS] = ["XOR, plain", "XOR, 8 words a turn", "copy", "ours"];
@@ -19,6 +20,7 @@ const measured = await measure(process.argv[2]);
 const failures = [];
 printRows(measured.filter(({ kind }) => kind === "row"));
 printCalls(measured.filter(({ kind }) => kind === "segment" || kind === "head"));
+printLinear(measured.filter(({ kind }) => kind === "linear"));
 printInflated(measured.filter(({ kind }) => kind === "inflate"));
 printDeflated(measured.filter(({ kind }) => kind === "deflate"));
 for (const failure of failures) console.log(`MISSED ${failure}`);
@@ -71,7 +73,7 @@ function add(found, label, cycles, instructions, stack) {
 }
 
 // "row|operation|bytes of a message|crate|position|bytes in all" or "segment|what|position|bytes"; "head" as "segment";
-// "inflate|what|number of the message|bytes of it"; "deflate" as "inflate".
+// "linear|what|bytes to be filled|bytes"; "inflate|what|number of the message|bytes of it"; "deflate" as "inflate".
 function parse(label) {
   const [kind, name, ...rest] = label.split("|");
   const [size, crate] = kind === "row" ? [Number(rest[0]), rest[1]] : [null, null];
@@ -141,6 +143,23 @@ function printCalls(all) {
     if (!(stack <= STACK_MAX[kind])) failures.push(`${name}: ${stack} bytes of stack`);
   }
   console.log();
+}
+
+// Of the three lengths of each kind, what every byte takes by which the second is longer than the first, and the third than the
+// second: what a head of any length takes is in neither.
+function printLinear(all) {
+  console.log("Heads that come a byte at a time: instructions a byte.\n");
+  console.log(line(["", "up to 4 KiB", "from there to 8 KiB"], 19, 54));
+  console.log(line(["---", "---:", "---:"], 19, 54));
+  for (const name of new Set(all.map((head) => head.name))) {
+    const [short, middle, long] = all.filter((head) => head.name === name);
+    const between = (a, b) => (b.instructions - a.instructions) / (b.bytes - a.bytes);
+    const [first, second] = [between(short, middle), between(middle, long)];
+    console.log(line([name, first.toFixed(1), second.toFixed(1)], 19, 54));
+    if (!(second <= GROWTH_MAX * first)) failures.push(`${name}: from ${first} to ${second} instructions a byte`);
+  }
+  console.log();
+  if (all.length === 0) failures.push("heads: none came a byte at a time");
 }
 
 // All messages together.

@@ -1,6 +1,6 @@
 //! The key of the opening handshake and its accept value, against the hash of `sha1` and the Base64 of `base64`: a server takes a
-//! key of 16 bytes and no other, and both ends come to the same value. With the feature `small` the core's hash and Base64 are its
-//! own; without it, those of other crates.
+//! key of 16 bytes and no other, and both ends come to the same value. What is fuzzed is the core's own hash and Base64 (its feature `small`); with those that it has
+//! of other crates, the seeds are replayed.
 
 use ws_core::handshake::server::{Handshake, Refusal};
 use ws_core::handshake::{OriginPolicy, client};

@@ -11,7 +11,9 @@
 //! | a Close with a bad code, and a reason that is not UTF-8 | 1007 | 1002 | both: it has two faults |
 //! | a Close with 1014 | answered with 1002 | with 1014 | ours: IANA has registered it since (RFC 6455 11.7) |
 //! | the reason of a Close | sent back | not sent back | both: RFC 6455 5.5.1 asks for the code alone |
-//! | more than 255 empty fragments in a row | taken | 1008 | both: RFC 6455 10.4 leaves limits to who sets them |
+//! | more than 15 empty fragments in a row | taken | 1008 | both: RFC 6455 10.4 leaves limits to who sets them |
+//!
+//! Where tungstenite goes on, ours is asked twice more: it waits behind the frame before, and refuses what its bytes show.
 
 use std::io::{self, ErrorKind, Read, Write};
 
@@ -27,41 +29,67 @@ pub fn check(data: &[u8]) {
     // Once in a while, to the other.
     let is_server = data.get(1).is_some_and(|b1| b1 & 0x80 != 0) != (choice & 15 == 0);
     let limit = [2000, 2000, 126, 20][(choice >> 4) as usize % 4];
-    let config = FREE.with_limits(Limits { message: limit as u32, ..FREE.limits });
+    let limits = Limits { message: limit as u32, empty_fragments: EMPTY_FRAGMENTS, ..FREE.limits };
+    let config = FREE.with_limits(limits);
     if is_server {
-        compare(data, config, Role::Server, |config| Connection::server(config, START));
+        compare(data, config, Role::Server, &|config| Connection::server(config, START));
     } else {
-        compare(data, config, Role::Client, |config| Connection::client(config, Keys(0), START));
+        compare(data, config, Role::Client, &|config| Connection::client(config, Keys(0), START));
     }
 }
 
 const START: Instant = Instant::from_millis(0);
 
-fn compare<R: ws_core::Role>(data: &[u8], config: Config, role: Role, new: impl Fn(Config) -> Connection<R>) {
+/// So few that short inputs have more.
+const EMPTY_FRAGMENTS: u8 = 15;
+
+/// What ours has said, which is as it should be.
+fn compare<R: ws_core::Role>(
+    data: &[u8],
+    config: Config,
+    role: Role,
+    new: &impl Fn(Config) -> Connection<R>,
+) -> Ours {
     let mut theirs = Theirs::new(data, config.limits.message as usize, role);
     let Told { messages, end } = theirs.read();
     let ours = Ours::read(data, new(config), &messages);
     let equally = ours.told == messages.len();
-    let mut has_more = false;
-    match (ours.end, end) {
-        // Tungstenite goes on.
-        (End::Refused(PeerError::BadLength | PeerError::LongControl), _) if is_bad_form(data) => {
-            has_more = true
+    let taken = Taken::first(data);
+    match (&ours.end, end) {
+        (End::Refused(error), _)
+            if let Some(taken) = &taken
+                && *error == taken.error =>
+        {
+            let before = compare(&data[..taken.start], config, role, new);
+            assert!(matches!(before.end, End::Waiting), "{error}, but of a frame before: {:?}", before.end);
+            let shown = Ours::read(&data[..taken.shown], new(config), &messages);
+            assert!(
+                matches!(shown.end, End::Refused(shown) if shown == *error),
+                "{error}, but {:?}",
+                shown.end
+            );
+            assert_eq!((ours.told, &ours.sent), (shown.told, &shown.sent), "{error}, but of a frame behind");
+            assert_eq!(ours.told, before.told);
+            let close = ours.sent.strip_prefix(&before.sent[..]).expect("the same Pongs");
+            answers_are_the_same(close, &[], role == Role::Client);
+            return ours;
         }
-        (End::Refused(PeerError::TooManyFragments), _) if data.len() >= 2 * 256 => has_more = true,
-        (End::Waiting, End::Waiting) => assert!(equally, "{messages:?}"),
+        (End::Waiting, End::Waiting) => {
+            assert!(equally, "{messages:?}");
+            assert!(taken.is_none(), "taken too: {taken:?}");
+        }
         (End::Closed((code, reason)), End::Closed(frame)) => {
             assert!(equally, "{messages:?}");
             let (their_code, their_reason) =
                 frame.map_or((None, String::new()), |f| (Some(u16::from(f.code)), f.reason.as_str().into()));
             assert!(
-                (their_code, &their_reason) == (code, &reason)
-                    || (their_code, code) == (Some(1002), Some(1014))
+                (their_code, &their_reason) == (*code, reason)
+                    || (their_code, *code) == (Some(1002), Some(1014))
             );
         }
         (End::Refused(error), End::Refused(code)) => {
             assert!(equally, "{error} but {messages:?}");
-            assert_reason(error, code);
+            assert_reason(*error, code);
         }
         // The answer to it, which is compared below, says that it was none.
         (End::Refused(PeerError::BadClose), End::Closed(_)) => assert!(equally),
@@ -71,7 +99,7 @@ fn compare<R: ws_core::Role>(data: &[u8], config: Config, role: Role, new: impl 
                 theirs.pipe.input = &ZEROS[..missing.min(ZEROS.len())];
                 match theirs.read() {
                     Told { messages, end: End::Refused(code) } if messages.is_empty() => {
-                        assert_reason(error, code)
+                        assert_reason(*error, code)
                     }
                     told => panic!("{error}, which is {told:?} once it is whole"),
                 }
@@ -79,7 +107,8 @@ fn compare<R: ws_core::Role>(data: &[u8], config: Config, role: Role, new: impl 
         }
         (ours, theirs) => panic!("{ours:?} but {theirs:?}"),
     }
-    answers_are_the_same(&ours.sent, &theirs.pipe.output, role == Role::Client, has_more);
+    answers_are_the_same(&ours.sent, &theirs.pipe.output, role == Role::Client);
+    ours
 }
 
 /// How reading ended: all is read, or an error, or a Close.
@@ -233,15 +262,11 @@ impl Ours {
     }
 }
 
-/// The same Pongs, and then, if tungstenite has answered a Close, the same code. Ours sends a Close behind an error too; then
-/// tungstenite may have more.
-fn answers_are_the_same(ours: &[u8], theirs: &[u8], is_client: bool, has_more: bool) {
+/// The same Pongs, and then, if tungstenite has answered a Close, the same code. Ours sends a Close behind an error too.
+fn answers_are_the_same(ours: &[u8], theirs: &[u8], is_client: bool) {
     let code = |frame: &Frame<'_>| frame.payload().first_chunk().copied().map(u16::from_be_bytes);
     let mut theirs = Frames::new(is_client, theirs);
     for ours in Frames::new(is_client, ours) {
-        if ours.b0 == 0x88 && has_more {
-            return;
-        }
         match theirs.next() {
             Some(theirs) if theirs.b0 == 0x88 && ours.b0 == 0x88 => {
                 let codes = (code(&ours), code(&theirs));
@@ -268,17 +293,48 @@ fn missing(mut data: &[u8]) -> Option<usize> {
     }
 }
 
-/// The first frame whose length has a form that may be wrong has indeed another than the shortest, or the top bit set.
-fn is_bad_form(mut data: &[u8]) -> bool {
-    while let Some((len, size)) = extent(data) {
-        let (is_control, form) = (data[0] & 8 != 0, data[1] & 0x7f);
-        let is_bad = (form == 126 && len < 126) || (form == 127 && (len <= 0xffff || len >> 63 != 0));
-        if is_bad || (is_control && form > 125) {
-            return is_bad;
+/// A frame that tungstenite takes (or refuses for its size alone), and ours must not.
+#[derive(Debug)]
+struct Taken {
+    error: PeerError,
+    /// Where it begins, and the end of the bytes that show what is wrong with it.
+    start: usize,
+    shown: usize,
+}
+
+impl Taken {
+    /// The first one, if all frames before it are in order.
+    fn first(data: &[u8]) -> Option<Self> {
+        let (mut start, mut empty) = (0, 0);
+        loop {
+            let frame = data.get(start..)?;
+            let found = |error, len: usize| Some(Self { error, start, shown: start + len });
+            if let [_, 0x7f | 0xff, 0x80..=0xff, ..] = frame
+                && frame[0] & 8 == 0
+            {
+                return found(PeerError::BadLength, 3);
+            }
+            let (len, size) = extent(frame)?;
+            let (b0, form) = (frame[0], frame[1] & 0x7f);
+            let is_bad = (form == 126 && len < 126) || (form == 127 && (len <= 0xffff || len >> 63 != 0));
+            match form {
+                126.. if b0 & 8 != 0 => return if is_bad { found(PeerError::LongControl, 2) } else { None },
+                126.. if is_bad => return found(PeerError::BadLength, if form == 126 { 4 } else { 10 }),
+                _ => {}
+            }
+            if b0 & 8 == 0 {
+                empty = match (b0 & 0x0f, len, b0 & 0x80) {
+                    (_, 1.., _) | (1.., 0, 0x80) => 0,
+                    (1.., 0, _) => 1,
+                    (0, 0, fin) => empty + u8::from(fin == 0),
+                };
+                if empty > EMPTY_FRAGMENTS {
+                    return frame.get(..size).and_then(|_| found(PeerError::TooManyFragments, size));
+                }
+            }
+            start += size;
         }
-        data = data.get(size..).unwrap_or_default();
     }
-    matches!(data, [_, 0x7f | 0xff, 0x80..=0xff, ..])
 }
 
 /// The length in the header at the front, and the size of the frame; `None`: not enough of it is there.

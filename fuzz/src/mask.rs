@@ -1,5 +1,9 @@
 //! Payload is unmasked as byte by byte (RFC 6455 5.3), at whatever alignment it is lent, wherever reads and fragments cut it;
 //! and nothing is written to but that payload.
+//!
+//! There is a body for words of 64 bits, and for less one with the feature `words` of the core and one without. The fuzzer runs on
+//! 64 bits, where the feature changes nothing: the other two meet what it has found, the seeds, in CI's job `narrow`, and the tests
+//! beside them.
 
 use ws_core::{Connection, Event, Input, Instant, Kind, PeerError};
 

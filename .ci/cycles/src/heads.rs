@@ -52,7 +52,8 @@ fn lines(wire: &mut Wire<'_>, line: &[u8]) {
     }
 }
 
-const REQUEST: &[u8] = b"Host: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+/// The fields of a request.
+pub const REQUEST: &[u8] = b"Host: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
 
 /// Reads a request that comes in one segment, checks it and answers it.
@@ -88,13 +89,14 @@ fn request(name: &str, target: usize, fields: impl FnOnce(&mut Wire<'_>)) {
 fn response(name: &str, fields: impl FnOnce(&mut Wire<'_>)) {
     let (mut bytes, mut store, mut tx) = ([0; READ], [0; STORE], [0; 512]);
     let mut wire = Wire::new(&mut bytes);
+    wire.put(b"HTTP/1.1 101 Switching Protocols\r\n");
     wire.put(RESPONSE);
     fields(&mut wire);
     wire.put(b"\r\n");
     let len = wire.bytes().len();
     label(format_args!("head|response: {name}|0|{len}"));
     let mut out = Output::new(&mut tx);
-    let Ok(mut handshake) = measured(|| handshake(&mut store)) else { fail() };
+    let Ok(mut handshake) = measured(|| client(&mut store)) else { fail() };
     measured(|| handshake.transmit(&mut out));
     let mut input = Input::new(&mut bytes[..len]);
     if measured(|| handshake.receive(&mut input)) != Ok(true) {
@@ -112,18 +114,19 @@ fn interim() {
     }
     let len = wire.bytes().len();
     label(format_args!("head|response: many that are interim|0|{len}"));
-    let Ok(mut handshake) = handshake(&mut store) else { fail() };
+    let Ok(mut handshake) = client(&mut store) else { fail() };
     let mut input = Input::new(&mut bytes[..len]);
     if measured(|| handshake.receive(&mut input)) != Ok(false) {
         fail();
     }
 }
 
-/// The accept value is that of a key of zeros.
-const RESPONSE: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+/// The fields of a response; the accept value is that of a key of zeros.
+pub const RESPONSE: &[u8] = b"Upgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Accept: ICX+Yqv66kxgM0FcWaLWlFLwTAI=\r\n";
 
-fn handshake(store: &mut [u8]) -> Result<client::Handshake<'_>, ws_core::UsageError> {
+/// The handshake of a client whose key is all zeros.
+pub fn client(store: &mut [u8]) -> Result<client::Handshake<'_>, ws_core::UsageError> {
     let request = client::Request::new("h", "/");
     client::Handshake::new(request, &mut Zeros, store, &[], Instant::from_millis(0))
 }

@@ -1,9 +1,8 @@
 //! Cycles a byte of receiving and sending, ours beside others, and the longest calls: what `run` has the emulator count.
 //!
 //! This file goes through the rows. `wire.rs` makes what is received, `receivers.rs` and `senders.rs` are the ways to do the
-//! work, `limit.rs` is the least there is to do, `segments.rs` and `heads.rs` make calls long, `inflate.rs` inflates, `deflate.rs`
-//! deflates,
-//! `host.rs` talks to the emulator.
+//! work, `limit.rs` is the least there is to do, `segments.rs` and `heads.rs` make calls long, `linear.rs` makes many, `inflate.rs`
+//! inflates, `deflate.rs` deflates, `host.rs` talks to the emulator.
 
 #![no_std]
 #![no_main]
@@ -13,6 +12,7 @@ mod heads;
 mod host;
 mod inflate;
 mod limit;
+mod linear;
 mod receivers;
 mod segments;
 mod senders;
@@ -69,6 +69,7 @@ fn main() -> ! {
     }
     segments::run();
     heads::run();
+    linear::run();
     inflate::run();
     deflate::run();
     host::succeed()
