@@ -1,6 +1,11 @@
 """What was found: `Row`, and the tables made of them."""
 
+import datetime
 import json
+import os
+import re
+import subprocess
+import sys
 from dataclasses import asdict, dataclass
 
 
@@ -35,7 +40,12 @@ def text(rows):
 
 
 def markdown(rows):
-    lines = ["| attack | on | goal | figure | |", "| --- | --- | --- | --- | --- |"]
+    """Above the table what was run, and of what commit."""
+    commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=os.path.dirname(__file__), capture_output=True, text=True).stdout.strip()
+    model = re.search(r"model name\s*: (.+)", open("/proc/cpuinfo").read())
+    lines = [f"`.ci/attack/run {' '.join(arg for arg in sys.argv[1:] if arg.startswith('--'))} FILE` at {commit} on {datetime.date.today()};"
+             f" {model[1] if model else 'an unknown processor'}, {os.cpu_count()} cores.", ""]
+    lines += ["| attack | on | goal | figure | |", "| --- | --- | --- | --- | --- |"]
     return "\n".join(lines + [f"| {' | '.join(cells(row))} |" for row in rows])
 
 

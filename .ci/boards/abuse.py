@@ -12,6 +12,8 @@ import struct
 import threading
 import time
 
+import compression
+import small_frames
 import wire
 from wire import BINARY, Busy, Gone, Refused, WebSocket, ask, head
 
@@ -24,6 +26,9 @@ ABRUPT = 100
 HEAD_TIME = (9, 45)  # 10 is what is granted for a head
 SEND_TIME = (9, 60)  # 10 for a peer that takes nothing, and 2 to be rid of it
 PING_TIME = (38, 120)  # a ping after 30, 10 for its answer
+ECHO_TIME = 5
+
+STACK_SLACK = 256  # bytes: an interrupt can come at any depth, its frame and no more
 
 
 def run(report, machine):
@@ -38,6 +43,9 @@ def run(report, machine):
         ("silent clients on all sockets", silent_everywhere),
         ("pages that nobody reads", unread_pages),
         ("slow and silent clients", slow),
+        (f"a flood of {small_frames.COUNT} pings", small_frames.pings),
+        (f"a flood of {small_frames.COUNT} fragments", small_frames.fragments),
+        ("a message that would become a megabyte", compression.bomb),
     ]:
         report.check(name, test, port)
         report.check(f"{name}: an echo works at once", echo_now, port)
@@ -58,7 +66,7 @@ def assert_alive(machine):
 
 def echo_now(port):
     begun = time.monotonic()
-    ws, waits = wire.retry(lambda: WebSocket(port), limit=5)
+    ws, waits = wire.retry(lambda: WebSocket(port), limit=ECHO_TIME)
     with ws:
         ws.echo("Grüß dich, 𝕎".encode())
         ws.close()
@@ -103,9 +111,8 @@ class Ram:
     def same(self):
         # There is no heap: what can grow is the stack.
         now = self.machine.control("ram")
-        # An interrupt can come at any depth: its frame, and no more.
         grown = now["stackUsed"] - self.before["stackUsed"]
-        assert grown <= 256, f"the stack grew by {grown} bytes to {now['stackUsed']}"
+        assert grown <= STACK_SLACK, f"the stack grew by {grown} bytes to {now['stackUsed']}"
         stack = f"{now['stackUsed']} of {now['stackSize']} of the stack"
         return f"{now['static']} bytes static, {stack}, {grown} more than before"
 
@@ -115,6 +122,9 @@ def warm_up(port):
         end_abruptly(port, *end)
     wire.retry(lambda: occupy_all(port))
     too_many(port)
+    small_frames.pings(port, small_frames.AHEAD)
+    small_frames.fragments(port, small_frames.AHEAD)
+    compression.bomb(port)
 
 
 # --- Answers ---------------------------------------------------------------------------------------------------------
