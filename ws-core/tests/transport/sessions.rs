@@ -201,6 +201,8 @@ fn the_session_that_was_left_first_makes_room() {
         key
     };
     let keys: Vec<_> = (0..6).map(|secs| open(&mut hub, secs)).collect();
+    let are_there = |hub: &Hub<'_, 2>| [0, 1, 2, 3, 4, 5].map(|at| hub.sessions().get(keys[at]).is_some());
+    assert_eq!(are_there(&hub), [false, false, false, false, true, true]);
     // Somebody comes back with the name of the last one: that is nobody's no more.
     let sid = *hub.sessions().get(keys[5]).expect("open").sid();
     let known = Listening { since: None, wish: SessionWish::Known(sid) };
@@ -209,8 +211,7 @@ fn the_session_that_was_left_first_makes_room() {
     for secs in [7, 8] {
         open(&mut hub, secs);
     }
-    let is_there = |key: &SessionKey| hub.sessions().get(*key).is_some();
-    assert_eq!(keys.iter().map(is_there).collect::<Vec<_>>(), [false, false, false, false, false, true]);
+    assert_eq!(are_there(&hub), [false, false, false, false, false, true]);
 }
 
 #[test]
