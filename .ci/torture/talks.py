@@ -4,14 +4,15 @@ it does not get it; a server that is failed may cut it anywhere."""
 import json
 import os
 import re
+import time
 from collections import namedtuple
 
 from raw import Raw as Connection
 
 TIME = 3  # seconds for an answer
 
-# The program, what to call it, and the function that talks to a port.
-Talk = namedtuple("Talk", "program name speak")
+# The program, what to call it, and the function that talks to a port; the calls to fail, where it is too long for all of them.
+Talk = namedtuple("Talk", "program name speak calls", defaults=(None,))
 
 OPEN = "Upgrade: websocket\nConnection: Upgrade\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\nSec-WebSocket-Version: 13\n"
 
@@ -130,6 +131,16 @@ def stream(as_what):
     return speak
 
 
+def long_stream(port):
+    """Longer than the server goes without a look whether its client is still there."""
+    end = time.monotonic() + 1.3
+    with Raw(port) as raw:
+        raw.get("GET /push?s=&as=sse")
+        assert raw.head()[0] == 200
+        while time.monotonic() < end:
+            raw.until(b"data")
+
+
 def polls(port):
     with Raw(port) as raw:
         sid, since = session(raw)
@@ -212,6 +223,7 @@ TALKS = (
     Talk("demo", "polls", polls),
     Talk("demo", "uploads", uploads),
     Talk("demo", "server-sent events", stream("sse")),
+    Talk("demo", "a long stream", long_stream, ("ioctl",)),
     Talk("demo", "HTML stream", stream("html")),
     Talk("demo", "multipart", stream("multipart")),
     Talk("demo", "push.v1", push),

@@ -113,8 +113,8 @@ fn closing_inside_messages() {
 #[cfg_attr(miri, ignore = "thousands of states, each a pair of connections")]
 fn closing_inside_frames() {
     let says = u8::from(size() != Size::Small);
-    let beats = u8::from(size() == Size::Whole);
-    search("frames", Setup { says, frames: 1, beats, stalls: true, ..LEAST });
+    let fragments = u8::from(size() == Size::Whole);
+    search("frames", Setup { says, fragments, frames: 1, stalls: true, ..LEAST });
 }
 
 #[test]
