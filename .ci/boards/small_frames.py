@@ -18,6 +18,7 @@ def pings(port, count=COUNT):
                 said = ws.receive_frame()
                 assert said == (0x80 | PONG, payload), f"the answer to ping {payload.decode()} is {said}"
         ws.close()
+    return f"{count} Pongs, each to its own"
 
 
 def fragments(port, count=COUNT):
