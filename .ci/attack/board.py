@@ -32,7 +32,7 @@ GOALS = {
 }
 
 
-def run(program, size):
+def run(program, full):
     args = [sys.executable, ROOT / ".ci/boards/run", program, *(word for suite in SUITES for word in ("--only", suite))]
     process = start(args, subprocess.PIPE)
     count = 0

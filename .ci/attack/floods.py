@@ -20,7 +20,7 @@ BUSY = 1
 SETTLE = 15
 
 
-def floods(program, size):
+def floods(program, full):
     with Server(program, "floods") as server:
         for kind in KINDS:
             run("flood", server.port, program, kind, 20_000, 0)

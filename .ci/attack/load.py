@@ -25,15 +25,14 @@ BOMB_CONNECTION = 1e-3  # and for the connection that each comes on
 BOMB_ROOM = 3 << 20  # bytes of memory above what there was: the connection, its windows, and those of the one before, which is being ended
 BOMB_RATIO = 1000
 
-CONNECTIONS = {"day": 12_000, "full": 100_000, "million": 1_000_000}
-CHURN_SLACK = 2 << 20
+CHURN_SLACK = 2 << 20  # bytes
 
 
 # --- Slow peers ------------------------------------------------------------------------------------------------------
 
 
-def slowloris(program, size):
-    count, pace = (3_000, 1_000) if size == "day" else (15_000, 2_000)
+def slowloris(program, full):
+    count, pace = (15_000, 2_000) if full else (3_000, 1_000)
     path = "/" if program == "echo-server" else "/push.js"
     with Server(program, "slow") as server:
         run("connect", server.port, 1, path)
@@ -57,8 +56,8 @@ def slowloris(program, size):
 # --- Bombs -----------------------------------------------------------------------------------------------------------
 
 
-def bombs(program, size):
-    count = 30 if size == "day" else 500
+def bombs(program, full):
+    count = 500 if full else 30
     path, subprotocol = ("/", "") if program == "echo-server" else ("/feed", "feed.v1")
     with Server(program, "bombs") as server:
         run("bombs", server.port, path, subprotocol, 3, BOMB_MEBIBYTES)
@@ -82,8 +81,8 @@ def bombs(program, size):
 # --- Connections -----------------------------------------------------------------------------------------------------
 
 
-def churn(program, size):
-    count, lanes = CONNECTIONS[size], 2
+def churn(program, full):
+    count, lanes = 1_000_000 if full else 12_000, 2
     with Server(program, "churn") as server:
         run("churn", server.port, program, 2_000, 0)
         time.sleep(LINGER + 1)

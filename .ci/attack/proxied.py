@@ -21,7 +21,7 @@ FOREIGN = (
 )  # fmt: skip
 
 
-def run(program, size):
+def run(program, full):
     with Server(program, "proxied") as server, contextlib.ExitStack() as stack:
         port = start_proxy(stack, "nginx", server.port)
         for title, goal, body in (

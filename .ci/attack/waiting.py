@@ -53,7 +53,7 @@ def span(moments):
 # --- Silent, stopped, cut off ----------------------------------------------------------------------------------------
 
 
-def silent(program, size):
+def silent(program, full):
     """Opens a WebSocket and never says anything."""
     ping, gone = PING_TIME[program], PING_TIME[program] + PONG_TIME
     with Server(program, "silent") as server:
@@ -75,7 +75,7 @@ def silent_one(server):
         return pinged - begun, watch(server, ws).gone(60) - begun
 
 
-def half_open(program, size):
+def half_open(program, full):
     """Peers that are there no more without a word: a process that is stopped, and a machine whose cable is cut."""
     gone = PING_TIME[program] + PONG_TIME
     goal = f"noticed within {gone} s + {BUSY} s"
@@ -129,7 +129,7 @@ def cut_off(program):
 # --- Who does not read -----------------------------------------------------------------------------------------------
 
 
-def unread(program, size):
+def unread(program, full):
     """Asks for much and reads nothing of it."""
     payloads = {
         "messages": frame((b"E" if program == "demo" else b"") + os.urandom(1 << 16), BINARY),
@@ -176,7 +176,7 @@ def unread_one(server, data):
 # --- Who does not close ----------------------------------------------------------------------------------------------
 
 
-def closing(program, size):
+def closing(program, full):
     """The server is to close, for whatever reason, and the peer does not let it."""
     with Server(program, "closing") as server:
         reasons = {"asked to": ask_for_close, "a broken rule": break_rule} if program == "demo" else {"a broken rule": break_rule}
@@ -255,7 +255,7 @@ def fill(server, follow):
 # --- Who says too much -----------------------------------------------------------------------------------------------
 
 
-def words(program, size):
+def words(program, full):
     """Tabs that say more to all others than these can hear; one of them reads, and has its echo."""
     with Server(program, "words") as server, contextlib.ExitStack() as stack:
         tabs = [stack.enter_context(open_one(server)) for _ in range(COUNT)]
@@ -314,7 +314,7 @@ def hear(ws, end):
 # --- Streams ---------------------------------------------------------------------------------------------------------
 
 
-def streams(program, size):
+def streams(program, full):
     """Listens to events by each technique that never ends, and does not read them, while others listen too."""
     with Server(program, "streams") as server:
         asked = [wire.head(f"/push?as={technique}&callback=f") for technique in ("sse", "xhr", "html", "multipart")]
