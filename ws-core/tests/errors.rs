@@ -175,3 +175,13 @@ fn errors_of_push_say_which() {
     texts(&[EventStreamError::TooLong, EventStreamError::InvalidUtf8]);
     texts(&[BadPercent]);
 }
+
+#[test]
+fn each_refusal_has_a_reason_of_its_own() {
+    use exchange::Refusal;
+    let others = [Refusal::NoHost, Refusal::Expectation, Refusal::TimedOut, Refusal::Over];
+    let refusals = BODY.map(Refusal::Body).into_iter().chain(others);
+    let reasons: std::collections::HashSet<_> = refusals.map(Refusal::reason).collect();
+    assert_eq!(reasons.len(), BODY.len() + others.len(), "{reasons:?}");
+    assert!(BODY.map(BodyError::reason).iter().all(|reason| reasons.contains(reason)));
+}

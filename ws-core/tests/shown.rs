@@ -52,27 +52,6 @@ fn errors_and_codes_say_what_they_are() {
     }
 }
 
-#[test]
-fn each_refusal_has_a_reason_of_its_own() {
-    let bodies = [
-        BodyError::BadLength,
-        BodyError::TwoFramings,
-        BodyError::BadCoding,
-        BodyError::UnknownCoding,
-        BodyError::LengthRequired,
-        BodyError::TooLong,
-        BodyError::BadChunk,
-        BodyError::LongExtension,
-        BodyError::LongTrailer,
-        BodyError::Incomplete,
-    ];
-    let others = [Refusal::NoHost, Refusal::Expectation, Refusal::TimedOut, Refusal::Over];
-    let refusals = bodies.map(Refusal::Body).into_iter().chain(others);
-    let reasons: std::collections::HashSet<_> = refusals.map(Refusal::reason).collect();
-    assert_eq!(reasons.len(), bodies.len() + others.len(), "{reasons:?}");
-    assert!(bodies.map(BodyError::reason).iter().all(|reason| reasons.contains(reason)));
-}
-
 /// That all of this is shown, the first of it at the start.
 fn shows(thing: &dyn Debug, parts: &[&str]) {
     let shown = format!("{thing:?}");
