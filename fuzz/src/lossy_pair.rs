@@ -34,5 +34,5 @@ use rng::Rng;
 
 /// The bytes are the decisions, one after the other; what they leave open follows from them.
 pub fn check(data: &[u8]) {
-    lossy::converse(Chance::of(data));
+    lossy::converse(Chance::of(data), lossy::Scale::SHORT);
 }

@@ -33,8 +33,22 @@ pub(crate) struct Outcome {
     pub(crate) is_refused: bool,
 }
 
+/// How much is said in a conversation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scale {
+    /// Bounds of how many things an end says; one of them applies.
+    says: [usize; 3],
+    longest: usize,
+}
+
+impl Scale {
+    pub(crate) const LONG: Self = Self { says: [2, 5, 12], longest: 700 };
+    /// The bytes of a fuzzer decide most of it, and there are twice as many in a second.
+    pub(crate) const SHORT: Self = Self { says: [2, 3, 5], longest: 200 };
+}
+
 /// Runs a conversation, and panics if something does not hold.
-pub(crate) fn converse(mut chance: Chance) -> Outcome {
+pub(crate) fn converse(mut chance: Chance, scale: Scale) -> Outcome {
     let start = if chance.one_in(2) { 0 } else { (1 << 32) - chance.below(30_000) as u64 };
     let is_fair = chance.one_in(4);
     let weather =
@@ -50,10 +64,11 @@ pub(crate) fn converse(mut chance: Chance) -> Outcome {
         let (peer, chance) = (&mut pair.ends[end], &mut pair.chance);
         peer.codec = room.as_mut().map(|room| room.codec(chance));
         lend_buffers(peer, end, chance);
+        peer.longest = scale.longest;
         if !is_fair && chance.one_in(8) {
             peer.deaf_from = Some(start + chance.below(20_000) as u64);
         }
-        let n = chance.below_one_of(&[2, 5, 12]);
+        let n = chance.below_one_of(&scale.says);
         let gap = chance.pick(&[5000, 20]);
         let when = write_script(peer, end, chance, start, n, gap);
         if end == SERVER || chance.one_in(2) {

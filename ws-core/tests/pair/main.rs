@@ -30,7 +30,7 @@ mod script;
 
 use chance::Chance;
 use common::{FREE, Rng, ms};
-use lossy::{HOUR, MINUTE, Outcome, PATIENT, converse, each_heard_only_what_the_other_said};
+use lossy::{HOUR, MINUTE, Outcome, PATIENT, Scale, converse, each_heard_only_what_the_other_said};
 use opening::open;
 use pair::{CLIENT, Pair, SERVER, Say};
 use pipe::{Fault, Weather};
@@ -70,7 +70,7 @@ fn whatever_happens_both_ends_end_and_have_heard_only_what_was_said() {
     let tally = std::cell::RefCell::new([0; 6]);
     let runs = std::cell::Cell::new(0);
     for_seeds(1000, |seed| {
-        let outcome = converse(Chance::seeded(seed));
+        let outcome = converse(Chance::seeded(seed), Scale::LONG);
         let Outcome { is_opened, is_unopened, is_compressed, is_clean, is_timed_out, is_refused } = outcome;
         let all = [is_opened, is_unopened, is_compressed, is_clean, is_timed_out, is_refused];
         tally.borrow_mut().iter_mut().zip(all).for_each(|(count, is)| *count += u32::from(is));
@@ -85,7 +85,7 @@ fn whatever_happens_both_ends_end_and_have_heard_only_what_was_said() {
 /// does not read. No heartbeat can tell; it ends as the applications give up.
 #[test]
 fn two_ends_inside_frames_that_nobody_takes_end() {
-    converse(Chance::seeded(430_385));
+    converse(Chance::seeded(430_385), Scale::LONG);
 }
 
 #[test]

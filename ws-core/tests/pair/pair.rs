@@ -38,6 +38,8 @@ pub(crate) struct Peer<'m> {
     /// Sizes of the buffers that are lent.
     pub(crate) rx_size: usize,
     pub(crate) tx_size: usize,
+    /// Bytes of a message it says, fewer than that.
+    pub(crate) longest: usize,
     /// Encoded, and not taken by the pipe yet.
     pub(crate) tx: Vec<u8>,
     /// The output that is lent.
@@ -68,6 +70,7 @@ impl<'m> Peer<'m> {
             log: Log::default(),
             rx_size: 1 << 16,
             tx_size: 1 << 12,
+            longest: 700,
             tx: Vec::new(),
             lent: Vec::new(),
             held: Vec::new(),

@@ -20,8 +20,8 @@ fn random_bytes(rng: &mut Rng, len: usize) -> Vec<u8> {
     (0..len).map(|_| rng.next() as u8).collect()
 }
 
-fn random_payload(chance: &mut Chance) -> (Kind, Vec<u8>) {
-    let len = chance.below_one_of(&[1, 4, 40, 130, 700]);
+fn random_payload(chance: &mut Chance, longest: usize) -> (Kind, Vec<u8>) {
+    let len = chance.below_one_of(&[1, 4, 40, 130, longest]);
     let is_binary = chance.one_in(2);
     let mut rng = chance.filler();
     if is_binary {
@@ -60,11 +60,11 @@ pub(crate) fn write_script(
                 if is_ping { Say::Ping(body) } else { Say::Pong(body) }
             }
             2 if peer.tx_size >= frame_head + 8 => {
-                let (kind, payload) = random_payload(chance);
+                let (kind, payload) = random_payload(chance, peer.longest);
                 Say::Frame(kind, payload)
             }
             _ => {
-                let (kind, mut rest) = random_payload(chance);
+                let (kind, mut rest) = random_payload(chance, peer.longest);
                 let mut pieces = Vec::new();
                 while !rest.is_empty() && chance.one_in(2) {
                     let later = rest.split_off(chance.below(rest.len() + 1));
