@@ -44,6 +44,7 @@ pub(crate) struct Scale {
 impl Scale {
     pub(crate) const LONG: Self = Self { says: [2, 5, 12], longest: 700 };
     /// The bytes of a fuzzer decide most of it, and there are twice as many in a second.
+    #[allow(dead_code, reason = "for the fuzzer")]
     pub(crate) const SHORT: Self = Self { says: [2, 3, 5], longest: 200 };
 }
 

@@ -224,7 +224,7 @@ impl<'m> Block<'m> {
             false => u32::MAX.wrapping_sub(end), // more than anything
         };
         let fixed = if open { 0 } else { FIXED_END }.wrapping_add(self.fixed);
-        let dynamic = self.plan_dynamic();
+        let dynamic = self.plan_dynamic(stored.min(fixed.saturating_sub(end)));
         let least = stored.min(dynamic).wrapping_add(end);
         (self.at, self.flags) = (0, 0);
         self.kind = if fixed <= least {
@@ -237,8 +237,9 @@ impl<'m> Block<'m> {
         };
     }
 
-    /// Makes the codes of a dynamic block (RFC 1951 3.2.7); tells its bits behind the header.
-    fn plan_dynamic(&mut self) -> u32 {
+    /// Makes the lengths of the codes of a dynamic block (RFC 1951 3.2.7); tells its bits behind the header. Once they are
+    /// more than `most`, how many more does not matter.
+    fn plan_dynamic(&mut self, most: u32) -> u32 {
         self.count_symbol(END_OF_BLOCK.into());
         let is_too_much = self.work.cells.iter().any(|count| *count > FREQUENCY_MAX);
         if is_too_much {
@@ -256,9 +257,8 @@ impl<'m> Block<'m> {
         let (literals, distances) = self.work.parts();
         self.literals = used(literals);
         self.distances = used(distances);
-        codes::assign_codes(literals);
-        codes::assign_codes(distances);
-        bits.wrapping_add(self.extra).wrapping_add(self.plan_lengths())
+        bits = bits.wrapping_add(self.extra);
+        if bits > most { bits } else { bits.wrapping_add(self.plan_lengths()) }
     }
 
     /// Makes the code in which the code lengths are sent; tells the bits of all that is sent in it and before it.
@@ -288,6 +288,12 @@ impl<'m> Block<'m> {
             *cell = codes::cell_of(fixed_length(symbol));
         }
         distances.fill(codes::cell_of(5));
+        self.assign_codes();
+    }
+
+    /// Makes the codes by which tokens are sent, of their lengths, which then are [sent](Self::run) no more.
+    pub(super) fn assign_codes(&mut self) {
+        let (literals, distances) = self.work.parts();
         codes::assign_codes(literals);
         codes::assign_codes(distances);
     }
@@ -323,7 +329,7 @@ impl<'m> Block<'m> {
             Some(distance) => usize::from(distance).wrapping_add(LITERALS),
             None => at.into(),
         };
-        codes::log2(self.code(cell))
+        codes::length_of(self.code(cell))
     }
 
     /// The code of a literal or length; behind all of them, of a distance.

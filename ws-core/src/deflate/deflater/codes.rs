@@ -71,27 +71,18 @@ pub(super) const fn log2(mut number: u16) -> u8 {
 /// for it, and what is lost against Huffman's is about a thousandth.
 #[inline(never)]
 pub(super) fn assign_lengths(cells: &mut [u16], limit: u8) {
-    let mut missing = 2u8;
-    for _ in cells.iter().filter(|cell| **cell != 0) {
-        missing = missing.saturating_sub(1);
-    }
-    for cell in cells.iter_mut().filter(|cell| **cell == 0) {
-        if missing == 0 {
-            break;
-        }
-        *cell = 1;
-        missing = missing.wrapping_sub(1);
-    }
+    let missing = 2usize.wrapping_sub(cells.iter().filter(|cell| **cell != 0).take(2).count());
+    cells.iter_mut().filter(|cell| **cell == 0).take(missing).for_each(|cell| *cell = 1);
     let total = lift(cells, limit);
     let mut room = 1u32.wrapping_shl(limit.into());
-    for cell in cells.iter_mut().filter(|cell| **cell != 0) {
+    each_used(cells, |cell| {
         let mut length = log2(total).wrapping_sub(log2(*cell)).max(1);
         if u32::from(*cell).wrapping_shl(length.into()) < total.into() {
             length = length.wrapping_add(1);
         }
         room = room.wrapping_sub(1u32.wrapping_shl(limit.wrapping_sub(length).into()));
         *cell |= u16::from(length).wrapping_shl(FREQUENCY_BITS);
-    }
+    });
     // `frequency << length` is from `total` to twice of it; where it is most, the length fits least. From the fifth round on
     // who comes first gets it, and there are few of those: each makes the longest codes shorter, or uses up the room, which
     // is a multiple of what one of them takes.
@@ -103,15 +94,27 @@ pub(super) fn assign_lengths(cells: &mut [u16], limit: u8) {
     }
 }
 
+/// Visits the cells that are not 0. A host sees with one look that there is none among eight, as is the rule in short
+/// messages.
+#[inline]
+fn each_used(cells: &mut [u16], mut visit: impl FnMut(&mut u16)) {
+    let host = cfg!(target_pointer_width = "64");
+    let (groups, rest) = if host { cells.as_chunks_mut::<8>() } else { (Default::default(), cells) };
+    for group in groups.iter_mut().filter(|group| group.iter().any(|cell| *cell != 0)) {
+        group.iter_mut().filter(|cell| **cell != 0).for_each(&mut visit);
+    }
+    rest.iter_mut().filter(|cell| **cell != 0).for_each(visit);
+}
+
 /// Lifts the lowest frequencies until no symbol needs more than `limit` bits; tells the sum.
 fn lift(cells: &mut [u16], limit: u8) -> u16 {
     let mut floor = 1u16;
     loop {
         let mut total = 0u16;
-        for cell in cells.iter_mut().filter(|cell| **cell != 0) {
+        each_used(cells, |cell| {
             *cell = floor.max(*cell);
             total = total.saturating_add(*cell);
-        }
+        });
         if u32::from(total) <= u32::from(floor).wrapping_shl(limit.into()) {
             return total;
         }
@@ -121,7 +124,7 @@ fn lift(cells: &mut [u16], limit: u8) -> u16 {
 
 /// Takes a bit off each code whose `frequency << length` is at least `worth`, while there is room.
 fn shorten(cells: &mut [u16], limit: u8, worth: u32, room: &mut u32) {
-    for cell in cells.iter_mut() {
+    each_used(cells, |cell| {
         let length = length_of(*cell);
         let more = 1u32.wrapping_shl(limit.wrapping_sub(length).into());
         let gain = u32::from(*cell & FREQUENCY_MAX).wrapping_shl(length.into());
@@ -129,7 +132,7 @@ fn shorten(cells: &mut [u16], limit: u8, worth: u32, room: &mut u32) {
             *cell = cell.wrapping_sub(1 << FREQUENCY_BITS);
             *room = room.wrapping_sub(more);
         }
-    }
+    });
 }
 
 /// The length in a cell, before there is a code.
@@ -156,23 +159,23 @@ pub(super) fn cost(cells: &[u16]) -> u32 {
 #[inline(never)]
 pub(super) fn assign_codes(cells: &mut [u16]) {
     let mut next = [0u16; CODE_MAX + 1];
-    for cell in cells.iter().filter(|cell| **cell != 0) {
+    each_used(cells, |cell| {
         if let Some(count) = next.get_mut(usize::from(length_of(*cell))) {
             *count = count.wrapping_add(1);
         }
-    }
+    });
     let mut code = 0u16;
     for next in next.iter_mut().skip(1) {
         (*next, code) = (code, code.wrapping_add(*next).wrapping_shl(1));
     }
-    for cell in cells.iter_mut().filter(|cell| **cell != 0) {
+    each_used(cells, |cell| {
         let length = length_of(*cell);
         if let Some(next) = next.get_mut(usize::from(length)) {
             let reversed = next.reverse_bits().wrapping_shr(16u32.wrapping_sub(length.into()));
             *next = next.wrapping_add(1);
             *cell = 1u16.wrapping_shl(length.into()) | reversed;
         }
-    }
+    });
 }
 
 #[cfg(test)]

@@ -207,7 +207,10 @@ impl Emitter {
                 self.at = self.at.wrapping_add(1);
             }
             Phase::CodeLengths => {
-                let Some(run) = block.run(self.at) else { return Phase::Tokens };
+                let Some(run) = block.run(self.at) else {
+                    block.assign_codes();
+                    return Phase::Tokens;
+                };
                 self.bits.put_code(block.length_code(run.symbol));
                 self.bits.put(run.value.into(), run.extra);
                 self.at = self.at.wrapping_add(run.length);
