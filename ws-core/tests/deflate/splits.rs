@@ -1,7 +1,7 @@
 //! Short messages, given and taken in every way there is.
 
 use super::peer::Windows;
-use super::{Cut, Lent, Pieces, Rng, Whole, content, deflate, thin};
+use super::{Cut, Lent, Pieces, Rng, Whole, content, deflate, few, thin};
 use ws_core::deflate::Effort;
 
 /// Window, heads, tokens.
@@ -14,10 +14,14 @@ fn messages() -> Vec<Vec<u8>> {
     vec![
         b"Hello".to_vec(),
         b"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa".to_vec(),
-        content::json(rng, 500),
-        (0..200).map(|_| rng.next() as u8).collect(),
-        [content::json(rng, 300), (0..200).map(|_| rng.next() as u8).collect(), content::prose(rng, 200)]
-            .concat(),
+        content::json(rng, few(500, 50)),
+        (0..few(200, 40)).map(|_| rng.next() as u8).collect(),
+        [
+            content::json(rng, few(300, 40)),
+            (0..few(200, 40)).map(|_| rng.next() as u8).collect(),
+            content::prose(rng, few(200, 40)),
+        ]
+        .concat(),
     ]
 }
 
