@@ -9,6 +9,9 @@ use common::{
 };
 use ws_core::{Config, Event, Input, Kind, Limits, Output, PeerError, ReadyState};
 
+/// The size of the smallest pieces.
+const LEAST: usize = if cfg!(miri) { 5 } else { 1 };
+
 /// Runs the script in all ways, expects the same of each, and returns what that is.
 fn every_way(end: End, config: Config, script: &[u8]) -> Driver {
     let whole = common::run(end, config, script);
@@ -26,7 +29,7 @@ fn every_way(end: End, config: Config, script: &[u8]) -> Driver {
         driver.feed(b);
         check(&driver, "cut without a flush at", cut);
     }
-    for size in thin(if cfg!(miri) { 5 } else { 1 }..script.len(), 150) {
+    for size in thin(LEAST..script.len(), 150) {
         let mut driver = Driver::with(end, config);
         for piece in script.chunks(size) {
             driver.receive(piece);
@@ -42,8 +45,8 @@ fn every_way(end: End, config: Config, script: &[u8]) -> Driver {
         check(&driver, "outputs of", out);
         let mut driver = Driver::with(end, config);
         driver.out = out;
-        script.iter().for_each(|byte| _ = driver.feed(&[*byte]));
-        check(&driver, "single bytes, outputs of", out);
+        script.chunks(LEAST).for_each(|piece| _ = driver.feed(piece));
+        check(&driver, "the smallest pieces, outputs of", out);
     }
     whole
 }

@@ -14,7 +14,9 @@ fn limited(message: u32) -> Config {
 
 fn zlib(plain: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(plain.len() + 100);
-    let mut zlib = Compress::new_with_window_bits(Compression::best(), false, 9);
+    // With a small window it moves all of its hashes again and again, which takes Miri for ever.
+    let mut zlib =
+        Compress::new_with_window_bits(Compression::best(), false, if cfg!(miri) { 15 } else { 9 });
     zlib.compress_vec(plain, &mut bytes, FlushCompress::Sync).expect("it compresses anything");
     bytes.truncate(bytes.len() - 4);
     bytes
@@ -78,13 +80,13 @@ fn explode(setup: Setup, wire: &[u8], limit: u32, read: usize, most: usize) {
 fn a_bomb_ends_at_the_limit() {
     let bombs = bombs();
     for setup in setups(9, true) {
-        for (what, bomb) in &bombs {
+        for (what, bomb) in bombs.iter().take(few(5, 3)) {
             let wire = setup.frame(0xc2, bomb);
             assert!(wire.len() < 10_000, "{what}");
             for limit in thin(LIMITS, 1) {
                 explode(setup, &wire, limit, wire.len(), usize::MAX);
                 explode(setup, &wire, limit, 7, 100);
-                if limit < 600 {
+                if limit < few(600, 10) as u32 {
                     explode(setup, &wire, limit, 1, 1);
                 }
             }
@@ -95,19 +97,21 @@ fn a_bomb_ends_at_the_limit() {
 /// A gibibyte by a mebibyte, and as much as that again: it is a matter of the first few bytes.
 #[test]
 fn a_gibibyte_in_a_mebibyte_costs_what_is_lent() {
+    const ZEROS: usize = few(1 << 20, 1 << 10);
     for setup in setups(15, true) {
-        let wire = setup.frame(0xc2, &densest(few(1 << 20, 1 << 10)));
+        let wire = setup.frame(0xc2, &densest(ZEROS));
+        let first = few(512, wire.len() - ZEROS + 20);
         explode(setup, &wire, few(Limits::DEFAULT.message as usize, 5000) as u32, 16 << 10, usize::MAX);
         explode(setup, &wire, few(100_000, 5000) as u32, 16 << 10, 4096);
         // As a stream without a limit it comes in pieces, which are no longer than asked for.
         let mut room = Room::new(setup);
         let mut talk = room.talk(FREE);
         talk.limit = 4096;
-        talk.receive(&wire[..few(512, 300)]);
+        talk.receive(&wire[..first]);
         assert!(talk.lent > few(250_000, 10_000) && talk.part().iter().all(|byte| *byte == 0));
         assert!(talk.calls <= 2 * (talk.lent / 4096) + 3, "{} calls for {} bytes", talk.calls, talk.lent);
         talk.ws.fail(CloseCode::UNSUPPORTED_DATA);
-        talk.receive(&wire[few(512, 300)..1024]);
+        talk.receive(&wire[first..1024]);
         talk.assert_failed(PeerError::Refused, CloseCode::UNSUPPORTED_DATA);
     }
 }
@@ -143,7 +147,7 @@ fn the_length_declared_says_nothing_of_what_comes_out() {
 fn a_bomb_in_many_fragments_ends_at_the_limit() {
     for setup in setups(9, true) {
         let bomb = densest(few(500, 20));
-        for size in thin([1, 2, 50], 2) {
+        for &size in if cfg!(miri) { &[25][..] } else { &[1, 2, 50] } {
             let mut wire = setup.frame(0x42, b"");
             for piece in bomb.chunks(size) {
                 wire.extend(setup.frame(0x00, piece));

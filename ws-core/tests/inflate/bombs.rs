@@ -26,12 +26,15 @@ fn explode<L: Layout + Default>(message: &[u8], most: usize) -> usize {
 
 #[test]
 fn a_bomb_comes_out_in_pieces_no_larger_than_asked_for() {
+    // With a small window zlib moves all of its hashes again and again, which takes Miri for ever.
+    const BITS: u8 = if cfg!(miri) { 15 } else { 9 };
     const SINGLE: usize = few(40_000, 300);
     let plain = vec![0; few(1 << 20, 3000)];
-    let message = Peer::new(&mut Rng(4), 9).plain(&plain);
+    let message = Peer::new(&mut Rng(4), BITS).plain(&plain);
     assert!(message.len() < plain.len() / few(200, 50));
     for most in [1000, 100, 1] {
-        let message = if most == 1 { &Peer::new(&mut Rng(4), 9).plain(&plain[..SINGLE]) } else { &message };
+        let message =
+            if most == 1 { &Peer::new(&mut Rng(4), BITS).plain(&plain[..SINGLE]) } else { &message };
         let expected = if most == 1 { SINGLE } else { plain.len() };
         assert_eq!(explode::<Small>(message, most), expected);
         assert_eq!(explode::<Fast>(message, most), expected);
