@@ -64,15 +64,17 @@ class Edit:
     instead: bool = False
 
 
-def switched(source, mutants):
-    """`source` with switches for `mutants`, pairs of an id and what cargo-mutants says of it; the
-    ids of those for which there is no place; and of those in functions that are `const` no more, as nothing there could ask."""
+def switched(source, mutants, const):
+    """`source` with switches for `mutants`, pairs of an id and what cargo-mutants says of it; the ids of those for which there is no
+    place; and of those that the compiler must refuse. No function is `const` any more, as nothing there could ask, but those named."""
     file = File(source)
-    edits, wraps, guards, homeless, const = [], {}, {}, set(), set()
+    edits, wraps, guards, homeless, refused = file.runtime(const), {}, {}, set(), set()
     for id, mutant in mutants:
         start, end = file.place(mutant["span"]["start"]), file.place(mutant["span"]["end"])
         genre, replacement = mutant["genre"], mutant["replacement"]
-        if genre == "FnValue" and "impl " in mutant["function"]["return_type"]:  # one type only may be returned
+        if "::std::" in replacement or replacement == "||" and file.node(start, end, "let_chain"):  # there is no `std`; and no such chain
+            refused.add(id)
+        elif file.const(start) in const or genre == "FnValue" and "impl " in mutant["function"]["return_type"]:  # of one type only
             homeless.add(id)
         elif genre == "FnValue":
             edits.append(Edit(start, start, branch(id, f"if {asks(id)} {{ return {replacement}; }}") + " "))
@@ -96,9 +98,6 @@ def switched(source, mutants):
                 wraps.setdefault((node.start_byte, node.end_byte), []).append((id, text))
             else:
                 homeless.add(id)
-        if head := file.const(start):
-            const.add(id)
-            edits.append(head)
     for (start, end), branches in wraps.items():
         ids = ",".join(str(id) for id, _ in branches)
         before = f"/*[{ids}*/(" + "".join(branch(id, f"if {asks(id)} {{ {text} }}") + " else " for id, text in branches) + "{ "
@@ -110,7 +109,7 @@ def switched(source, mutants):
             matches[arm.parent.parent].append(ids[""])
     for match, ids in matches.items():  # what has a guard does not count for the compiler
         edits.append(Edit(match.start_byte, match.end_byte, f"/*[{','.join(map(str, ids))}*/", "/*]*/", order=3))
-    return emit(source, edits), homeless, const
+    return emit(source, edits), homeless, refused
 
 
 BINARY = ("binary_expression", "compound_assignment_expr")
@@ -162,11 +161,26 @@ class File:
         return node
 
     def const(self, at):
-        """Takes the `const` from the function there, if it has one."""
-        node = self.node(at, at, "function_item")
-        head = node and self.source[node.start_byte : node.child_by_field_name("name").start_byte]
-        const = head and re.search(rb"\bconst\b", head)
-        return const and Edit(node.start_byte + const.start(), node.start_byte + const.end(), "", instead=True)
+        """The name of the function there, if it is `const`; as `Type::name` if it is of a type."""
+        function = self.node(at, at, "function_item")
+        name = function and function.child_by_field_name("name")
+        if not function or not re.search(rb"\bconst\b", self.source[function.start_byte : name.start_byte]):
+            return None
+        of = function.parent.parent
+        name = name.text.decode()
+        return f"{plain(of.child_by_field_name('type').text.decode())}::{name}" if of and of.type == "impl_item" else name
+
+    def runtime(self, const):
+        """Takes the `const` from functions, but from those."""
+        heads = [head for head in re.finditer(rb"\bconst (?=(?:unsafe )?fn\b)", self.source) if self.node(head.start(), head.start()).type == "const"]
+        return [Edit(head.start(), head.end(), "", instead=True) for head in heads if self.const(head.start()) not in const]
+
+
+def plain(path):
+    """A path without its generic arguments: `Type::name` of `Type::<T>::name`."""
+    while path != (path := re.sub(r"(::)?<[^<>]*>", "", path)):
+        pass
+    return path
 
 
 def emit(source, edits):

@@ -176,18 +176,22 @@ mod tests {
         }
     }
 
+    /// Also where two stand in the same place of two words.
     #[test]
-    fn one_byte_that_is_not_ascii_is_noticed_anywhere() {
+    fn bytes_that_are_not_ascii_are_noticed_anywhere() {
         const KEY: u32 = 0xf2_80_7f_01;
         for len in thin(0..200, 31) {
-            for bad in thin(0..=len, 13) {
+            for (bad, behind) in thin((0..=len).flat_map(|bad| [0, 4, 8, 12].map(|behind| (bad, behind))), 13)
+            {
                 let mut data: Vec<u8> = (0..len).map(|i| i as u8 & 0x7f).collect();
                 let expected = data.clone();
-                if let Some(b) = data.get_mut(bad) {
-                    *b |= 0x80;
+                for at in [bad, bad + behind] {
+                    if let Some(b) = data.get_mut(at) {
+                        *b |= 0x80;
+                    }
                 }
                 unmask::<false>(&mut data, KEY);
-                assert_eq!(unmask::<true>(&mut data, KEY), bad == len, "{len} {bad}");
+                assert_eq!(unmask::<true>(&mut data, KEY), bad == len, "{len} {bad} {behind}");
                 data.iter_mut().for_each(|b| *b &= 0x7f);
                 assert_eq!(data, expected);
             }

@@ -94,3 +94,20 @@ fn changes_of_kind_cost_nothing_that_is_not_in_the_bound() {
     }
     check(&plain, usize::MAX, "noise and runs");
 }
+
+/// Bytes of nine bits each in the fixed code: as long as that is shorter, and be it by a byte, they are not stored.
+#[test]
+fn nothing_is_stored_that_is_shorter_otherwise() {
+    for count in thin((1..=27).rev(), 9) {
+        let plain: Vec<u8> = (200..).take(count).collect();
+        let mut lent = Lent::new(512, 0, 736);
+        let message = deflate(
+            &mut lent.deflater(Effort::SMALL).expect("sizes that fit"),
+            &plain,
+            &mut Pieces(usize::MAX, 100),
+        );
+        // Header and end of the fixed block, and the header of the empty one that is the end.
+        assert_eq!(message.len(), (3 + 9 * count + 7 + 3).div_ceil(8), "{count} bytes");
+        Windows::new(512).readers().check(&message, &plain, "high bytes");
+    }
+}

@@ -109,3 +109,31 @@ fn where_nothing_matches_the_split_of_the_input_changes_nothing() {
         }
     }
 }
+
+/// All of the input once, and then a few bytes at a time, whatever is still to be written.
+struct Withdrawn(bool);
+
+impl Cut for Withdrawn {
+    fn input(&mut self, left: usize) -> usize {
+        if std::mem::replace(&mut self.0, true) { left.min(3) } else { left }
+    }
+
+    fn output(&mut self) -> usize {
+        1
+    }
+}
+
+/// A match was found in input that is not there any more when a block has room for it.
+#[test]
+fn input_may_be_taken_back_from_a_match() {
+    for literals in thin(0..70, 22) {
+        let plain: Vec<u8> = (0..10).chain(10..10 + literals).chain(0..10).collect();
+        for sizes in thin(SIZES, 3) {
+            let mut lent = Lent::new(sizes.0, sizes.1, sizes.2);
+            let mut deflater = lent.deflater(Effort::SMALL).expect("sizes that fit");
+            let message = deflate(&mut deflater, &plain, &mut Withdrawn(false));
+            let what = format!("{sizes:?}, {literals} literals");
+            Windows::new(sizes.0).readers().check(&message, &plain, &what);
+        }
+    }
+}

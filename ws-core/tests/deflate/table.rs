@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::common::tables::assert_rows;
 use super::settings::HANDLE;
-use super::{Lent, Whole, deflate, few, telemetry};
+use super::{Lent, Rng, Whole, deflate, few, telemetry};
 use ws_core::deflate::{Buffers, Deflater, Effort, Work};
 
 /// What is offered to choose from, with the effort that goes with it.
@@ -60,6 +60,25 @@ fn a_sample_becomes_as_short_as_it_did() {
     if !cfg!(miri) {
         assert_eq!(found, [[7435, 10630], [6547, 10618], [4954, 10633]]);
     }
+}
+
+/// The same of what saves with each match about as much as it loses with the literals between, in blocks that end when the
+/// window is full, or as soon as the fixed code is no longer worth it.
+#[test]
+#[cfg_attr(miri, ignore = "figures, of many bytes")]
+fn what_hardly_compresses_becomes_as_short_as_it_did() {
+    let rng = &mut Rng(13);
+    let mut plain: Vec<u8> = (0..100).map(|_| rng.next() as u8).collect();
+    while plain.len() < 12_000 {
+        let from = plain.len() - 3 - rng.below(97);
+        plain.extend_from_within(from..from + 3);
+        plain.extend((0..rng.below(38)).map(|_| rng.next() as u8));
+    }
+    let found = [256, 1000].map(|window| {
+        let mut lent = Lent::new(window, 0, 65_536);
+        deflate(&mut lent.deflater(Effort::SMALL).expect("memory"), &plain, &mut Whole).len()
+    });
+    assert_eq!(found, [11_461, 11_738]);
 }
 
 /// The size of the feed in percent, with context takeover and without.

@@ -1,6 +1,6 @@
 //! Codes that zlib never makes: at the edge of what is allowed, and beyond it. [`Stream`] writes them bit by bit.
 
-use super::{Whole, inflate, inflate_alone, thin};
+use super::{Pieces, Rng, Whole, few, inflate, inflate_alone, thin};
 use ws_core::deflate::{Fast, InflateError, Inflater, Layout, Small};
 
 /// Bits, the lowest first (RFC 1951 3.1.1).
@@ -133,9 +133,14 @@ impl Stream {
     }
 }
 
+/// In the quick loop, for which there is enough behind it, and in careful ways. Who took it for the end of a block would go on
+/// with the next one.
 fn refused(stream: Stream, what: &str) {
-    let (out, result) = inflate_alone(&stream.bits(0, 30).end(), || Whole);
-    assert_eq!((out, result), (vec![], Err(InflateError::Data)), "{what}");
+    let expected = (vec![], Err(InflateError::Data));
+    assert_eq!(inflate_alone(&stream.clone().bits(0, 30).end(), || Whole), expected, "{what}");
+    let message = stream.stored(&[0; 400]).end();
+    assert_eq!(inflate_alone(&message, || Whole), expected, "{what}, more behind it");
+    assert_eq!(inflate_alone(&message, || Pieces(1, 1)), expected, "{what}, byte by byte");
 }
 
 #[test]
@@ -316,4 +321,65 @@ fn too_many_symbols_are_refused_at_once() {
         let mut inflater = Inflater::new(&mut window, &mut tables).expect("a window");
         assert_eq!(inflater.inflate(&mut &head.bytes[..], 1), Err(InflateError::Data));
     }
+}
+
+/// Long codes with many extra bits, one right behind the other, in every place of what is read at once; and the end of a piece
+/// anywhere in them.
+#[test]
+fn long_codes_are_found_wherever_they_begin() {
+    // One of each length, and two of 15: some literals, the end, and lengths of no extra bits, of two and of five.
+    let mut literals = vec![0; 286];
+    for (symbol, length) in (0..12).chain([256, 257, 269, 284]).zip((1..=15).chain([15])) {
+        literals[symbol] = length;
+    }
+    let mut distances = vec![0; 30];
+    for (symbol, length) in
+        [0, 1, 2, 3, 4, 6, 8, 10, 12, 16, 20, 22, 24, 26, 28, 29].into_iter().zip((1..=15).chain([15]))
+    {
+        distances[symbol] = length;
+    }
+    let code = Code { literals, distances };
+    let rng = &mut Rng(12);
+    let mut out: Vec<u8> = (0..32_768).map(|_| rng.next() as u8).collect();
+    let mut stream = Stream::new().stored(&out).header(&code);
+    for _ in 0..few(600, 20) {
+        for _ in 0..rng.below(4) {
+            let literal = rng.pick(&[0, 7, 8, 8, 8, 11]);
+            stream = stream.symbol(&code.literals, literal);
+            out.push(literal as u8);
+        }
+        let (symbol, base, extra) = rng.pick(&[(257, 3, 0), (269, 19, 2), (284, 227, 5)]);
+        let more = rng.below(1 << extra);
+        stream = stream.symbol(&code.literals, symbol).bits(more as u32, extra);
+        let length = base + more;
+        let symbol = rng.pick(&[0, 1, 3, 6, 8, 10, 12, 20, 26, 28, 29, 29]);
+        let extra = (symbol / 2u32).saturating_sub(1);
+        let more = rng.below(1 << extra);
+        let distance = 1 + more + if symbol < 4 { symbol } else { (2 + symbol % 2) << extra } as usize;
+        stream = stream.symbol(&code.distances, symbol as u16).bits(more as u32, extra);
+        (0..length).for_each(|_| out.push(out[out.len() - distance]));
+    }
+    let message = stream.symbol(&code.literals, 256).end();
+    assert!(inflate_alone(&message, || Whole) == (out.clone(), Ok(())), "at once");
+    for piece in thin(8..48, 20) {
+        assert!(
+            inflate_alone(&message, || Pieces(piece, usize::MAX)) == (out.clone(), Ok(())),
+            "by {piece} bytes"
+        );
+    }
+}
+
+/// Many further tables, one of them as large as they may be: each is no larger than its own codes need it.
+#[test]
+fn further_tables_fit_in() {
+    // 491 of the 512 places of the first table, 20 times two codes behind it, and those up to the longest.
+    let lengths = [1, 2, 3, 4, 6, 8, 9].into_iter().chain([10; 40]).chain([10, 11, 12, 13, 14, 15]);
+    let mut literals: Vec<u8> = lengths.collect();
+    let bytes: Vec<u8> = (0..literals.len() as u8).collect();
+    literals.resize(256, 0);
+    literals.push(15);
+    let code = Code { literals, distances: vec![0] };
+    let symbols: Vec<u16> = bytes.iter().map(|byte| (*byte).into()).collect();
+    let message = Stream::new().dynamic(&code, &symbols).end();
+    assert_eq!(inflate_alone(&message, || Whole), (bytes, Ok(())));
 }

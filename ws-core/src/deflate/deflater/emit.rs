@@ -285,3 +285,17 @@ impl Emitter {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bits_behind_the_last_byte_are_counted() {
+        let mut bits = Bits::NONE;
+        for count in 0..=30 {
+            assert_eq!(bits.behind_byte(), count % 8);
+            bits.put(1, 1);
+        }
+    }
+}
