@@ -250,10 +250,13 @@ fn walk(end: End, path: &[Event]) -> Walk {
 
 #[test]
 fn every_event_in_every_state() {
-    for end in ENDS {
+    for end in thin(ENDS, 1) {
         let mut seen = vec![];
         let mut queue = VecDeque::from([vec![]]);
         while let Some(path) = queue.pop_front() {
+            if cfg!(miri) && seen.len() == 20 {
+                break;
+            }
             let here = walk(end, &path);
             let place = (here.state, here.pong, here.ours, here.theirs);
             if seen.contains(&place) {
@@ -261,13 +264,11 @@ fn every_event_in_every_state() {
             }
             seen.push(place);
             for event in EVENTS {
-                let path = [&path[..], &[event]].concat();
-                walk(end, &path);
-                queue.push_back(path);
+                queue.push_back([&path[..], &[event]].concat());
             }
         }
         for (state, _) in TABLE {
-            assert!(seen.iter().any(|place| place.0 == state), "{state:?} was not reached");
+            assert!(cfg!(miri) || seen.iter().any(|place| place.0 == state), "{state:?} was not reached");
         }
     }
 }
@@ -297,7 +298,7 @@ fn every_walk_ends() {
 fn nothing_that_the_peer_sends_puts_the_end_off() {
     for end in ENDS {
         let mut walk = walk(end, &[Close]);
-        for n in 1..50 {
+        for n in 1..few(50, 5) as u64 {
             walk.driver.ws.handle_timeout(at(n * 100));
             for event in [PeerData, PeerPing, Transmit] {
                 walk.step(event);

@@ -433,8 +433,10 @@ mod tests {
     /// nothing but whether the client can be held to the server's window, and surely can do it.
     #[test]
     fn any_terms_of_a_client_and_a_server_come_to_an_agreement_that_both_hold() {
-        let limits = (8..=15).map(Bits).chain([Bits::ABSENT, Bits::UNLIMITED]);
-        for (said, bits) in limits.flat_map(|said| thin(0..8u32.pow(4), 1021).map(move |bits| (said, bits))) {
+        const TERMS: usize = 8usize.pow(4);
+        let limits: Vec<_> = (8..=15).map(Bits).chain([Bits::ABSENT, Bits::UNLIMITED]).collect();
+        for nth in thin(0..limits.len() * TERMS, 1021) {
+            let (said, bits) = (limits[nth / TERMS], (nth % TERMS) as u32);
             let pick = |i: u32| 8 + (bits / 8u32.pow(i) % 8) as u8;
             let is_able = match said {
                 Bits::ABSENT => pick(2) == 15,

@@ -162,6 +162,9 @@ impl Driver {
 
     /// Transmits all that is owed, in outputs of the size set.
     pub(crate) fn flush(&mut self) {
+        if !self.ws.wants_transmit() {
+            return;
+        }
         let mut buf = vec![0; self.out];
         let before = self.sent.len();
         while self.ws.wants_transmit() {

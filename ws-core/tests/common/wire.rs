@@ -98,6 +98,9 @@ pub(crate) fn decode_one(end: End, bytes: &[u8]) -> Option<Frame> {
     let start = head + end.key_len();
     let key = if end == End::Client { bytes.get(head..start)?.try_into().unwrap() } else { [0; 4] };
     let size = start + len as usize;
-    let payload = bytes.get(start..size)?.iter().zip(key.iter().cycle()).map(|(b, k)| b ^ k).collect();
+    let mut payload = bytes.get(start..size)?.to_vec();
+    if end == End::Client {
+        payload.iter_mut().zip(key.iter().cycle()).for_each(|(byte, key)| *byte ^= key);
+    }
     Some(Frame { b0, key, payload, size })
 }

@@ -58,9 +58,8 @@ fn a_window_can_be_made_smaller() {
     let twice = [&plain[..], &plain].concat();
     let mut lent = Lent::new(2048, 256, 4096);
     let mut deflater = lent.deflater(Effort::NORMAL).expect("sizes that fit");
-    for (bits, is_match) in
-        [(15, true), (11, true), (10, true), (9, false), (8, false), (0, false), (255, true)]
-    {
+    let sizes = [(15, true), (11, true), (10, true), (9, false), (8, false), (0, false), (255, true)];
+    for (bits, is_match) in sizes.into_iter().take(super::few(7, 4)) {
         // A message that stays unfinished, and is not to be seen in the next.
         let progress = deflater.deflate(&mut &plain[..], &mut [0; 64], false);
         assert!(progress.written <= 64);

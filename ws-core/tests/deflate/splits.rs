@@ -1,7 +1,7 @@
 //! Short messages, given and taken in every way there is.
 
 use super::peer::Windows;
-use super::{Cut, Lent, Pieces, Rng, Whole, content, deflate, thin};
+use super::{Cut, Lent, Pieces, Rng, Whole, content, deflate, few, thin};
 use ws_core::deflate::Effort;
 
 /// Window, heads, tokens.
@@ -11,14 +11,19 @@ const SIZES: [(usize, usize, usize); 5] =
 /// Each of another kind of block, and one of many blocks.
 fn messages() -> Vec<Vec<u8>> {
     let rng = &mut Rng(11);
-    vec![
+    let all = [
         b"Hello".to_vec(),
         b"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa".to_vec(),
-        content::json(rng, 500),
-        (0..200).map(|_| rng.next() as u8).collect(),
-        [content::json(rng, 300), (0..200).map(|_| rng.next() as u8).collect(), content::prose(rng, 200)]
-            .concat(),
-    ]
+        content::json(rng, few(500, 50)),
+        (0..few(200, 40)).map(|_| rng.next() as u8).collect(),
+        [
+            content::json(rng, few(300, 40)),
+            (0..few(200, 40)).map(|_| rng.next() as u8).collect(),
+            content::prose(rng, few(200, 40)),
+        ]
+        .concat(),
+    ];
+    all.into_iter().step_by(if cfg!(miri) { 2 } else { 1 }).collect()
 }
 
 /// Two messages by a fresh deflater, the second with history of the first.

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::common::tables::assert_rows;
 use super::settings::HANDLE;
-use super::{Lent, Rng, Whole, deflate, telemetry};
+use super::{Lent, Rng, Whole, deflate, few, telemetry};
 use ws_core::deflate::{Buffers, Deflater, Effort, Work};
 
 /// What is offered to choose from, with the effort that goes with it.
@@ -47,7 +47,7 @@ fn the_table_of_settings_is_that_of_the_documentation() {
 /// The same to the byte, for as much as takes no time. Whoever makes the messages shorter writes here by how much.
 #[test]
 fn a_sample_becomes_as_short_as_it_did() {
-    let messages = telemetry::messages(24 * 1024);
+    let messages = telemetry::messages(few(24 * 1024, 200));
     let settings = [
         (512, 0, 736, Effort::SMALL),
         (1024, 256, 1024, Effort::QUICK),
@@ -57,7 +57,9 @@ fn a_sample_becomes_as_short_as_it_did() {
         let mut lent = Lent::new(window, heads, tokens);
         lengths(&mut lent.deflater(effort).expect("memory"), &messages)
     });
-    assert_eq!(found, [[7435, 10630], [6547, 10618], [4954, 10633]]);
+    if !cfg!(miri) {
+        assert_eq!(found, [[7435, 10630], [6547, 10618], [4954, 10633]]);
+    }
 }
 
 /// The same of what saves with each match about as much as it loses with the literals between, in blocks that end when the

@@ -2,7 +2,7 @@
 //! size.
 
 use crate::cases::thin;
-use crate::corpus::{Case, cases};
+use crate::corpus::{Case, case, cases};
 use crate::{SAMPLE_ACCEPT, START, written};
 use std::collections::HashSet;
 use ws_core::handshake::OriginPolicy;
@@ -183,7 +183,7 @@ fn judge_refusal(refusal: Refusal, answer: &[u8]) {
 #[test]
 fn each_request_gets_what_the_index_says() {
     let cases = cases("requests");
-    assert!(cases.len() > 300, "the corpus is not whole");
+    assert!(cfg!(miri) || cases.len() > 300, "the corpus is not whole");
     for case in cases {
         judge(&case, &whole(&case, OriginPolicy::Any));
     }
@@ -191,7 +191,7 @@ fn each_request_gets_what_the_index_says() {
 
 #[test]
 fn each_request_gets_the_same_however_it_is_cut() {
-    for case in thin(cases("requests"), 40) {
+    for case in thin(cases("requests"), 1) {
         let expected = whole(&case, OriginPolicy::Any);
         let used = case.bytes.len() - expected.rest.len();
         for cut in case.cuts(used) {
@@ -208,7 +208,7 @@ fn each_request_gets_the_same_however_it_is_cut() {
 
 #[test]
 fn each_answer_is_the_same_in_outputs_of_any_size() {
-    for case in thin(cases("requests"), 40) {
+    for case in thin(cases("requests"), 1) {
         let expected = whole(&case, OriginPolicy::Any);
         for size in thin(1..=expected.answer.len() + 1, 80) {
             if case.bytes.len() < 1000 || size < 4 {
@@ -224,7 +224,7 @@ fn each_answer_is_the_same_in_outputs_of_any_size() {
 fn each_refusal_has_words_of_its_own() {
     let outcomes = cases("requests").into_iter().map(|case| whole(&case, OriginPolicy::SameOrigin).outcome);
     let refusals: HashSet<_> = outcomes.filter_map(Result::err).chain([Refusal::TimedOut]).collect();
-    assert!(refusals.len() > 15, "the corpus is not whole");
+    assert!(cfg!(miri) || refusals.len() > 15, "the corpus is not whole");
     let words: HashSet<_> = refusals.iter().map(ToString::to_string).collect();
     assert_eq!(words.len(), refusals.len());
     for refusal in refusals {
@@ -262,7 +262,7 @@ fn fields_wanted_can_be_read() {
 #[test]
 fn http_1_0_asks_for_no_upgrade() {
     for (name, expected) in [("http-1.0", false), ("http-1.2", true), ("sample-of-rfc6455", true)] {
-        let mut case = cases("requests").into_iter().find(|case| case.name == name).expect("a case");
+        let mut case = case("requests", name);
         let mut store = [0; 512];
         let mut handshake = Handshake::new(&mut store, &[], START);
         assert_eq!(handshake.receive(&mut Input::new(&mut case.bytes)), Ok(true));
@@ -297,13 +297,13 @@ fn each_policy_lets_in_the_pages_that_the_index_says() {
             }
         }
     }
-    assert!(refused > 40, "the corpus is not whole");
+    assert!(cfg!(miri) || refused > 40, "the corpus is not whole");
 }
 
 /// A subprotocol that was not offered is not agreed on (RFC 6455 4.2.2); case counts.
 #[test]
 fn only_what_was_offered_is_agreed_on() {
-    let case = cases("requests").into_iter().find(|case| case.name == "protocol-two-lines").expect("a case");
+    let case = case("requests", "protocol-two-lines");
     let mut store = [0; 1024];
     let mut handshake = Handshake::new(&mut store, &[], START);
     let mut bytes = case.bytes.clone();

@@ -82,7 +82,7 @@ fn judge(case: &Case, given: &Given) {
 #[test]
 fn each_response_gives_what_the_index_says() {
     let cases = cases("responses");
-    assert!(cases.len() > 100, "the corpus is not whole");
+    assert!(cfg!(miri) || cases.len() > 100, "the corpus is not whole");
     for case in cases {
         judge(&case, &give([&case.bytes[..]].into_iter()));
     }
@@ -135,7 +135,7 @@ fn a_request_is_the_same_in_outputs_of_any_size() {
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {SAMPLE_KEY}\r\nOrigin: http://example.com\r\n\
          Sec-WebSocket-Protocol: chat, superchat\r\nAuthorization: Bearer a.b\r\nCookie: a=b; c=\u{e9}\r\n\r\n"
     );
-    for size in 1..=expected.len() + 1 {
+    for size in thin(1..=expected.len() + 1, 10) {
         let mut store = [0; 64];
         let mut handshake =
             Handshake::new(request, &mut SampleNonce, &mut store, &[], START).expect("a request");

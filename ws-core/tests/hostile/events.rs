@@ -1,6 +1,7 @@
 //! Event streams: what an application says is data, whatever it is made of, and begins no field, no event and no comment
 //! (WHATWG HTML 9.2.6). Judged line by line, without our own reader.
 
+use super::common::thin;
 use ws_core::transport::{
     AnyFormat, Cursor, EventRing, Format, Multipart, News, Progress, Seq, Session, Sid, Sse, Stream,
     XhrStream,
@@ -71,19 +72,22 @@ fn judge(stream: &str, data: Option<&[&str]>, what: &str) {
     );
 }
 
+/// Each of these behind each of those.
+fn forgeries() -> impl Iterator<Item = (&'static str, &'static str)> {
+    LINE_BREAKS.into_iter().flat_map(|line_break| FORGED.map(|forged| (line_break, forged)))
+}
+
 #[test]
 fn no_text_begins_a_field_or_an_event() {
-    for line_break in LINE_BREAKS {
-        for forged in FORGED {
-            for around in ["", "a", "\u{feff}", "\0", "\u{2028}"] {
-                let text = format!("{around}{line_break}{forged}{line_break}{around}");
-                // Each of its lines is a line of data, as it is.
-                let lines = text.replace("\r\n", "\n").replace('\r', "\n");
-                let data: Vec<&str> = lines.split('\n').collect();
-                judge(&said(Sse::PLAIN, &text), Some(&data), &text);
-                // In JSON it is in one, and no byte in it ends a line.
-                judge(&said(Sse::JSON, &text), None, &text);
-            }
+    for (line_break, forged) in thin(forgeries(), 2) {
+        for around in ["", "a", "\u{feff}", "\0", "\u{2028}"] {
+            let text = format!("{around}{line_break}{forged}{line_break}{around}");
+            // Each of its lines is a line of data, as it is.
+            let lines = text.replace("\r\n", "\n").replace('\r', "\n");
+            let data: Vec<&str> = lines.split('\n').collect();
+            judge(&said(Sse::PLAIN, &text), Some(&data), &text);
+            // In JSON it is in one, and no byte in it ends a line.
+            judge(&said(Sse::JSON, &text), None, &text);
         }
     }
 }
@@ -91,16 +95,14 @@ fn no_text_begins_a_field_or_an_event() {
 /// Where an event is a line, or a part, the same: four of them, whatever they say.
 #[test]
 fn no_text_ends_a_line_of_json() {
-    for line_break in LINE_BREAKS {
-        for forged in FORGED {
-            let text = format!("a{line_break}{forged}{line_break}b");
-            for line in said(XhrStream::default(), &text).lines() {
-                assert!(line.starts_with('{') && line.ends_with('}') && !line.contains('\r'), "{line:?}");
-            }
-            let lines = said(AnyFormat::Xhr(XhrStream::default()), &text);
-            assert_eq!(lines.matches('\n').count(), 4, "{lines}");
-            let parts = said(Multipart, &text);
-            assert_eq!(parts.matches("\r\n--frame\r\n").count(), 4, "{parts}");
+    for (line_break, forged) in thin(forgeries(), 2) {
+        let text = format!("a{line_break}{forged}{line_break}b");
+        for line in said(XhrStream::default(), &text).lines() {
+            assert!(line.starts_with('{') && line.ends_with('}') && !line.contains('\r'), "{line:?}");
         }
+        let lines = said(AnyFormat::Xhr(XhrStream::default()), &text);
+        assert_eq!(lines.matches('\n').count(), 4, "{lines}");
+        let parts = said(Multipart, &text);
+        assert_eq!(parts.matches("\r\n--frame\r\n").count(), 4, "{parts}");
     }
 }

@@ -26,7 +26,9 @@ pub(super) struct Setup {
 /// Both roles, in both layouts.
 pub(super) fn setups(bits: u8, takeover: bool) -> impl Iterator<Item = Setup> {
     let each = [(End::Server, false), (End::Server, true), (End::Client, false), (End::Client, true)];
-    each.into_iter().map(move |(end, is_fast)| Setup { end, is_fast, bits, takeover })
+    // Under Miri both ends and both layouts, and not every pair of them.
+    let each = each.into_iter().filter(|(end, is_fast)| !cfg!(miri) || *is_fast == (*end == End::Client));
+    each.map(move |(end, is_fast)| Setup { end, is_fast, bits, takeover })
 }
 
 impl Setup {

@@ -11,7 +11,7 @@ use ws_core::{CloseCode, Limits, PeerError};
 fn every_way(setup: Setup, payload: &[u8]) -> Vec<(Vec<u8>, usize)> {
     let whole = setup.frame(0xc2, payload);
     let sizes = [1, 2, 3, 7, 30, whole.len() - 1, whole.len()];
-    let mut ways: Vec<_> = sizes.iter().map(|size| (whole.clone(), *size)).collect();
+    let mut ways: Vec<_> = thin(sizes, 1).map(|size| (whole.clone(), size)).collect();
     for cut in (0..=payload.len()).step_by(1 + payload.len() / few(40, 1)) {
         let (first, second) = payload.split_at(cut);
         let two = [setup.frame(0x42, first), setup.frame(0x80, second)].concat();
@@ -22,7 +22,9 @@ fn every_way(setup: Setup, payload: &[u8]) -> Vec<(Vec<u8>, usize)> {
 
 /// `right` is lent of it, and then it has failed, for good: what comes behind is not looked at.
 fn refused(payload: &[u8], right: &[u8], what: &str) {
-    for setup in setups(9, true) {
+    // Under Miri one of both, and now this, now that.
+    let skipped = if cfg!(miri) { payload.len() % 2 } else { 0 };
+    for setup in setups(9, true).skip(skipped).take(few(4, 1)) {
         let mut room = Room::new(setup);
         let mut talk = room.talk(FREE);
         for (n, (wire, size)) in every_way(setup, payload).into_iter().enumerate() {
@@ -254,7 +256,8 @@ fn a_message_cut_anywhere_is_an_error_or_all_of_it() {
 fn damaged_streams_write_nothing_beside_what_is_lent() {
     let mut good = vec![all_kinds().end()];
     for level in [1, 6, 9] {
-        let plain: String = (0..60).map(|i| format!("{{\"n\":{i},\"t\":{}}}", i * 7919 % 1000)).collect();
+        let plain: String =
+            (0..few(60, 8)).map(|i| format!("{{\"n\":{i},\"t\":{}}}", i * 7919 % 1000)).collect();
         let mut bytes = Vec::with_capacity(2000);
         let mut zlib = Compress::new_with_window_bits(Compression::new(level), false, 9);
         zlib.compress_vec(plain.as_bytes(), &mut bytes, FlushCompress::Sync).expect("it compresses anything");
@@ -266,7 +269,7 @@ fn damaged_streams_write_nothing_beside_what_is_lent() {
     for setup in setups(15, false) {
         let mut room = Room::new(setup);
         let mut talk = room.talk(FREE);
-        for run in 0..few(1500, 4) {
+        for run in 0..few(1500, 3) {
             let mut stream = good[run % good.len()].clone();
             if rng.one_in(8) {
                 stream = (0..rng.below(90)).map(|_| rng.next() as u8).collect();

@@ -26,12 +26,15 @@ fn explode<L: Layout + Default>(message: &[u8], most: usize) -> usize {
 
 #[test]
 fn a_bomb_comes_out_in_pieces_no_larger_than_asked_for() {
-    const SINGLE: usize = few(40_000, 2000);
-    let plain = vec![0; few(1 << 20, 40_000)];
-    let message = Peer::new(&mut Rng(4), 9).plain(&plain);
-    assert!(message.len() < plain.len() / 200);
+    // With a small window zlib moves all of its hashes again and again, which takes Miri for ever.
+    const BITS: u8 = if cfg!(miri) { 15 } else { 9 };
+    const SINGLE: usize = few(40_000, 300);
+    let plain = vec![0; few(1 << 20, 3000)];
+    let message = Peer::new(&mut Rng(4), BITS).plain(&plain);
+    assert!(message.len() < plain.len() / few(200, 50));
     for most in [1000, 100, 1] {
-        let message = if most == 1 { &Peer::new(&mut Rng(4), 9).plain(&plain[..SINGLE]) } else { &message };
+        let message =
+            if most == 1 { &Peer::new(&mut Rng(4), BITS).plain(&plain[..SINGLE]) } else { &message };
         let expected = if most == 1 { SINGLE } else { plain.len() };
         assert_eq!(explode::<Small>(message, most), expected);
         assert_eq!(explode::<Fast>(message, most), expected);
@@ -84,19 +87,20 @@ fn a_call_builds_the_tables_of_one_block() {
         calls
     }
     let code = Code::sample();
-    let message = (0..100).fold(Stream::new(), |stream, _| stream.dynamic(&code, &[])).end();
-    assert!(calls::<Small>(&message) >= 99);
-    assert!(calls::<Fast>(&message) >= 99);
+    const MANY: usize = few(100, 8);
+    let message = (0..MANY).fold(Stream::new(), |stream, _| stream.dynamic(&code, &[])).end();
+    assert!(calls::<Small>(&message) >= MANY - 1);
+    assert!(calls::<Fast>(&message) >= MANY - 1);
     // Those of the fixed code are built again each time; where they need not be, it is as if they were not there.
-    let message = (0..100).fold(Stream::new(), |stream, _| stream.fixed(b"", &[]).dynamic(&code, &[])).end();
-    assert!(calls::<Small>(&message) >= 199);
-    assert!(calls::<Fast>(&message) >= 99);
+    let message = (0..MANY).fold(Stream::new(), |stream, _| stream.fixed(b"", &[]).dynamic(&code, &[])).end();
+    assert!(calls::<Small>(&message) >= 2 * MANY - 1);
+    assert!(calls::<Fast>(&message) >= MANY - 1);
 }
 
 /// Blocks without bytes, for as long as the peer likes.
 #[test]
 fn a_flood_of_empty_blocks_is_an_empty_message() {
-    const MANY: usize = few(10_000, 300);
+    const MANY: usize = few(10_000, 100);
     let stored = [0, 0, 0, 0xff, 0xff].repeat(MANY);
     let fixed = (0..MANY).fold(Stream::new(), |stream, _| stream.fixed(b"", &[])).end();
     for message in [stored, fixed] {

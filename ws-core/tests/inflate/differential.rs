@@ -62,7 +62,7 @@ fn streams_longer_than_the_window_come_out_again() {
 #[test]
 fn every_size_of_window_will_do() {
     let rng = &mut Rng(7);
-    let plain = content::json(rng, 3000);
+    let plain = content::json(rng, few(3000, 400));
     let mut peer = Peer::new(rng, 8);
     let message = peer.plain(&plain);
     for more in thin(0..600, 200) {

@@ -124,5 +124,5 @@ fn inflate_alone<C: Cut>(message: &[u8], cut: impl Fn() -> C) -> Inflated {
 /// How often a random test runs: `count` times, or a multiple of it.
 fn runs(count: u64) -> u64 {
     let times = std::env::var("INFLATE_RUNS").map_or(1, |text| text.parse().expect("a number"));
-    few(count as usize, 1 + count as usize / 400) as u64 * times
+    few(count as usize, 1 + count as usize / 4000) as u64 * times
 }

@@ -1,6 +1,6 @@
 //! RFC 6455 4.1: what a client asks, and what it makes of the answer.
 
-use crate::common::{TestKeys, at};
+use crate::common::{TestKeys, at, few};
 use crate::opening::{
     NONCE, Nonce, REQUEST, RESPONSE, ask, begun, hear, hear_to, instead, plain, reversed, values, with,
     without, written,
@@ -89,7 +89,7 @@ fn the_key_is_sixteen_bytes_in_base64() {
 fn the_key_is_drawn_anew_for_each_connection() {
     let mut keys = TestKeys::default();
     let mut seen = std::collections::BTreeSet::new();
-    for _ in 0..100 {
+    for _ in 0..few(100, 6) {
         let mut store = [0; 16];
         let mut handshake = Handshake::new(plain(), &mut keys, &mut store, &[], at(0)).unwrap();
         let request = written(|out| handshake.transmit(out));

@@ -1,6 +1,6 @@
 //! RFC 6455 4.2 to 4.4: what a server takes, what it answers, and how the two agree on a version.
 
-use crate::common::at;
+use crate::common::{at, thin};
 use crate::opening::{
     NONCE, Nonce, REQUEST, begun, instead, plain, refused, refused_for, reversed, serve, serve_as, values,
     with, without, written,
@@ -114,7 +114,7 @@ fn a_request_must_ask_to_upgrade_the_connection() {
 #[test]
 fn a_request_must_have_a_key_of_sixteen_bytes_in_base64() {
     refused(&without(REQUEST, "Sec-WebSocket-Key"), 400);
-    for bad in [
+    let bad = [
         "",
         "abc",
         "AAAA",
@@ -127,7 +127,8 @@ fn a_request_must_have_a_key_of_sixteen_bytes_in_base64() {
         "dGhlIHNhbXBs ZSBub25jZQ=",
         "dGhlIHNhbXBsZSBub25jZ-==",
         "dGhlIHNhbXBsZSBub25j\u{e9}==",
-    ] {
+    ];
+    for bad in thin(bad, 1) {
         refused(&instead(REQUEST, format!("Sec-WebSocket-Key: {bad}")), 400);
     }
 }
@@ -135,9 +136,9 @@ fn a_request_must_have_a_key_of_sixteen_bytes_in_base64() {
 #[test]
 fn a_request_must_ask_for_version_13() {
     refused(&without(REQUEST, "Sec-WebSocket-Version"), 426);
-    for bad in
-        ["", "0", "7", "8", "12", "14", "013", "13.0", "+13", "13, 8", "1 3", "255", "256", "4294967309"]
-    {
+    let bad =
+        ["", "0", "7", "8", "12", "14", "013", "13.0", "+13", "13, 8", "1 3", "255", "256", "4294967309"];
+    for bad in thin(bad, 1) {
         refused(&instead(REQUEST, format!("Sec-WebSocket-Version: {bad}")), 426);
     }
 }
@@ -157,8 +158,8 @@ fn a_request_without_an_origin_is_not_taken_for_a_browsers() {
 #[test]
 fn subprotocols_that_break_the_grammar_are_refused() {
     let with_offer = |bytes: &[u8]| with(REQUEST, [b"Sec-WebSocket-Protocol: ", bytes].concat());
-    for bad in [&b""[..], b",", b"a b", b"a, b c", b"a;b", b"\"a\"", b"a/b", b"\xc3\xa9", b"\xff", b"a, \xff"]
-    {
+    let bad = [&b""[..], b",", b"a b", b"a, b c", b"a;b", b"\"a\"", b"a/b", b"\xc3\xa9", b"\xff", b"a, \xff"];
+    for bad in thin(bad, 1) {
         refused(&with_offer(bad), 400);
     }
     for good in ["a", "a,b", " a , b ", ",a,,b,", "!#$%&'*+-.^_`|~"] {

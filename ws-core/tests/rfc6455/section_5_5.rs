@@ -1,6 +1,6 @@
 //! RFC 6455 5.5 to 5.8: control frames, data frames, and the examples of the document.
 
-use crate::common::{Driver, ENDS, End, FREE, Seen, at, binary, incoming, ms, run, script, text};
+use crate::common::{Driver, ENDS, End, FREE, Seen, at, binary, few, incoming, ms, run, script, text};
 use crate::frames::{everything, fails, fails_behind};
 use ws_core::frame::encode_header;
 use ws_core::{CloseCode, Connection, Entropy, Kind, Output, PeerError, ReadyState, Timeouts, UsageError};
@@ -9,7 +9,7 @@ use ws_core::{CloseCode, Connection, Entropy, Kind, Output, PeerError, ReadyStat
 fn a_control_frame_has_at_most_125_bytes() {
     for end in ENDS {
         for opcode in [0x88, 0x89, 0x8a] {
-            for len in [126, 127, 200, 65536] {
+            for len in [126, 127, 200, 65536].into_iter().take(few(4, 2)) {
                 fails(end, &incoming(end, opcode, &vec![b'x'; len]), PeerError::LongControl, 1002);
             }
         }

@@ -1,11 +1,12 @@
 //! RFC 6455 9: extensions. None is offered or agreed on yet; what others offer is read.
 
+use crate::common::thin;
 use crate::opening::{REQUEST, offers, refused, serve, values, with};
 use ws_core::handshake::extensions;
 
 #[test]
 fn extensions_that_break_the_grammar_fail_the_handshake() {
-    for bad in [
+    let bad = [
         "",
         ",",
         " , ",
@@ -26,7 +27,8 @@ fn extensions_that_break_the_grammar_fail_the_handshake() {
         "a, b c",
         "a; b=\"\\",
         "a; b=@",
-    ] {
+    ];
+    for bad in thin(bad, 1) {
         refused(&with(REQUEST, format!("Sec-WebSocket-Extensions: {bad}")), 400);
     }
     for good in ["a", "a,b", "a ;b", "a; b=c", "a; b = \"c\"", ",a,,b;c,", "a; b; b=1; b=\"\\2\""] {

@@ -64,8 +64,8 @@ fn base64_is_read_where_it_lies() {
     }
     // One text for each byte sequence, and no other: of all groups of four, those that are written are read.
     let digits = b"AQgwBCD=/+-_ \n\xff";
-    for four in
-        (0..digits.len().pow(4)).map(|n| [0, 1, 2, 3].map(|k| digits[n / digits.len().pow(k) % digits.len()]))
+    for four in thin(0..digits.len().pow(4), 499)
+        .map(|n| [0, 1, 2, 3].map(|k| digits[n / digits.len().pow(k) % digits.len()]))
     {
         let read = base64::decode(&mut { four }).map(|bytes| bytes.to_vec());
         if let Some(bytes) = &read {

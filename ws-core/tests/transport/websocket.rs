@@ -203,7 +203,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
             1 => (any::<bool>(), text).prop_map(|(kind, text)| Act::Send(kind, text)),
             2 => (0..7u8, 0..600usize, 10..80usize).prop_map(|(t, n, size)| Act::Connect(t, n, size)),
         ],
-        0..60,
+        0..crate::cases::few(60, 10),
     )
 }
 

@@ -2,6 +2,7 @@
 //! no ack: all messages once and in order, both ways, or it was told.
 
 use crate::Dice;
+use crate::cases::{few, thin};
 use crate::client::{answers, events, member};
 use crate::server::{Link, OPEN, Server, post, script};
 use proptest::prelude::*;
@@ -305,7 +306,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
             2 => (0..20_000u64).prop_map(Act::Wait),
             1 => Just(Act::End),
         ],
-        0..50,
+        0..few(50, 10),
     )
 }
 
@@ -315,7 +316,7 @@ fn live(acts: Vec<Act>, shared: usize, own: usize) -> Result<(usize, usize), Tes
     let mut server = Server::with_memory(OPEN, shared, own);
     let (mut world, mut page) = (World::default(), Page::default());
     let mut sent = HashMap::new();
-    let last = (0..8).flat_map(|way| {
+    let last = thin(0..8, 1).flat_map(|way| {
         let listen = Act::Listen { way, size: 99, meanwhile: 0, through: usize::MAX };
         [listen, Act::Send { by_script: way % 2 == 0, through: usize::MAX, back: usize::MAX }]
     });
