@@ -98,7 +98,7 @@ fn a_bomb_ends_at_the_limit() {
 #[test]
 fn a_gibibyte_in_a_mebibyte_costs_what_is_lent() {
     const ZEROS: usize = few(1 << 20, 1 << 10);
-    for setup in setups(15, true) {
+    for setup in setups(few(15, 9) as u8, true) {
         let wire = setup.frame(0xc2, &densest(ZEROS));
         let first = few(512, wire.len() - ZEROS + 20);
         explode(setup, &wire, few(Limits::DEFAULT.message as usize, 5000) as u32, 16 << 10, usize::MAX);
