@@ -79,7 +79,7 @@ fn behind_literals_fewer_places_are_compared() {
         plain.extend((0..300).map(|_| rng.next() as u8));
         plain.extend_from_slice(place);
     }
-    for heads in thin([0, 1024, 4096], 2) {
+    for heads in thin([4096, 1024, 0], 2) {
         let [found, missed] = [64 * 16, 64].map(|chain| {
             let mut lent = Lent::new(4096, heads, 8192);
             let effort = Effort { chain, lazy: 0, nice: 258 };
