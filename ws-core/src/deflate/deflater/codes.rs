@@ -71,8 +71,9 @@ pub(super) const fn log2(mut number: u16) -> u8 {
 /// for it, and what is lost against Huffman's is about a thousandth.
 #[inline(never)]
 pub(super) fn assign_lengths(cells: &mut [u16], limit: u8) {
-    let missing = 2usize.wrapping_sub(cells.iter().filter(|cell| **cell != 0).take(2).count());
-    cells.iter_mut().filter(|cell| **cell == 0).take(missing).for_each(|cell| *cell = 1);
+    let mut missing = 2u8;
+    each_used(cells, |_| missing = missing.saturating_sub(1));
+    cells.iter_mut().filter(|cell| **cell == 0).take(missing.into()).for_each(|cell| *cell = 1);
     let total = lift(cells, limit);
     let mut room = 1u32.wrapping_shl(limit.into());
     each_used(cells, |cell| {
