@@ -11,6 +11,16 @@ type Number = usize;
 #[cfg(target_pointer_width = "16")]
 type Number = u32;
 
+/// The powers of ten that fit in a number, the greatest first.
+static POWERS: [Number; Number::MAX.ilog10() as usize + 1] = {
+    let mut powers = [0; Number::MAX.ilog10() as usize + 1];
+    let (mut rest, mut power): (&mut [Number], Number) = (&mut powers, 1);
+    while let [before @ .., last] = rest {
+        (*last, rest, power) = (power, before, power.wrapping_mul(10));
+    }
+    powers
+};
+
 /// Writes pieces, leaving out the first `skip` bytes of them all: those that went out before.
 pub struct Pieces<'p, 'o> {
     out: &'p mut Output<'o>,
@@ -63,15 +73,14 @@ impl<'p, 'o> Pieces<'p, 'o> {
     /// By subtraction: small cores have no division, and the routine for it is longer than all this.
     fn put_digits(&mut self, mut n: Number) -> &mut Self {
         let mut begun = false;
-        for exponent in (0..=Number::MAX.ilog10()).rev() {
-            let power = Number::wrapping_pow(10, exponent);
+        for &power in &POWERS {
             let mut digit = b'0';
             while let Some(rest) = n.checked_sub(power) {
                 n = rest;
                 digit = digit.wrapping_add(1);
             }
             begun |= digit != b'0';
-            if begun || exponent == 0 {
+            if begun || power == 1 {
                 self.put(&[digit]);
             }
         }
