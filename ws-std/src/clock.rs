@@ -9,13 +9,13 @@ pub(crate) struct Clock(Instant);
 
 impl Clock {
     pub(crate) fn start() -> Self {
-        Self(Instant::now())
+        Self(origin())
     }
 
     /// The clock of all connections that share something: sessions live longer than these.
     pub(crate) fn shared() -> Self {
         static START: OnceLock<Instant> = OnceLock::new();
-        Self(*START.get_or_init(Instant::now))
+        Self(*START.get_or_init(origin))
     }
 
     pub(crate) fn now(&self) -> ws_core::Instant {
@@ -28,6 +28,18 @@ impl Clock {
     pub(crate) fn until(&self, moment: ws_core::Instant) -> Duration {
         Duration::from_millis(u64::from(moment.since(self.now()).millis()).saturating_add(1))
     }
+}
+
+#[cfg(not(all(test, target_os = "linux")))]
+fn origin() -> Instant {
+    Instant::now()
+}
+
+/// For unit tests soon before the core's tick of 32 bits wraps: what they open lives across that. Elsewhere than on Linux a moment
+/// before the start of the machine may not exist.
+#[cfg(all(test, target_os = "linux"))]
+fn origin() -> Instant {
+    Instant::now().checked_sub(Duration::from_millis(1 << 32) - tests::TO_WRAP).expect("a moment")
 }
 
 /// One moment by which all of something has to be done, or never.
@@ -61,20 +73,60 @@ impl Deadline {
     }
 }
 
-#[cfg(all(test, target_os = "linux"))] // elsewhere a moment before the start of the machine may not exist
+#[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
+    use crate::{Answer, Error, Options, OriginPolicy, Waited, accept_with};
+    use std::io::{Read, Write};
+    use std::net::{TcpListener, TcpStream};
+    use std::thread;
 
-    /// The core's tick has 32 bits.
+    pub(super) const TO_WRAP: Duration = Duration::from_millis(500);
+
     #[test]
     fn a_moment_across_the_wrap_of_the_tick_is_as_far_away_as_any_other() {
-        let ten = Duration::from_secs(10);
-        let start = Instant::now().checked_sub(Duration::from_millis(1 << 32) - ten).expect("a moment");
-        let clock = Clock(start);
+        let clock = Clock::start();
         let before = clock.now();
         let moment = before.after(ws_core::Duration::from_secs(3600));
         assert!(moment.millis() < before.millis(), "it lies across");
         let wait = clock.until(moment);
-        assert!(wait > ten && wait <= Duration::from_secs(3601), "{wait:?}");
+        assert!(wait > Duration::from_secs(3590) && wait <= Duration::from_secs(3601), "{wait:?}");
+    }
+
+    /// Each Ping is answered until the wrap is over, and none behind it: neither is it given up too early, nor kept.
+    #[test]
+    fn a_connection_lives_across_the_wrap() {
+        const REQUEST: &str = "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\
+            Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+        let address = listener.local_addr().expect("an address");
+        thread::scope(|scope| {
+            let server = scope.spawn(|| {
+                let mut options = Options::DEFAULT;
+                options.config.timeouts.ping = ws_core::Duration::from_millis(20);
+                options.config.timeouts.pong = ws_core::Duration::from_secs(2);
+                let (stream, _) = listener.accept().expect("a client");
+                let opened = accept_with(stream, &options, &[], |_| Answer::accept(OriginPolicy::SameOrigin));
+                let mut ws = opened.expect("a handshake").expect("a WebSocket");
+                ws.read().map(drop)
+            });
+            let mut client = TcpStream::connect(address).expect("a server");
+            client.write_all(REQUEST.as_bytes()).expect("a request");
+            let mut last = [0; 4];
+            while last != *b"\r\n\r\n" {
+                last.rotate_left(1);
+                client.read_exact(&mut last[3..]).expect("a response");
+            }
+            // The server's clock started before it answered.
+            let answered = Instant::now();
+            while answered.elapsed() < TO_WRAP {
+                let mut ping = [0; 6];
+                client.read_exact(&mut ping).expect("a Ping");
+                assert_eq!(ping[..2], [0x89, 4]);
+                client.write_all(&[&[0x8a, 0x84, 0, 0, 0, 0], &ping[2..]].concat()).expect("a Pong");
+            }
+            let end = server.join().expect("an end");
+            assert!(matches!(end, Err(Error::TimedOut(Waited::Pong))), "{end:?}");
+        });
     }
 }
