@@ -90,16 +90,29 @@ fn broken(link: &str) -> Option<String> {
     if !has_test(path, &text, name) {
         return Some(format!("{path} has no test {name}"));
     }
-    // A file in a folder of tests is compiled if its `main.rs` says so.
-    let (folder, file) = path.rsplit_once('/')?;
-    let main = place(&format!("{folder}/main.rs"));
-    if folder.contains("/tests") && file != "main.rs" && main.exists() {
-        let module = format!("mod {};", file.strip_suffix(".rs")?);
-        if !fs::read_to_string(main).ok()?.lines().any(|line| line == module) {
-            return Some(format!("{path} is not compiled"));
-        }
+    (path.ends_with(".rs") && !is_compiled(path)).then(|| format!("{path} is not compiled"))
+}
+
+/// Whether the module in `path` is declared by the one that it stands in, and that likewise, up to what cargo compiles by itself.
+fn is_compiled(path: &str) -> bool {
+    let Some((folder, file)) = path.rsplit_once('/') else { return false };
+    if folder.ends_with("/tests") || ["main.rs", "lib.rs"].contains(&file) {
+        return true;
     }
-    None
+    let module = match file {
+        "mod.rs" => folder.rsplit_once('/'),
+        _ => file.strip_suffix(".rs").map(|module| (folder, module)),
+    };
+    let Some((home, module)) = module else { return false };
+    let line = format!("mod {module};");
+    let above = ["main", "lib", "mod"].map(|name| format!("{home}/{name}.rs"));
+    above.into_iter().chain([format!("{home}.rs")]).any(|above| {
+        let text = fs::read_to_string(place(&above)).unwrap_or_default();
+        let is_declared = text
+            .lines()
+            .any(|l| l.strip_suffix(&line).is_some_and(|l| ["", "pub ", "pub(crate) "].contains(&l)));
+        is_declared && is_compiled(&above)
+    })
 }
 
 /// All that is wrong with a page.
@@ -210,5 +223,18 @@ fn each_fault_is_found() {
     ] {
         let faults = found(from, to);
         assert!(faults.iter().any(|found| found.contains(fault)), "{from} to {to}: {faults:?}");
+    }
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "it reads sources, and runs nothing of the library")]
+fn what_no_module_declares_is_not_compiled() {
+    for path in
+        ["tests/attacks.rs", "tests/hostile/floods.rs", "src/deflate/inflate/window.rs", "src/deflate/mod.rs"]
+    {
+        assert!(is_compiled(&format!("ws-core/{path}")), "{path}");
+    }
+    for path in ["tests/common/rng.rs", "src/deflate/floods.rs", "tests/hostile/none/floods.rs"] {
+        assert!(!is_compiled(&format!("ws-core/{path}")), "{path}");
     }
 }
