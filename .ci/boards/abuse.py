@@ -21,6 +21,7 @@ SOCKETS = 6  # of the firmware
 WEBSOCKETS = 4  # that it lets be open at once
 CYCLES = 1000
 ABRUPT = 100
+CHURN = 3600  # seconds of it, with `--full`
 
 # Seconds. The clock of an emulated board never leads, but lags when the host has other things to do.
 HEAD_TIME = (9, 45)  # 10 is what is granted for a head
@@ -36,6 +37,7 @@ def run(report, machine):
     report.check("a page, and what is no page", answers, port)
     ram = Ram(machine)
     report.check("each of what follows once, to see how much stack it takes", ram.begin, warm_up, port)
+    churn = [(f"{CHURN} s of connections that come and go", lambda port: come_and_go(port, report.note))]
     for name, test in [
         (f"{CYCLES} times connect, echo, close", cycles),
         (f"{ABRUPT} abrupt ends", abrupt_ends),
@@ -46,6 +48,7 @@ def run(report, machine):
         (f"a flood of {small_frames.COUNT} pings", small_frames.pings),
         (f"a flood of {small_frames.COUNT} fragments", small_frames.fragments),
         ("a message that would become a megabyte", compression.bomb),
+        *(churn if report.args.full else []),
     ]:
         report.check(name, test, port)
         report.check(f"{name}: an echo works at once", echo_now, port)
@@ -260,6 +263,20 @@ def too_many(port):
     assert len(inside) == count, f"only {len(inside)} served"
     return (f"{first} let in; 10 pages meanwhile, {pages} retries; the others were told 503 {told} times "
             f"and found no socket {nothing} times; then all {count} were served")
+
+
+def come_and_go(port, tell):
+    """Those above in turn, for as long as it takes to run out of what is lost a little at a time."""
+    begun, told, rounds = time.monotonic(), 0, 0
+    while (passed := time.monotonic() - begun) < CHURN:
+        cycles(port)
+        abrupt_ends(port)
+        too_many(port)
+        rounds += 1
+        if passed >= told + 300:
+            told = passed
+            tell(f"{rounds} rounds of {CYCLES + ABRUPT} connections in {passed:.0f} s")
+    return f"{rounds * (CYCLES + ABRUPT)} connections, and {rounds} times more clients than sockets"
 
 
 def wait_until(is_so):
