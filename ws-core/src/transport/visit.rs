@@ -10,6 +10,7 @@ use super::{
 };
 use crate::bytes::{Input, Output};
 use crate::entropy::Entropy;
+use crate::error::UsageError;
 use crate::frame::CloseCode;
 use crate::http::exchange::{Exchange, Refusal};
 use crate::http::{Chunks, Cors, CorsFields, Response};
@@ -311,25 +312,30 @@ const TEXT: (&str, &str) = ("Content-Type", "text/plain");
 const NOSNIFF: (&str, &str) = ("X-Content-Type-Options", "nosniff");
 const NO_STORE: (&str, &str) = ("Cache-Control", "no-store");
 
-/// Writes the head, or all of an answer that has no body to speak of. `None`: the output is full. Else: whether the connection closes
-/// behind the answer, and what writes the body; that is nothing if all is out.
-#[inline(never)]
-fn put_head(task: &Task, head: Head<'_, '_, '_>) -> Option<(bool, Option<Chunks>)> {
+/// What became of a head. `None`: the output is full. Else: whether the connection closes behind the answer, and what writes the
+/// body; that is nothing if all is out.
+type Put = Option<(bool, Option<Chunks>)>;
+
+/// Writes the head, or all of an answer that has no body to speak of.
+fn put_head(task: &Task, mut head: Head<'_, '_, '_>) -> Put {
     let fields: &[_] = match task {
         Task::Reject(Rejection::Full) => &[TEXT, NOSNIFF, NO_STORE, ("Retry-After", Rejection::RETRY_AFTER)],
         Task::Reject(Rejection::Method) => &[TEXT, NOSNIFF, NO_STORE, ("Allow", "GET, HEAD, POST, OPTIONS")],
         _ => &[TEXT, NOSNIFF, NO_STORE],
     };
-    match task {
-        Task::Preflight => head.put_preflight(),
-        Task::Reject(rejection) => head.put_fixed(rejection.status(), fields, rejection.reason()),
-        Task::Refuse(status, reason) => head.put_fixed(*status, fields, reason),
-        Task::Poll(body) if body.is_empty() && !body.is_script() => head.put_fixed(204, PollBody::FIELDS, ""),
+    let stream = match task {
+        Task::Preflight => return head.put_preflight(),
+        Task::Reject(rejection) => return head.put_fixed(rejection.status(), fields, rejection.reason()),
+        Task::Refuse(status, reason) => return head.put_fixed(*status, fields, reason),
+        Task::Poll(body) if body.is_empty() && !body.is_script() => {
+            return head.put_fixed(204, PollBody::FIELDS, "");
+        }
         Task::Poll(body) => head.put_stream(PollBody::FIELDS, body.content_type(), Some(body.len())),
         Task::Ack(body) => head.put_stream(PollBody::FIELDS, body.content_type(), Some(body.len())),
         Task::Stream(stream, _) => head.put_stream(AnyFormat::FIELDS, stream.format().content_type(), None),
-        Task::Upload(_) | Task::Wait(..) | Task::Finish(_) | Task::Done => Some((true, None)),
-    }
+        Task::Upload(_) | Task::Wait(..) | Task::Finish(_) | Task::Done => return Some((true, None)),
+    };
+    stream.unwrap_or_else(|_| head.put_fixed(500, &[], "no valid answer\n"))
 }
 
 /// A head on its way out. It is made anew for each piece of it, so that nothing of it is kept.
@@ -341,60 +347,54 @@ struct Head<'v, 'e, 'o> {
     at: &'v mut usize,
 }
 
+// Each in a frame of its own: what lies deepest is below all of them.
 impl Head<'_, '_, '_> {
-    fn put_preflight(self) -> Option<(bool, Option<Chunks>)> {
+    #[inline(never)]
+    fn put_preflight(&mut self) -> Put {
         let request = self.exchange.request();
-        let cors = Cors { ..*self.cors };
-        let fields = cors.preflight(&request);
+        let fields = self.cors.preflight(&request);
         let response = fields.as_ref().map_or(Response::internal_server_error(), CorsFields::response);
-        let mut response = self.exchange.respond(response).resumed(*self.at);
-        let done = response.transmit(self.out);
-        *self.at = response.position();
-        done.then(|| (response.closes(), None))
+        self.put(self.exchange.respond(response))
     }
 
-    fn put_fixed(
-        self,
-        status: u16,
-        fields: &[(&str, &str)],
-        body: &'static str,
-    ) -> Option<(bool, Option<Chunks>)> {
+    #[inline(never)]
+    fn put_fixed(&mut self, status: u16, fields: &[(&str, &str)], body: &'static str) -> Put {
         let request = self.exchange.request();
-        let cors = Cors { ..*self.cors };
-        let further = cors.fields(&request);
+        let further = self.cors.fields(&request);
         let response = Response::new(status, fields, body.as_bytes());
         let response = response.and_then(|response| response.with_fields(further.as_slice()));
         let response = response.unwrap_or(Response::internal_server_error());
-        let response = match status {
+        self.put(match status {
             // Sockets are scarce, so the client does not keep this one until it comes back.
             503 if request.method() == "HEAD" => response.for_head(),
             503 => response,
             _ => self.exchange.respond(response),
-        };
+        })
+    }
+
+    fn put(&mut self, response: Response<'_>) -> Put {
         let mut response = response.resumed(*self.at);
         let done = response.transmit(self.out);
         *self.at = response.position();
         done.then(|| (response.closes(), None))
     }
 
+    /// An error: a field may not go on the wire.
+    #[inline(never)]
     fn put_stream(
-        self,
+        &mut self,
         fields: &[(&str, &str)],
         content_type: &str,
         len: Option<usize>,
-    ) -> Option<(bool, Option<Chunks>)> {
+    ) -> Result<Put, UsageError> {
         let request = self.exchange.request();
-        let cors = Cors { ..*self.cors };
-        let further = cors.fields(&request).with("Content-Type", content_type);
-        let stream = self.exchange.stream(200, fields);
-        let Ok(stream) = stream.and_then(|stream| stream.with_fields(further.as_slice())) else {
-            return self.put_fixed(500, &[], "no valid answer\n");
-        };
+        let further = self.cors.fields(&request).with("Content-Type", content_type);
+        let stream = self.exchange.stream(200, fields)?.with_fields(further.as_slice())?;
         let is_head = request.method() == "HEAD";
         let stream = if let Some(len) = len { stream.with_length(len) } else { stream };
         let mut stream = stream.resumed(*self.at);
         let done = stream.transmit(self.out);
         *self.at = stream.position();
-        done.then(|| (stream.closes(), (!is_head).then(|| stream.chunks())))
+        Ok(done.then(|| (stream.closes(), (!is_head).then(|| stream.chunks()))))
     }
 }
