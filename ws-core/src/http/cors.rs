@@ -47,48 +47,78 @@ impl<'a> Cors<'a> {
     /// The fields for the answer to `request`, errors included: without them the page does not even see the status. Give them
     /// to [`Response::with_fields`] or [`Stream::with_fields`](super::Stream::with_fields).
     pub fn fields(&self, request: &Request<'a>) -> CorsFields<'a> {
-        let mut fields = CorsFields { fields: [("", ""); 6], len: 0, status: 204 };
-        self.put_origin(request, "Origin", &mut fields);
-        fields
+        let page = self.page(request);
+        self.told(page, "Origin")
     }
 
     /// The answer to the question whether a page may ask what it is about to ask (WHATWG Fetch 3.2.2): 204, or 403 for pages
     /// that are not let in. `None`: `request` is no such question.
     pub fn preflight(&self, request: &Request<'a>) -> Option<CorsFields<'a>> {
-        if request.method() != "OPTIONS" || request.origin().is_none() {
+        if !is_preflight(request) {
             return None;
         }
-        request.fields().find(field::ACCESS_CONTROL_REQUEST_METHOD)?;
-        let mut fields = CorsFields { fields: [("", ""); 6], len: 0, status: 204 };
-        let vary = "Origin, Access-Control-Request-Method, Access-Control-Request-Headers";
-        if self.put_origin(request, vary, &mut fields) {
+        let page = self.page(request);
+        let mut fields =
+            self.told(page, "Origin, Access-Control-Request-Method, Access-Control-Request-Headers");
+        if page == Page::Refused {
+            fields.status = 403;
+            fields.put("Content-Type", "text/plain");
+        } else {
             fields.put("Access-Control-Allow-Methods", self.methods);
             if !self.headers.is_empty() {
                 fields.put("Access-Control-Allow-Headers", self.headers);
             }
             fields.put("Access-Control-Max-Age", self.max_age);
-        } else {
-            fields.status = 403;
-            fields.put("Content-Type", "text/plain");
         }
         Some(fields)
     }
 
-    /// Says whether the page is let in.
-    fn put_origin(&self, request: &Request<'a>, vary: &'a str, fields: &mut CorsFields<'a>) -> bool {
+    /// Who asks. It is found out before there are fields to lie on the stack below it.
+    fn page(&self, request: &Request<'a>) -> Page<'a> {
         if self.origins == OriginPolicy::Any {
-            fields.put("Access-Control-Allow-Origin", "*");
-            return true;
+            return Page::Any;
         }
-        // Caches have to know that the answer depends on the page, also where it is none.
-        fields.put("Vary", vary);
-        let Some(origin) = request.origin().filter(|_| self.admits(request)) else { return false };
-        fields.put("Access-Control-Allow-Origin", origin);
-        if self.credentials {
-            fields.put("Access-Control-Allow-Credentials", "true");
-        }
-        true
+        request.origin().filter(|_| self.admits(request)).map_or(Page::Refused, Page::Admitted)
     }
+
+    /// Says whether the page is let in.
+    #[inline(never)]
+    fn told(&self, page: Page<'a>, vary: &'a str) -> CorsFields<'a> {
+        let mut fields = CorsFields { fields: [("", ""); 6], len: 0, status: 204 };
+        if page != Page::Any {
+            // Caches have to know that the answer depends on the page, also where it is none.
+            fields.put("Vary", vary);
+        }
+        match page {
+            Page::Any => fields.put("Access-Control-Allow-Origin", "*"),
+            Page::Refused => {}
+            Page::Admitted(origin) => {
+                fields.put("Access-Control-Allow-Origin", origin);
+                if self.credentials {
+                    fields.put("Access-Control-Allow-Credentials", "true");
+                }
+            }
+        }
+        fields
+    }
+}
+
+/// Who asks, as far as it is told.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Page<'a> {
+    /// Whoever it is.
+    Any,
+    /// Of this origin.
+    Admitted(&'a str),
+    /// None, or none that is let in.
+    Refused,
+}
+
+/// A page asks whether it may ask.
+pub(crate) fn is_preflight(request: &Request<'_>) -> bool {
+    request.method() == "OPTIONS"
+        && request.origin().is_some()
+        && request.fields().find(field::ACCESS_CONTROL_REQUEST_METHOD).is_some()
 }
 
 /// The fields that [`Cors`] adds to a response, or answers with.

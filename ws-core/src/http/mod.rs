@@ -26,6 +26,7 @@ pub mod target;
 
 pub use body::{BodyError, BodyReader, Framing};
 pub use content::Content;
+pub(crate) use cors::is_preflight;
 pub use cors::{Cors, CorsFields};
 pub use exchange::Exchange;
 pub use head::{Fields, HeadError, HeadLimits, Version};

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::bytes::percent::parameter;
 use crate::http::target::split_scheme;
-use crate::http::{Cors, OriginPolicy, Request};
+use crate::http::{Cors, OriginPolicy, Request, is_preflight};
 use crate::time::Duration;
 
 /// A path at which events are pushed: who may listen, and how.
@@ -75,7 +75,7 @@ impl<'a> Endpoint<'a> {
     fn parse(&self, request: &Request<'_>) -> Result<Asked, Rejection> {
         let query = request.target().query.unwrap_or_default();
         let value = |name| parameter(query, name);
-        if self.cors.preflight(request).is_some() {
+        if is_preflight(request) {
             return Ok(Asked::Preflight);
         }
         if !self.cors.admits(request) || self.is_strangers(request) {

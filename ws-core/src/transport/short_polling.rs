@@ -86,6 +86,27 @@ impl PollBody {
     /// The answer to a client that has come to `since`: all that `news` has behind it, as far as `limit` bytes of events go; and one event
     /// in any case, so that the client gets on. The others are for the next poll.
     pub fn new(news: &News<'_>, since: Cursor, limit: usize) -> Self {
+        let mut body = Self::unmeasured(news, since, limit);
+        body.measure(news);
+        body
+    }
+
+    /// The same with all that the functions below add, measured once.
+    pub(super) fn complete(
+        news: &News<'_>,
+        (since, limit): (Cursor, usize),
+        open: Option<Control>,
+        close: Option<Control>,
+        callback: Option<Callback>,
+    ) -> Self {
+        let mut body = Self::unmeasured(news, since, limit);
+        (body.open, body.close, body.callback) = (open, close, callback);
+        body.measure(news);
+        body
+    }
+
+    #[inline(never)]
+    fn unmeasured(news: &News<'_>, since: Cursor, limit: usize) -> Self {
         let at = Place { part: Part::Head, byte: 0, hint: Hint::NONE };
         let (from, to) = (since, since);
         let mut body =
@@ -107,28 +128,31 @@ impl PollBody {
             }
             body.to = id;
         }
-        body.measured(news)
+        body
     }
 
     /// The same with [`Control::Open`] in front: the first answer that a session gets.
     #[must_use]
     pub fn with_open(mut self, news: &News<'_>, open: Control) -> Self {
         self.open = Some(open);
-        self.measured(news)
+        self.measure(news);
+        self
     }
 
     /// The same with [`Control::Close`] at the end: the last answer that a session gets.
     #[must_use]
     pub fn with_close(mut self, news: &News<'_>, close: Control) -> Self {
         self.close = Some(close);
-        self.measured(news)
+        self.measure(news);
+        self
     }
 
     /// The same as a script that calls a function: `/**/fn(…);`.
     #[must_use]
     pub fn with_callback(mut self, news: &News<'_>, callback: Callback) -> Self {
         self.callback = Some(callback);
-        self.measured(news)
+        self.measure(news);
+        self
     }
 
     /// There is nothing in it: answer 204, or, where a function waits to be called, 200 all the same.
@@ -178,7 +202,7 @@ impl PollBody {
         Ok(true)
     }
 
-    fn measured(mut self, news: &News<'_>) -> Self {
+    fn measure(&mut self, news: &News<'_>) {
         let (mut part, mut hint) = (Part::Head, Hint::NONE);
         self.len = Pieces::measure(|pieces| {
             while part != Part::Done {
@@ -186,7 +210,6 @@ impl PollBody {
                 part = self.put_part(news, part, &mut hint, pieces).unwrap_or(Part::Done);
             }
         });
-        self
     }
 
     /// Writes a part, and says which one comes behind it.

@@ -282,19 +282,13 @@ impl Visit {
         hub: &Hub<'_, N>,
     ) -> PollBody {
         let news = hub.news(self.session());
-        let mut body = PollBody::new(&news, poll.cursor(), endpoint.poll);
         let listener = self.listener.as_ref();
-        if listener.is_some_and(Listener::is_new) {
-            let sid = listener.and_then(|listener| listener.sid(hub));
-            body = body.with_open(&news, Control::Open { sid, ping: Duration::ZERO });
-        }
-        if listener.is_some_and(|listener| listener.is_current(hub).is_none()) {
-            body = body.with_close(&news, Control::Close { code: CloseCode::NORMAL, reason: "" });
-        }
-        match callback {
-            Some(callback) => body.with_callback(&news, callback),
-            None => body,
-        }
+        let open = listener
+            .filter(|listener| listener.is_new())
+            .map(|listener| Control::Open { sid: listener.sid(hub), ping: Duration::ZERO });
+        let is_over = listener.is_some_and(|listener| listener.is_current(hub).is_none());
+        let close = is_over.then_some(Control::Close { code: CloseCode::NORMAL, reason: "" });
+        PollBody::complete(&news, (poll.cursor(), endpoint.poll), open, close, callback)
     }
 }
 
