@@ -19,9 +19,9 @@ MOST = {
     "connection, compressed": 1024,
     "deflate": 1024,
     FAST: 3 * 1024,
-    "handshake": 528,
-    "http": 1024,
-    "transport": 1792,
+    "handshake": 512,
+    "http": 640,
+    "transport": 1024,
     "bytes, frame, time": 512,
 }
 SHOWN = 4

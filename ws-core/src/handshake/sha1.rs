@@ -33,7 +33,8 @@ pub(super) fn digest(key: &[u8; 24], guid: &[u8; 36]) -> [u8; 20] {
     digest
 }
 
-/// The block is used up: its place is that of the schedule.
+/// The block is used up: its place is that of the schedule. What it needs on the stack is not below the Base64 that follows.
+#[inline(never)]
 fn compress(state: &mut [u32; 5], schedule: &mut [u32; 16]) {
     let [mut a, mut b, mut c, mut d, mut e] = *state;
     for round in 0..80usize {
