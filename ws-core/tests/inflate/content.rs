@@ -1,6 +1,6 @@
 //! What is compressed: text such as messages are made of, and what compresses too well or not at all.
 
-use super::Rng;
+use super::{Rng, few};
 
 const WORDS: [&str; 24] = [
     "the ",
@@ -31,7 +31,7 @@ const WORDS: [&str; 24] = [
 
 /// Any of the below, mostly short.
 pub(crate) fn any(rng: &mut Rng) -> Vec<u8> {
-    let below = rng.pick(&[4, 300, 3000, 3000, 40_000]);
+    let below = rng.pick(&[4, 300, 3000, 3000, 40_000][..few(5, 3)]);
     let len = rng.below(below);
     match rng.below(6) {
         0 => (0..len).map(|_| rng.next() as u8).collect(),
