@@ -342,7 +342,7 @@ fn long_codes_are_found_wherever_they_begin() {
     let rng = &mut Rng(12);
     let mut out: Vec<u8> = (0..few(32_768, 128)).map(|_| rng.next() as u8).collect();
     let mut stream = Stream::new().stored(&out).header(&code);
-    for _ in 0..few(600, 20) {
+    for _ in 0..few(600, 8) {
         for _ in 0..rng.below(4) {
             let literal = rng.pick(&[0, 7, 8, 8, 8, 11]);
             stream = stream.symbol(&code.literals, literal);
