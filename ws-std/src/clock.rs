@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-/// Counts milliseconds from its making.
+/// Counts milliseconds from its making; in unit tests from 49.7 days before.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock(Instant);
 
@@ -35,11 +35,14 @@ fn origin() -> Instant {
     Instant::now()
 }
 
-/// For unit tests soon before the core's tick of 32 bits wraps: what they open lives across that. Elsewhere than on Linux a moment
-/// before the start of the machine may not exist.
+/// How long before the core's tick of 32 bits wraps the clocks of unit tests start: what these open lives across that.
+#[cfg(all(test, target_os = "linux"))]
+const TO_WRAP: Duration = Duration::from_millis(500);
+
+/// Elsewhere than on Linux a moment before the start of the machine may not exist.
 #[cfg(all(test, target_os = "linux"))]
 fn origin() -> Instant {
-    Instant::now().checked_sub(Duration::from_millis(1 << 32) - tests::TO_WRAP).expect("a moment")
+    Instant::now().checked_sub(Duration::from_millis(1 << 32) - TO_WRAP).expect("a moment")
 }
 
 /// One moment by which all of something has to be done, or never.
@@ -81,52 +84,68 @@ mod tests {
     use std::net::{TcpListener, TcpStream};
     use std::thread;
 
-    pub(super) const TO_WRAP: Duration = Duration::from_millis(500);
+    const PONG: Duration = Duration::from_secs(2);
 
     #[test]
     fn a_moment_across_the_wrap_of_the_tick_is_as_far_away_as_any_other() {
-        let clock = Clock::start();
+        let ten = Duration::from_secs(10);
+        let start = Instant::now().checked_sub(Duration::from_millis(1 << 32) - ten).expect("a moment");
+        let clock = Clock(start);
         let before = clock.now();
         let moment = before.after(ws_core::Duration::from_secs(3600));
         assert!(moment.millis() < before.millis(), "it lies across");
         let wait = clock.until(moment);
-        assert!(wait > Duration::from_secs(3590) && wait <= Duration::from_secs(3601), "{wait:?}");
+        assert!(wait > ten && wait <= Duration::from_secs(3601), "{wait:?}");
     }
 
-    /// Each Ping is answered until the wrap is over, and none behind it: neither is it given up too early, nor kept.
     #[test]
-    fn a_connection_lives_across_the_wrap() {
+    fn who_answers_each_ping_is_kept_across_the_wrap() {
+        given_up_after(TO_WRAP);
+    }
+
+    #[test]
+    fn who_answers_no_more_before_the_wrap_is_given_up_behind_it() {
+        let took = given_up_after(TO_WRAP / 2);
+        assert!(took > PONG.mul_f32(0.9), "{took:?}");
+    }
+
+    /// A client that answers each Ping until so long after the handshake, for which the server's clock had started: how long it
+    /// is kept then.
+    fn given_up_after(time: Duration) -> Duration {
         const REQUEST: &str = "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\
             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+        let mut options = Options::DEFAULT;
+        options.config.timeouts.ping = ws_core::Duration::from_millis(20);
+        options.config.timeouts.pong = ws_core::Duration::from_millis(PONG.as_millis() as u32);
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
-        let address = listener.local_addr().expect("an address");
+        let mut client = TcpStream::connect(listener.local_addr().expect("an address")).expect("a server");
+        client.set_read_timeout(Some(PONG * 10)).expect("a timeout");
+        let (stream, _) = listener.accept().expect("a client");
         thread::scope(|scope| {
-            let server = scope.spawn(|| {
-                let mut options = Options::DEFAULT;
-                options.config.timeouts.ping = ws_core::Duration::from_millis(20);
-                options.config.timeouts.pong = ws_core::Duration::from_secs(2);
-                let (stream, _) = listener.accept().expect("a client");
+            let server = scope.spawn(move || {
                 let opened = accept_with(stream, &options, &[], |_| Answer::accept(OriginPolicy::SameOrigin));
                 let mut ws = opened.expect("a handshake").expect("a WebSocket");
                 ws.read().map(drop)
             });
-            let mut client = TcpStream::connect(address).expect("a server");
             client.write_all(REQUEST.as_bytes()).expect("a request");
             let mut last = [0; 4];
             while last != *b"\r\n\r\n" {
                 last.rotate_left(1);
                 client.read_exact(&mut last[3..]).expect("a response");
             }
-            // The server's clock started before it answered.
-            let answered = Instant::now();
-            while answered.elapsed() < TO_WRAP {
+            let opened = Instant::now();
+            let mut answered = opened;
+            while opened.elapsed() < time {
                 let mut ping = [0; 6];
                 client.read_exact(&mut ping).expect("a Ping");
                 assert_eq!(ping[..2], [0x89, 4]);
                 client.write_all(&[&[0x8a, 0x84, 0, 0, 0, 0], &ping[2..]].concat()).expect("a Pong");
+                answered = Instant::now();
             }
+            client.read_to_end(&mut Vec::new()).expect("an end");
             let end = server.join().expect("an end");
             assert!(matches!(end, Err(Error::TimedOut(Waited::Pong))), "{end:?}");
-        });
+            answered.elapsed()
+        })
     }
 }
