@@ -93,25 +93,38 @@ fn broken(link: &str) -> Option<String> {
     (path.ends_with(".rs") && !is_compiled(path)).then(|| format!("{path} is not compiled"))
 }
 
-/// Whether the module in `path` is declared by the one that it stands in, and that likewise, up to what cargo compiles by itself.
+/// Whether the module in `path` is declared by the one that it stands in, and that likewise, up to a file that cargo compiles by itself.
 fn is_compiled(path: &str) -> bool {
-    let Some((folder, file)) = path.rsplit_once('/') else { return false };
-    if folder.ends_with("/tests") || ["main.rs", "lib.rs"].contains(&file) {
-        return true;
+    let parts: Vec<&str> = path.split('/').collect();
+    match parts[..] {
+        [.., "src", "lib.rs" | "main.rs"] => return true,
+        [.., "tests", _] | [.., "tests", _, "main.rs"] if !parts.contains(&"src") => return true,
+        _ => {}
     }
+    let Some((folder, file)) = path.rsplit_once('/') else { return false };
     let module = match file {
         "mod.rs" => folder.rsplit_once('/'),
         _ => file.strip_suffix(".rs").map(|module| (folder, module)),
     };
     let Some((home, module)) = module else { return false };
-    let line = format!("mod {module};");
-    let above = ["main", "lib", "mod"].map(|name| format!("{home}/{name}.rs"));
-    above.into_iter().chain([format!("{home}.rs")]).any(|above| {
-        let text = fs::read_to_string(place(&above)).unwrap_or_default();
-        let is_declared = text
-            .lines()
-            .any(|l| l.strip_suffix(&line).is_some_and(|l| ["", "pub ", "pub(crate) "].contains(&l)));
-        is_declared && is_compiled(&above)
+    let mut above: Vec<String> = ["main", "lib", "mod"].map(|name| format!("{home}/{name}.rs")).into();
+    above.push(format!("{home}.rs"));
+    if home.ends_with("/tests") {
+        // What several tests share is declared by each of them.
+        let entries = fs::read_dir(place(home)).into_iter().flatten().flatten();
+        for name in entries.filter_map(|entry| entry.file_name().into_string().ok()) {
+            above.push(if name.ends_with(".rs") {
+                format!("{home}/{name}")
+            } else {
+                format!("{home}/{name}/main.rs")
+            });
+        }
+    }
+    let declaration = format!("mod {module};");
+    above.iter().any(|above| {
+        let text = fs::read_to_string(place(above)).unwrap_or_default();
+        let mut before = text.lines().filter_map(|line| line.strip_suffix(&declaration));
+        before.any(|before| before.is_empty() || before.starts_with("pub")) && is_compiled(above)
     })
 }
 
@@ -229,12 +242,28 @@ fn each_fault_is_found() {
 #[test]
 #[cfg_attr(miri, ignore = "it reads sources, and runs nothing of the library")]
 fn what_no_module_declares_is_not_compiled() {
-    for path in
-        ["tests/attacks.rs", "tests/hostile/floods.rs", "src/deflate/inflate/window.rs", "src/deflate/mod.rs"]
-    {
+    for path in [
+        "tests/attacks.rs",
+        "tests/hostile/floods.rs",
+        "tests/common/rng.rs",
+        "src/deflate/inflate/window.rs",
+        "src/deflate/mod.rs",
+    ] {
         assert!(is_compiled(&format!("ws-core/{path}")), "{path}");
     }
-    for path in ["tests/common/rng.rs", "src/deflate/floods.rs", "tests/hostile/none/floods.rs"] {
+    for path in ["tests/hostile/none.rs", "tests/hostile/none/main.rs", "src/deflate/floods.rs"] {
         assert!(!is_compiled(&format!("ws-core/{path}")), "{path}");
     }
+    let package = std::env::temp_dir().join(format!("attacks-{}", std::process::id()));
+    let tests = package.join("tests/one");
+    fs::create_dir_all(&tests).expect("a folder");
+    fs::write(tests.join("main.rs"), "").expect("a file");
+    fs::write(tests.join("other.rs"), "#[test]\nfn works() {}\n").expect("a file");
+    let link = format!("{}/tests/one/other.rs: works", package.display());
+    let before = broken(&link);
+    fs::write(tests.join("main.rs"), "mod other;\n").expect("a file");
+    let behind = broken(&link);
+    fs::remove_dir_all(&package).expect("it is gone");
+    assert!(before.is_some_and(|fault| fault.ends_with("is not compiled")));
+    assert_eq!(behind, None);
 }

@@ -20,17 +20,10 @@ fn locks() -> Vec<PathBuf> {
     let (mut locks, mut dirs) = (Vec::new(), vec![root]);
     while let Some(dir) = dirs.pop() {
         locks.extend(Some(dir.join("Cargo.lock")).filter(|lock| lock.exists()));
-        let inside = fs::read_dir(dir).expect("a folder").map(|entry| entry.expect("an entry"));
-        dirs.extend(
-            inside
-                .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
-                .filter(|entry| {
-                    !["target", ".git", "out", "corpus", "node_modules"]
-                        .map(Into::into)
-                        .contains(&entry.file_name())
-                })
-                .map(|entry| entry.path()),
-        );
+        let inside = fs::read_dir(dir).into_iter().flatten().flatten();
+        let folders = inside.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+        let made = ["target", ".git", "out", "corpus", "node_modules"].map(Into::into);
+        dirs.extend(folders.filter(|entry| !made.contains(&entry.file_name())).map(|entry| entry.path()));
     }
     locks
 }
@@ -55,6 +48,6 @@ fn nothing_below_is_older_than_its_mended_release() {
             }
         }
     }
-    // The workspace, three packages of images beside it, and what measures.
-    assert!(locks.is_empty() || found.iter().all(|found| *found >= 4), "{found:?} in {locks:?}");
+    // The workspace, three packages of images beside it, and one of those that measure.
+    assert!(locks.is_empty() || found.iter().all(|found| *found >= 5), "{found:?} in {locks:?}");
 }
