@@ -60,7 +60,7 @@ impl<'a> Cors<'a> {
         let page = self.page(request);
         let mut fields =
             self.told(page, "Origin, Access-Control-Request-Method, Access-Control-Request-Headers");
-        if page == Page::Refused {
+        if page == Page::Other {
             fields.status = 403;
             fields.put("Content-Type", "text/plain");
         } else {
@@ -78,10 +78,10 @@ impl<'a> Cors<'a> {
         if self.origins == OriginPolicy::Any {
             return Page::Any;
         }
-        request.origin().filter(|_| self.admits(request)).map_or(Page::Refused, Page::Admitted)
+        request.origin().filter(|_| self.admits(request)).map_or(Page::Other, Page::Admitted)
     }
 
-    /// Says whether the page is let in.
+    /// What `page` is told. Not inlined, so that the fields lie on the stack once, behind what looks at the request.
     #[inline(never)]
     fn told(&self, page: Page<'a>, vary: &'a str) -> CorsFields<'a> {
         let mut fields = CorsFields { fields: [("", ""); 6], len: 0, status: 204 };
@@ -91,7 +91,7 @@ impl<'a> Cors<'a> {
         }
         match page {
             Page::Any => fields.put("Access-Control-Allow-Origin", "*"),
-            Page::Refused => {}
+            Page::Other => {}
             Page::Admitted(origin) => {
                 fields.put("Access-Control-Allow-Origin", origin);
                 if self.credentials {
@@ -110,8 +110,8 @@ enum Page<'a> {
     Any,
     /// Of this origin.
     Admitted(&'a str),
-    /// None, or none that is let in.
-    Refused,
+    /// No page, or none that is let in.
+    Other,
 }
 
 /// A page asks whether it may ask.

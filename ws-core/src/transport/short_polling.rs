@@ -94,7 +94,8 @@ impl PollBody {
     /// The same with all that the functions below add, measured once.
     pub(super) fn complete(
         news: &News<'_>,
-        (since, limit): (Cursor, usize),
+        since: Cursor,
+        limit: usize,
         open: Option<Control>,
         close: Option<Control>,
         callback: Option<Callback>,
@@ -105,6 +106,8 @@ impl PollBody {
         body
     }
 
+    /// Which events are in it; how long it becomes is [measured](Self::measure) once all else is. Not inlined, so that what it looks
+    /// up with does not lie below that.
     #[inline(never)]
     fn unmeasured(news: &News<'_>, since: Cursor, limit: usize) -> Self {
         let at = Place { part: Part::Head, byte: 0, hint: Hint::NONE };

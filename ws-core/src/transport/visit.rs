@@ -288,7 +288,7 @@ impl Visit {
             .map(|listener| Control::Open { sid: listener.sid(hub), ping: Duration::ZERO });
         let is_over = listener.is_some_and(|listener| listener.is_current(hub).is_none());
         let close = is_over.then_some(Control::Close { code: CloseCode::NORMAL, reason: "" });
-        PollBody::complete(&news, (poll.cursor(), endpoint.poll), open, close, callback)
+        PollBody::complete(&news, poll.cursor(), endpoint.poll, open, close, callback)
     }
 }
 
@@ -329,6 +329,7 @@ fn put_head(task: &Task, mut head: Head<'_, '_, '_>) -> Put {
         Task::Stream(stream, _) => head.put_stream(AnyFormat::FIELDS, stream.format().content_type(), None),
         Task::Upload(_) | Task::Wait(..) | Task::Finish(_) | Task::Done => return Some((true, None)),
     };
+    // Not to happen: beside constants there is only an origin, which was read as one.
     stream.unwrap_or_else(|_| head.put_fixed(500, &[], "no valid answer\n"))
 }
 
@@ -341,7 +342,7 @@ struct Head<'v, 'e, 'o> {
     at: &'v mut usize,
 }
 
-// Each in a frame of its own: what lies deepest is below all of them.
+// Three that are not inlined, so that their locals do not add up in one frame.
 impl Head<'_, '_, '_> {
     #[inline(never)]
     fn put_preflight(&mut self) -> Put {

@@ -37,7 +37,8 @@ fn what_zlib_compresses_comes_out_again() {
 fn streams_longer_than_the_window_come_out_again() {
     for seed in 0..runs(1) {
         let rng = &mut Rng(seed);
-        let plain: Vec<u8> = (0..few(40, 1)).flat_map(|_| content::any(rng)).collect();
+        let mut plain: Vec<u8> = (0..few(40, 0)).flat_map(|_| content::any(rng)).collect();
+        plain.extend(content::json(rng, 1000));
         for bits in thin([8, 9, 12, 15], 2) {
             let mut peer = Peer::new(rng, bits);
             let message = peer.plain(&plain);

@@ -104,7 +104,7 @@ fn a_poll_of_one_who_missed_something_says_so() {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "a limit of many kilobytes")]
+#[cfg_attr(miri, ignore = "five hundred limits")]
 fn a_body_ends_at_its_limit_and_has_one_event_at_least() {
     let mut shared = vec![0; 4096];
     let mut ring = EventRing::new(&mut shared, Seq::new(0));
