@@ -125,6 +125,9 @@ impl<R: Role> Connection<R> {
     /// Sends a Ping with up to 125 bytes of `payload` (RFC 6455 5.5.2). The heartbeat sends its own; see
     /// [`Timeouts`](crate::Timeouts). `false`: write `out` out, clear it and call again.
     ///
+    /// Wait for its Pong before the next one. Each Ping is answered, and an end whose output is full reads no further until its answer is out:
+    /// where both ends send more Pings than buffers and transport hold, neither gets on, and the heartbeat gives the connection up.
+    ///
     /// # Errors
     ///
     /// [`UsageError::LongControl`], [`UsageError::Closing`], [`UsageError::UnfinishedFrame`]; or

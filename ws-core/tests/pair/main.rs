@@ -88,6 +88,30 @@ fn two_ends_inside_frames_that_nobody_takes_end() {
     converse(Chance::seeded(430_385), Scale::LONG);
 }
 
+/// Each has answers in the way of what the other says, and no room for them, as neither reads on. The heartbeat ends it.
+#[test]
+fn two_ends_that_ping_each_other_until_all_is_full_are_given_up() {
+    let weather = || Weather { window: 64, ..Weather::FINE };
+    let configs = [FREE.with_timeouts(PATIENT); 2];
+    for (count, are_given_up) in [(1, false), (4, true)] {
+        let mut pair = Pair::new(Chance::seeded(0), 0, configs, [weather(), weather()]);
+        for end in &mut pair.ends {
+            end.tx_size = 140;
+            (0..count).for_each(|_| end.say(0, Say::Ping(vec![b'p'; 120])));
+        }
+        pair.ends[SERVER].say(10 * MINUTE, Say::Close(None, String::new()));
+        pair.run_until(HOUR);
+        each_heard_only_what_the_other_said(&pair);
+        assert!(pair.is_done());
+        for end in &pair.ends {
+            assert_eq!(end.ws.was_clean(), !are_given_up);
+        }
+        let timed_out = pair.ends.iter().any(|end| end.ws.timed_out() == Some(TimedOut::Pong));
+        assert_eq!(timed_out, are_given_up);
+        assert!(!are_given_up || pair.now < 2 * MINUTE);
+    }
+}
+
 #[test]
 fn in_fair_weather_all_arrives_and_the_close_is_clean() {
     for_seeds(600, |seed| {

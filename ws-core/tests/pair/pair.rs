@@ -40,6 +40,8 @@ pub(crate) struct Peer<'m> {
     pub(crate) tx_size: usize,
     /// Bytes of a message it says, fewer than that.
     pub(crate) longest: usize,
+    /// Whether it says pings.
+    pub(crate) pings: bool,
     /// Encoded, and not taken by the pipe yet.
     pub(crate) tx: Vec<u8>,
     /// The output that is lent.
@@ -71,6 +73,7 @@ impl<'m> Peer<'m> {
             rx_size: 1 << 16,
             tx_size: 1 << 12,
             longest: 700,
+            pings: true,
             tx: Vec::new(),
             lent: Vec::new(),
             held: Vec::new(),

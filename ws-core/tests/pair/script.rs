@@ -54,8 +54,10 @@ pub(crate) fn write_script(
             kind @ 0..=1 => {
                 let len = chance.below(125).min(peer.tx_size - frame_head);
                 let len = if len == 4 { 3 } else { len }; // four bytes are a heartbeat's
+                let len = if peer.pings { len } else { len.max(1) }; // an empty one cannot be told from an answer
                 let mut body = random_bytes(&mut chance.filler(), len);
-                let (first, is_ping) = if kind == 0 || len == 0 { (b'p', true) } else { (b'u', false) };
+                let (first, is_ping) =
+                    if peer.pings && (kind == 0 || len == 0) { (b'p', true) } else { (b'u', false) };
                 body.iter_mut().take(1).for_each(|byte| *byte = first);
                 if is_ping { Say::Ping(body) } else { Say::Pong(body) }
             }
