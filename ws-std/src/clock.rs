@@ -79,6 +79,8 @@ impl Deadline {
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
+    use crate::http::{Hosts, HttpOptions, Requests};
+    use crate::push::{Endpoint, Push};
     use crate::{Answer, Error, Options, OriginPolicy, Waited, accept_with};
     use std::io::{Read, Write};
     use std::net::{TcpListener, TcpStream};
@@ -118,10 +120,7 @@ mod tests {
         let mut options = Options::DEFAULT;
         options.config.timeouts.ping = ws_core::Duration::from_millis(20);
         options.config.timeouts.pong = ws_core::Duration::from_millis(PONG);
-        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
-        let mut client = TcpStream::connect(listener.local_addr().expect("an address")).expect("a server");
-        client.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
-        let (stream, _) = listener.accept().expect("a client");
+        let (mut client, stream) = connected();
         thread::scope(|scope| {
             let server = scope.spawn(move || {
                 let opened = accept_with(stream, &options, &[], |_| Answer::accept(OriginPolicy::SameOrigin));
@@ -129,11 +128,7 @@ mod tests {
                 ws.read().map(drop)
             });
             client.write_all(REQUEST.as_bytes()).expect("a request");
-            let mut last = [0; 4];
-            while last != *b"\r\n\r\n" {
-                last.rotate_left(1);
-                client.read_exact(&mut last[3..]).expect("a response");
-            }
+            head(&mut client);
             let opened = Instant::now();
             let mut answered = opened;
             while opened.elapsed() < time {
@@ -148,5 +143,59 @@ mod tests {
             assert!(matches!(end, Err(Error::TimedOut(Waited::Pong))), "{end:?}");
             answered.elapsed()
         })
+    }
+
+    /// In one test, for HTTP and push share a clock, which starts with what is first.
+    #[test]
+    fn requests_and_polls_that_wait_across_the_wrap_end_when_they_should() {
+        const WAIT: Duration = Duration::from_millis(1500);
+        let push = Push::<1>::with_memory(1024, 256, WAIT).expect("randomness");
+        let mut options = HttpOptions::new(Hosts::Any);
+        options.requests.idle_timeout = ws_core::Duration::from_millis(1500);
+        let serve = |stream| -> Result<(), Error> {
+            let mut requests = Requests::new(stream, options.clone())?;
+            while requests.read()?.is_some() {
+                requests.push(&push, &Endpoint::new(OriginPolicy::Any), |_, _, _| {})?;
+            }
+            Ok(())
+        };
+        let (before, begun) = (push.now(), Instant::now());
+        let ((mut idle, one), (mut poll, other)) = (connected(), connected());
+        thread::scope(|scope| {
+            let servers = [one, other].map(|stream| scope.spawn(|| serve(stream)));
+            idle.write_all(b"GET /?since=1 HTTP/1.1\r\nHost: a\r\n\r\n").expect("a request");
+            let since = push.with(|hub| hub.now().shared.get());
+            write!(poll, "GET /?since={since}&wait=1500 HTTP/1.1\r\nHost: a\r\n\r\n").expect("a request");
+            let answer = head(&mut poll);
+            let waited = begun.elapsed();
+            assert!(answer.starts_with("HTTP/1.1 204 ") && waited > WAIT * 9 / 10, "{waited:?}: {answer}");
+            idle.read_to_end(&mut Vec::new()).expect("an end");
+            let waited = begun.elapsed();
+            assert!(waited > WAIT * 9 / 10, "{waited:?}");
+            assert!(push.now().millis() < before.millis(), "it was across the wrap");
+            drop((idle, poll));
+            for server in servers {
+                server.join().expect("no panic").expect("an end that is none of the peer's");
+            }
+        });
+    }
+
+    /// A client, and the server's side of it.
+    fn connected() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+        let client = TcpStream::connect(listener.local_addr().expect("an address")).expect("a server");
+        client.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
+        let (stream, _) = listener.accept().expect("a client");
+        (client, stream)
+    }
+
+    fn head(client: &mut TcpStream) -> String {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            client.read_exact(&mut byte).expect("a response");
+            head.push(byte[0]);
+        }
+        String::from_utf8(head).expect("text")
     }
 }

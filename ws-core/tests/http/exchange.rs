@@ -10,10 +10,10 @@ use ws_core::{Input, Output};
 
 /// What a server saw and said.
 #[derive(Debug, PartialEq, Eq)]
-struct Served {
+pub(crate) struct Served {
     /// Method, path and body of each request that was read to its end.
     asked: Vec<String>,
-    said: String,
+    pub(crate) said: String,
     /// Why it ended; `None`: it would read on.
     end: Option<Refusal>,
     /// Bytes that were not looked at.
@@ -22,7 +22,7 @@ struct Served {
 
 /// Serves what comes in `pieces`, and then the end of the client's side if `eof` says so. Each request is answered by what
 /// was asked.
-fn serve(settings: &Settings, pieces: &[&[u8]], size: usize, eof: bool) -> Served {
+pub(crate) fn serve(settings: &Settings, pieces: &[&[u8]], size: usize, eof: bool) -> Served {
     let mut store = [0xaa; 1024];
     let mut exchange = Exchange::new(&mut store, &[], settings, at(0));
     let (mut waiting, mut body, mut asked, mut said) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -107,7 +107,7 @@ fn serves_with(settings: &Settings, script: &str) -> Served {
     served
 }
 
-fn ok(connection: &str, body: &str) -> String {
+pub(crate) fn ok(connection: &str, body: &str) -> String {
     format!("HTTP/1.1 200 OK\r\n{connection}Content-Length: {}\r\n\r\n{body}", body.len())
 }
 
@@ -279,78 +279,6 @@ fn what_was_refused_stays_so_and_only_what_has_not_begun_waits() {
     assert_eq!(exchange.limit_body(1), Err(refusal));
     assert_eq!(exchange.receive_body(&mut Input::new(&mut [b'x'])), Err(refusal));
     assert_eq!(exchange.receive_eof(), Err(refusal));
-}
-
-/// A client that waits to be told is told once its body is wanted, and not before (RFC 9110 10.1.1).
-#[test]
-fn a_client_is_told_to_go_on() {
-    let head = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nExpect: 100-Continue\r\n\r\n";
-    for size in thin(1..30, 25) {
-        let mut store = [0; 256];
-        let mut exchange = Exchange::new(&mut store, &[], &Settings::DEFAULT, at(0));
-        let mut bytes = head.as_bytes().to_vec();
-        assert_eq!(exchange.receive(&mut Input::new(&mut bytes)), Ok(true));
-        assert!(!exchange.wants_transmit(), "nobody wants the body yet");
-        assert!(!exchange.persists(), "who is not told may send it or not");
-        for _ in 0..2 {
-            assert_eq!(exchange.receive_body(&mut Input::new(&mut [])), Ok(None));
-            assert!(exchange.wants_transmit());
-        }
-        let told = crate::written(size, |out| exchange.transmit(out));
-        assert_eq!(told, b"HTTP/1.1 100 Continue\r\n\r\n");
-        assert!(!exchange.wants_transmit());
-        assert_eq!(exchange.receive_body(&mut Input::new(&mut [])), Ok(None));
-        assert!(!exchange.wants_transmit(), "once is enough");
-        let mut body = *b"helloGET";
-        let mut input = Input::new(&mut body);
-        assert_eq!(exchange.receive_body(&mut input), Ok(Some(&mut *b"hello".to_vec())));
-        assert!(exchange.is_body_done() && exchange.persists() && input.rest() == b"GET");
-    }
-    // Who does not wait is not told; nor who has nothing to send, nor who speaks HTTP/1.0.
-    let served = serve(&Settings::DEFAULT, &[format!("{head}hello").as_bytes()], 512, false);
-    assert_eq!(served.said, ok("", "hello"));
-    for head in [head.replace(": 5", ": 0"), head.replace("1.1", "1.0"), head.replace("Expect", "X")] {
-        let mut store = [0; 256];
-        let mut exchange = Exchange::new(&mut store, &[], &Settings::DEFAULT, at(0));
-        assert_eq!(exchange.receive(&mut Input::new(&mut head.into_bytes())), Ok(true));
-        assert_eq!(exchange.receive_body(&mut Input::new(&mut [])), Ok(None));
-        assert!(!exchange.wants_transmit());
-    }
-    // Who did not wait after all need not be told any more, if that has not begun.
-    let mut store = [0; 256];
-    let mut exchange = Exchange::new(&mut store, &[], &Settings::DEFAULT, at(0));
-    assert_eq!(exchange.receive(&mut Input::new(&mut head.as_bytes().to_vec())), Ok(true));
-    assert_eq!(exchange.receive_body(&mut Input::new(&mut [])), Ok(None));
-    assert!(exchange.wants_transmit());
-    assert!(exchange.receive_body(&mut Input::new(&mut b"he".to_vec())).unwrap().is_some());
-    assert!(!exchange.wants_transmit());
-    // What is begun is ended, also if the client did not wait for it.
-    let mut store = [0; 256];
-    let mut exchange = Exchange::new(&mut store, &[], &Settings::DEFAULT, at(0));
-    assert_eq!(exchange.receive(&mut Input::new(&mut head.as_bytes().to_vec())), Ok(true));
-    assert_eq!(exchange.receive_body(&mut Input::new(&mut [])), Ok(None));
-    assert!(!exchange.transmit(&mut Output::new(&mut [0; 3])));
-    assert!(exchange.receive_body(&mut Input::new(&mut b"hello".to_vec())).unwrap().is_some());
-    assert!(exchange.wants_transmit());
-    assert_eq!(crate::written(64, |out| exchange.transmit(out)), b"P/1.1 100 Continue\r\n\r\n");
-}
-
-#[test]
-fn each_request_is_told_to_go_on_for_itself() {
-    let head = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n";
-    let mut store = [0; 256];
-    let mut exchange = Exchange::new(&mut store, &[], &Settings::DEFAULT, at(0));
-    for _ in 0..3 {
-        assert_eq!(exchange.receive(&mut Input::new(&mut head.to_vec())), Ok(true));
-        assert_eq!(exchange.receive_body(&mut Input::new(&mut [])), Ok(None));
-        assert_eq!(crate::written(7, |out| exchange.transmit(out)), b"HTTP/1.1 100 Continue\r\n\r\n");
-        assert!(exchange.receive_body(&mut Input::new(&mut b"hi".to_vec())).unwrap().is_some());
-        assert!(exchange.next(false, at(0)));
-    }
-    // One that is refused without its body is told nothing else.
-    assert_eq!(exchange.receive(&mut Input::new(&mut head.to_vec())), Ok(true));
-    assert_eq!(exchange.limit_body(1), Err(Refusal::Body(BodyError::TooLong)));
-    assert!(!exchange.wants_transmit());
 }
 
 /// A body that nobody read is not taken for a request.

@@ -8,6 +8,7 @@ mod content;
 mod cors;
 mod deadlines;
 mod exchange;
+mod expect;
 mod response;
 mod stream;
 
