@@ -59,20 +59,24 @@ def silent(program, full):
     with Server(program, "silent") as server:
         met = together(silent_one, server)
         server.assert_well()
-    pings, ends = sorted(first for first, _ in met), sorted(end for _, end in met)
+    pings, ends = sorted(first for _, first, _ in met), sorted(end for *_, end in met)
+    # The server's time begins with its answer, which comes later than the request, and earlier than it is read.
+    is_early = any(opening + first < ping - 0.1 or opening + end < gone - 0.1 for opening, first, end in met)
     yield Row(f"{COUNT} peers silent since the upgrade", program, f"a Ping at {ping} s + {BUSY} s", span(pings),
-              ping - 0.1 <= pings[0] and pings[-1] <= ping + BUSY)
-    yield Row("the same", program, f"given up at {gone} s + {BUSY} s", span(ends), gone - 0.1 <= ends[0] and ends[-1] <= gone + BUSY)
+              not is_early and pings[-1] <= ping + BUSY)
+    yield Row("the same", program, f"given up at {gone} s + {BUSY} s", span(ends), not is_early and ends[-1] <= gone + BUSY)
 
 
 def silent_one(server):
+    """Seconds from the request to the answer, and from there to the Ping and to the end."""
+    asked = time.monotonic()
     with open_one(server) as ws:
         begun = time.monotonic()
         ws.sock.settimeout(60)
         while ws.receive_frame()[0] != 0x80 | PING:
             pass
         pinged = time.monotonic()
-        return pinged - begun, watch(server, ws).gone(60) - begun
+        return begun - asked, pinged - begun, watch(server, ws).gone(60) - begun
 
 
 def half_open(program, full):
