@@ -25,7 +25,7 @@ BOMB_CONNECTION = 1e-3  # and for the connection that each comes on
 BOMB_ROOM = 3 << 20  # bytes of memory above what there was: the connection, its windows, and those of the one before, which is being ended
 BOMB_RATIO = 1000
 
-CHURN_SLACK = 2 << 20  # bytes
+CHURN_SLACK = 1 << 20  # bytes
 
 
 # --- Slow peers ------------------------------------------------------------------------------------------------------
@@ -84,14 +84,19 @@ def bombs(program, full):
 def churn(program, full):
     count, lanes = 1_000_000 if full else 12_000, 2
     with Server(program, "churn") as server:
-        run("churn", server.port, program, 2_000, 0)
+
+        def come_and_go(count):
+            begun = time.monotonic()
+            with ExitStack() as stack:
+                workers = [stack.enter_context(Worker("churn", server.port, program, count // lanes, seed)) for seed in range(lanes)]
+                for worker in workers:
+                    worker.told(7200)
+            return time.monotonic() - begun
+
+        come_and_go(6_000)  # as many at once as later: what is kept for the next is no leak
         time.sleep(LINGER + 1)
-        level, before, begun = server.level(), server.memory(), time.monotonic()
-        with ExitStack() as stack:
-            workers = [stack.enter_context(Worker("churn", server.port, program, count // lanes, seed)) for seed in range(lanes)]
-            for worker in workers:
-                worker.told(7200)
-        took = time.monotonic() - begun
+        level, before = server.level(), server.memory()
+        took = come_and_go(count)
         settled = server.settle(level, SETTLE)
         waiting, grown, after = server.close_wait(), server.memory() - before, server.level()
         server.assert_well()
