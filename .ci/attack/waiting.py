@@ -260,27 +260,40 @@ def fill(server, follow):
 
 
 def words(program, full):
-    """Tabs that say more to all others than these can hear; one of them reads, and has its echo."""
+    """Tabs that say more to all others than these can hear, or come again and again to say it; one of them reads, and has its echo."""
     with Server(program, "words") as server, contextlib.ExitStack() as stack:
         tabs = [stack.enter_context(open_one(server)) for _ in range(COUNT)]
         pool = stack.enter_context(concurrent.futures.ThreadPoolExecutor(2 * COUNT))
         end = time.monotonic() + WORDS_TIME
-        with open_one(server) as reader:
-            said = [pool.submit(speak, tab, at, end) for at, tab in enumerate(tabs)]
-            for tab in tabs:
-                pool.submit(forget, tab, end)
-            heard, closed = hear(reader, end)
-        sent = sum(each.result() for each in said)
-        server.assert_well()
-    last = [-1] * COUNT
-    for at, number in heard:
-        assert number == last[at] + 1, f"word {number} of tab {at} behind {last[at]}"
-        last[at] = number
+        for tab in tabs:
+            pool.submit(forget, tab, end)
+        heard, closed, sent = while_they_speak(server, pool, speak, [(tab, at, end) for at, tab in enumerate(tabs)], end)
     yield Row(f"{COUNT} tabs that say all they can to all", program, "who reads stays, and misses nothing",
-              f"{len(heard)} words heard, {sent:,} written; closed: {closed or 'no'}", not closed and len(heard) > COUNT)
+              f"{heard} words heard, {sent:,} written; closed: {closed or 'no'}", not closed and heard > COUNT)
+    with Server(program, "words") as server, concurrent.futures.ThreadPoolExecutor(COUNT) as pool:
+        end = time.monotonic() + WORDS_TIME
+        heard, closed, came = while_they_speak(server, pool, come_and_speak, [(server, at, end) for at in range(COUNT)], end)
+    yield Row(f"{COUNT} tabs that come, say {AT_ONCE} words and go, again and again", program, "who reads stays, and misses nothing",
+              f"{heard} words heard, {came:,} times come; closed: {closed or 'no'}", not closed and heard > COUNT)
+
+
+def while_they_speak(server, pool, speaks, each, end):
+    """How many words a tab hears meanwhile, what the server's Close said if one came, and the sum of what the others did."""
+    with open_one(server, receive_buffer=4096) as reader:
+        speaking = [pool.submit(speaks, *one) for one in each]
+        heard, closed = hear(reader, end)
+    did = sum(one.result() for one in speaking)
+    server.assert_well()
+    last = {}
+    for who, number in heard:
+        assert number == last.get(who, -1) + 1, f"word {number} of {who} behind {last.get(who)}"
+        last[who] = number
+    return len(heard), closed, did
 
 
 WORDS_TIME = 5
+NAP = 0.2
+AT_ONCE = 8  # words that the demo lets a tab say without a pause
 
 
 def speak(ws, at, end):
@@ -289,11 +302,25 @@ def speak(ws, at, end):
     ws.sock.settimeout(0.2)
     while time.monotonic() < end:
         if not rest:
-            rest = b"".join(frame(b'{"type":"chat","text":"%d %d"}' % (at, n)) for n in range(number, number + 100))
+            rest = b"".join(word(at, n) for n in range(number, number + 100))
             number += 100
         with contextlib.suppress(TimeoutError):
             rest = rest[ws.sock.send(rest) :]
     return number
+
+
+def come_and_speak(server, at, end):
+    """How often it came."""
+    times = 0
+    while time.monotonic() < end:
+        with contextlib.suppress(OSError), open_one(server) as ws:
+            ws.sock.sendall(b"".join(word(at + COUNT * times, n) for n in range(AT_ONCE)))
+            times += 1
+    return times
+
+
+def word(who, number):
+    return frame(b'{"type":"chat","text":"%d %d"}' % (who, number))
 
 
 def forget(ws, end):
@@ -304,9 +331,12 @@ def forget(ws, end):
 
 
 def hear(ws, end):
-    """The words in their order, and what the server's Close said, if one came."""
-    heard = []
+    """The words in their order, and what the server's Close said, if one came. It does something else half of the time."""
+    heard, busy_at = [], 0
     while time.monotonic() < end:
+        if time.monotonic() > busy_at:
+            time.sleep(NAP)
+            busy_at = time.monotonic() + NAP
         kind, said = ws.receive()
         if kind == CLOSE:
             return heard, said[2:].decode()

@@ -1,13 +1,15 @@
 //! A page and a WebSocket on one port: open it in two tabs, side by side. This file listens and routes; what one tab
-//! says and hears is in `session.rs`, what the tabs hear of each other in `room.rs`, the words in `messages.rs`. A second
-//! WebSocket, in `feed.rs`, is compressed if the page wants it to be: `telemetry.rs` makes up what it says, and `counted.rs`
-//! counts what that takes. News by all techniques there are is in `push.rs`, pictures one after the other in `camera.rs`.
+//! says and hears is in `session.rs`, what the tabs hear of each other in `room.rs` and `mailbox.rs`, the words in
+//! `messages.rs`. A second WebSocket, in `feed.rs`, is compressed if the page wants it to be: `telemetry.rs` makes up what
+//! it says, and `counted.rs` counts what that takes. News by all techniques there are is in `push.rs`, pictures one after the
+//! other in `camera.rs`.
 //!
 //! `cargo run -p demo`, or `cargo run -p demo -- 127.0.0.1:0` to listen elsewhere.
 
 mod camera;
 mod counted;
 mod feed;
+mod mailbox;
 mod messages;
 mod push;
 mod room;
@@ -60,7 +62,7 @@ fn main() -> ExitCode {
         }
     };
     match listen(address.as_deref()) {
-        Ok(listener) => serve_all(&listener, Demo { room: Room::default(), feeds: Feeds::default(), news }),
+        Ok(listener) => serve_all(&listener, Demo { room: Room::new(), feeds: Feeds::default(), news }),
         Err(error) => {
             eprintln!("cannot listen on {}: {error}", address.as_deref().unwrap_or("127.0.0.1"));
             ExitCode::FAILURE

@@ -2,8 +2,9 @@
 //! the room has to say. Whichever of them writes holds the [`Pen`].
 
 use crate::counted::Counted;
+use crate::mailbox::{Mailbox, Note};
 use crate::messages::{Closing, Command, ECHO, FRAME, Reply};
-use crate::room::{Mailbox, Note, Pace, Room, Seat};
+use crate::room::{Pace, Room, Seat};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -86,7 +87,7 @@ fn converse(
 /// down a tab that asks faster than it listens, so its echoes need no queue. The same slows down one that floods all others with words, which
 /// would fill their mailboxes and end their connections.
 fn listen(reader: &mut Reader<Counted, Server>, pen: &Pen, room: &Room, tab: u32) -> Result<(), Error> {
-    let mut pace = Pace::new();
+    let mut pace = Pace::of_tab();
     while let Some(message) = reader.read()? {
         let command = match message {
             Message::Text(text) => serde_json::from_str(text).ok(),
@@ -109,8 +110,8 @@ fn listen(reader: &mut Reader<Counted, Server>, pen: &Pen, room: &Room, tab: u32
                 pen.say(&Reply::Pong { at, heartbeat })?;
             }
             Some(Command::Chat { text }) if text.len() <= CHAT_MAX => {
-                thread::sleep(pace.wait(Instant::now()));
-                room.tell(&Reply::Chat { tab, text: &text });
+                thread::sleep(room.wait(&mut pace, Instant::now()));
+                room.say(&Reply::Chat { tab, text: &text });
             }
             Some(Command::Chat { .. }) => pen.say(&Reply::Error { text: "this is too long to pass on" })?,
             Some(Command::Close { code, reason }) => match CloseCode::new(code) {
@@ -142,7 +143,7 @@ fn forward(mailbox: &Mailbox, pen: &Pen) {
     while let Some(note) = mailbox.take() {
         let written = match note {
             Note::Text(text) => pen.write(|writer| writer.send_text(&text)),
-            Note::Frame(_, frame) => pen.write(|writer| writer.send_binary(&frame)),
+            Note::Frame(frame) => pen.write(|writer| writer.send_binary(&frame)),
             Note::Overrun => pen.close(CloseCode::TRY_AGAIN_LATER, "this tab does not read"),
         };
         if written.is_err() {
