@@ -25,7 +25,8 @@ BOMB_CONNECTION = 1e-3  # and for the connection that each comes on
 BOMB_ROOM = 3 << 20  # bytes of memory above what there was: the connection, its windows, and those of the one before, which is being ended
 BOMB_RATIO = 1000
 
-CHURN_SLACK = 1 << 20  # bytes
+# Bytes: the allocator of the system keeps up to 128 KiB in each of eight heaps a processor, and more threads at once than before find new ones.
+CHURN_SLACK = 2 << 20
 
 
 # --- Slow peers ------------------------------------------------------------------------------------------------------
