@@ -148,8 +148,8 @@ mod tests {
     /// In one test, for HTTP and push share a clock, which starts with what is first.
     #[test]
     fn requests_and_polls_that_wait_across_the_wrap_end_when_they_should() {
-        const WAIT: Duration = Duration::from_millis(1500);
-        let push = Push::<1>::with_memory(1024, 256, WAIT).expect("randomness");
+        let wait = Duration::from_millis(1500);
+        let push = Push::<1>::with_memory(1024, 256, wait).expect("randomness");
         let mut options = HttpOptions::new(Hosts::Any);
         options.requests.idle_timeout = ws_core::Duration::from_millis(1500);
         let serve = |stream| -> Result<(), Error> {
@@ -168,10 +168,10 @@ mod tests {
             write!(poll, "GET /?since={since}&wait=1500 HTTP/1.1\r\nHost: a\r\n\r\n").expect("a request");
             let answer = head(&mut poll);
             let waited = begun.elapsed();
-            assert!(answer.starts_with("HTTP/1.1 204 ") && waited > WAIT * 9 / 10, "{waited:?}: {answer}");
+            assert!(answer.starts_with("HTTP/1.1 204 ") && waited > wait * 9 / 10, "{waited:?}: {answer}");
             idle.read_to_end(&mut Vec::new()).expect("an end");
             let waited = begun.elapsed();
-            assert!(waited > WAIT * 9 / 10, "{waited:?}");
+            assert!(waited > wait * 9 / 10, "{waited:?}");
             assert!(push.now().millis() < before.millis(), "it was across the wrap");
             drop((idle, poll));
             for server in servers {

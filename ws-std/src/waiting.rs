@@ -12,6 +12,9 @@ use ws_core::{Connection, ReadyState, Role};
 /// How long a reader waits at most while something waits to be written, and each half of a connection for what the other does.
 pub(crate) const SHORT_NAP: Duration = Duration::from_millis(20);
 
+/// How long a stream that never blocks is left alone.
+pub(crate) const MOMENT: Duration = Duration::from_millis(1);
+
 /// Up to this, timers are exact enough.
 const EXACT: Duration = Duration::from_millis(200);
 
@@ -70,7 +73,7 @@ impl Again {
             self.0 = self.0.saturating_add(1);
             thread::yield_now();
         } else {
-            thread::sleep(Duration::from_millis(1));
+            thread::sleep(MOMENT);
         }
         Ok(())
     }

@@ -5,10 +5,11 @@
 mod defaults;
 
 use defaults::{assert_table, bytes, millis, number, on, own};
+use ws_core::connection::DeflatingSender;
 use ws_core::http::Hosts;
 use ws_core::http::exchange::Settings;
 use ws_std::http::HttpOptions;
-use ws_std::{Compression, Limits, Options, Timeouts};
+use ws_std::{Compression, Effort, Limits, Options, Timeouts};
 
 #[test]
 fn the_table_of_defaults_is_that_of_the_code() {
@@ -26,8 +27,11 @@ fn the_table_of_defaults_is_that_of_the_code() {
     let HttpOptions { hosts: _, requests, further, socket, policy } = HttpOptions::new(Hosts::Any);
     assert_eq!((requests, socket), (Settings::DEFAULT, Options::DEFAULT), "as above, and as in the core");
     assert!(further.is_empty() && policy.is_none());
-    assert_eq!(Compression::DEFAULT, Compression::new(15, 15));
+    // Its fields are its own: those of the default are told by what makes the same.
     let is_default = |other: Compression| other == Compression::DEFAULT;
+    let if_default = |other, value: String| if is_default(other) { value } else { "another".into() };
+    let with_effort = Compression::DEFAULT.with_effort(Effort::NORMAL);
+    let with_threshold = Compression::DEFAULT.with_threshold(DeflatingSender::THRESHOLD);
     assert_table([
         ("Options::DEFAULT.config.limits.message", bytes(message)),
         ("Options::DEFAULT.config.limits.fragments", number(fragments)),
@@ -38,11 +42,16 @@ fn the_table_of_defaults_is_that_of_the_code() {
         ("Options::DEFAULT.handshake_timeout", millis(handshake_timeout.as_millis())),
         ("Options::DEFAULT.send_timeout", millis(send_timeout.as_millis())),
         ("Options::DEFAULT.compression", on(compression.is_some())),
-        ("Compression::DEFAULT: windows", bytes(1u64 << 15)),
+        ("Compression::DEFAULT: windows", if_default(Compression::new(15, 15), bytes(1u64 << 15))),
         ("Compression::DEFAULT: takeover", on(is_default(Compression::DEFAULT.with_takeover()))),
         (
             "Compression::DEFAULT: the peer's takeover",
             on(!is_default(Compression::DEFAULT.without_peer_takeover())),
+        ),
+        ("Compression::DEFAULT: effort", if_default(with_effort, "NORMAL".into())),
+        (
+            "Compression::DEFAULT: threshold",
+            if_default(with_threshold, bytes(DeflatingSender::THRESHOLD as u64)),
         ),
         ("waiting.rs: FULL_READS_MAX", own("waiting.rs", "FULL_READS_MAX")),
     ]);

@@ -2,7 +2,7 @@
 
 use crate::buffers::{Inbox, Outbox, Patience};
 use crate::clock::{Clock, Deadline};
-use crate::waiting::{Got, ReadTimer, is_end};
+use crate::waiting::{Got, MOMENT, ReadTimer, is_end};
 use crate::{Error, Options, Transport, Waited, opening};
 use std::io;
 use std::thread;
@@ -55,7 +55,7 @@ impl<S: Transport> Wire<S> {
         let got = match self.timer.read(&mut self.stream, &mut self.inbox, wait, self.clock) {
             // A stream that does not wait.
             Err(Error::WouldBlock) => {
-                thread::sleep(Duration::from_millis(1));
+                thread::sleep(MOMENT);
                 Got::Nothing
             }
             Err(error) if is_end(&error) => Got::End,

@@ -5,11 +5,11 @@ use super::visit::LOOK;
 use super::{Endpoint, Push, Receive, Shared};
 use crate::clock::Clock;
 use crate::http::{Requests, not_asked};
+use crate::waiting::MOMENT;
 use crate::{Answer, CloseCode, Error, Options, Reader, Transport, UsageError, Writer};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
 use ws_core::Server;
 use ws_core::transport::websocket::{PROTOCOL, TAKEN_OVER};
 use ws_core::transport::{Listener, Listening, Progress, Rejection, Seq, WebSocketError, WebSocketStream};
@@ -126,7 +126,7 @@ impl<'p, 'm, const N: usize> Following<'p, 'm, N> {
                 Ok(None) => break,
                 // A stream that does not wait.
                 Err(Error::WouldBlock) => {
-                    thread::sleep(Duration::from_millis(1));
+                    thread::sleep(MOMENT);
                     continue;
                 }
                 Err(error) => return Err(error),
