@@ -33,8 +33,8 @@ struct Waiting {
     words: VecDeque<Arc<str>>,
     /// One of each tab.
     frames: VecDeque<(u32, Arc<[u8]>)>,
-    /// Words and pictures take turns.
-    was_word: bool,
+    /// Whose turn it is: none of the four keeps the others waiting, however often it is renewed.
+    turn: u8,
     is_overrun: bool,
     is_closed: bool,
 }
@@ -109,15 +109,16 @@ impl Waiting {
         if std::mem::take(&mut self.is_overrun) {
             return Some(Note::Overrun);
         }
-        if let Some(text) = self.tabs.take().or_else(|| self.closed.pop_back()) {
-            return Some(Note::Text(text));
-        }
-        self.was_word = !self.words.is_empty() && (!self.was_word || self.frames.is_empty());
-        if self.was_word {
-            self.words.pop_front().map(Note::Text)
-        } else {
-            self.frames.pop_front().map(|(_, frame)| Note::Frame(frame))
-        }
+        (0..4).find_map(|_| {
+            let turn = self.turn;
+            self.turn = (turn + 1) % 4;
+            match turn {
+                0 => self.tabs.take().map(Note::Text),
+                1 => self.closed.pop_back().map(Note::Text),
+                2 => self.words.pop_front().map(Note::Text),
+                _ => self.frames.pop_front().map(|(_, frame)| Note::Frame(frame)),
+            }
+        })
     }
 }
 
@@ -152,14 +153,23 @@ mod tests {
     }
 
     #[test]
-    fn words_and_pictures_take_turns() {
+    fn nothing_keeps_the_rest_waiting() {
         let mailbox = Mailbox::default();
         for n in 0..3 {
-            mailbox.post_frame(n, [0].into());
-            mailbox.post_word(n.to_string().into());
+            mailbox.post_word(format!("word {n}").into());
         }
-        let turns: Vec<_> = (0..6).map(|_| matches!(mailbox.take(), Some(Note::Text(_)))).collect();
-        assert_eq!(turns, [true, false, true, false, true, false]);
+        mailbox.post_frame(0, [0].into());
+        let (mut words, mut frames) = (0, 0);
+        for n in 0..12 {
+            mailbox.post_tabs("here".into());
+            mailbox.post_closed(100 + n, "gone".into());
+            match mailbox.take() {
+                Some(Note::Text(text)) if text.starts_with("word") => words += 1,
+                Some(Note::Frame(_)) => frames += 1,
+                _ => {}
+            }
+        }
+        assert_eq!((words, frames), (3, 1));
     }
 
     #[test]
@@ -184,9 +194,12 @@ mod tests {
         }
         mailbox.post_word("second".into());
         let last = 10 * WORDS_MAX - 1;
-        let mut expected = vec![format!("here: {last}")];
-        expected.extend((last + 1 - CLOSINGS_MAX..=last).map(|n| format!("gone: {n}")));
-        expected.extend(["first", "second"].map(String::from));
-        assert_eq!(drain(&mailbox), (expected, Vec::new()));
+        let (texts, frames) = drain(&mailbox);
+        let told = |kind: &str| -> Vec<_> { texts.iter().filter(|text| text.starts_with(kind)).collect() };
+        let closed: Vec<_> = (last + 1 - CLOSINGS_MAX..=last).map(|n| format!("gone: {n}")).collect();
+        assert!(told("gone").into_iter().eq(&closed), "{texts:?}");
+        assert_eq!(told("here"), [&format!("here: {last}")]);
+        assert!(texts.iter().filter(|text| !text.contains(':')).eq(["first", "second"]), "{texts:?}");
+        assert_eq!((texts.len(), frames.len()), (CLOSINGS_MAX + 3, 0));
     }
 }
