@@ -88,7 +88,9 @@ class Machine:
         self.dir = tempfile.mkdtemp(dir=scratch.name)
         if self.name == "pico-w":
             args += ["--control", f"{self.dir}/control"]
-        self.process = start(args, subprocess.PIPE)
+        # RUSTFLAGS would go before the settings that images have of their own.
+        env = {name: value for name, value in os.environ.items() if name != "RUSTFLAGS"}
+        self.process = start(args, subprocess.PIPE, env=env)
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
         return self

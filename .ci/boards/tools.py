@@ -2,7 +2,8 @@
 scripts look after themselves (the emulator's packages, the decoder of its log).
 
     python3 .ci/boards/tools.py qemu-arm     what a machine needs: pico-w, qemu-arm, qemu-riscv; several at once too
-    python3 .ci/boards/tools.py binutils     what takes images for Arm apart"""
+    python3 .ci/boards/tools.py binutils     what takes images for Arm apart
+    python3 .ci/boards/tools.py browsers     Chromium, Firefox, and what drives them"""
 
 import filecmp
 import os
@@ -26,12 +27,12 @@ INSTALL_TIME = 600  # seconds
 
 def main():
     names = set(sys.argv[1:])
-    if not names or names - TARGETS.keys() - {"binutils"}:
+    if not names or names - TARGETS.keys() - {"binutils", "browsers"}:
         sys.exit(__doc__)
     try:
         if "binutils" in names:
             install_binutils()
-        install(names - {"binutils"}, suites=())
+        install(names & TARGETS.keys(), suites=names & {"browsers"})
     except Trouble as trouble:
         sys.exit(f"tools: {trouble}")
 

@@ -18,8 +18,10 @@ INSIDE = "/r"
 
 def build(package, target=THUMB, root=ROOT, plain=False, features=None):
     """Returns the linked file. Sizes of stack frames are told by an unstable option, which changes no code; `plain`: without it,
-    and with all settings that the package has of its own."""
-    environment = dict(os.environ, CARGO_TARGET_DIR=str(TARGET), CARGO_TERM_COLOR="never")
+    with all settings that the package has of its own, and where it is built by hand."""
+    folder = root / package
+    target_dir = folder / "target" if plain and "CARGO_TARGET_DIR" not in os.environ else TARGET
+    environment = dict(os.environ, CARGO_TARGET_DIR=str(target_dir), CARGO_TERM_COLOR="never")
     # The image joins a network, as the emulated one does.
     environment.update(WIFI_NETWORK="emunet", WIFI_PASSWORD="password")
     for name in ("RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"):
@@ -29,7 +31,6 @@ def build(package, target=THUMB, root=ROOT, plain=False, features=None):
         roots = (ROOT, *(COPIES / name for name in ("bare", "plain", "quiet", "planted")))
         remap = [f"--remap-path-prefix={root}={INSIDE}" for root in roots]
         environment.update(RUSTC_BOOTSTRAP="1", RUSTFLAGS=" ".join(("-Z emit-stack-sizes", *remap)))
-    folder = root / package
     command = ["cargo", "build", "--quiet", "--locked", "--release", "--target", target]
     command += ["--features", features] if features else []
     if subprocess.run(command, cwd=folder, env=environment).returncode:
@@ -37,7 +38,7 @@ def build(package, target=THUMB, root=ROOT, plain=False, features=None):
     # Variants have the same name: each is kept where the next one does not overwrite it.
     kept = TARGET / "images" / (features or (root.name if root != ROOT else "as-is")) / target
     kept.mkdir(parents=True, exist_ok=True)
-    return pathlib.Path(shutil.copy2(TARGET / target / "release" / folder.name, kept / folder.name))
+    return pathlib.Path(shutil.copy2(target_dir / target / "release" / folder.name, kept / folder.name))
 
 
 def copy(name, *packages):
