@@ -193,8 +193,10 @@ impl<'d> Head<'d> {
         std::str::from_utf8(self.target()).unwrap().parse().unwrap()
     }
 
+    /// It begins the line of a response, whose reason may end like another, and ends that of a request.
     pub(crate) fn version(&self) -> Version {
-        let is_old = self.line.ends_with(b"HTTP/1.0") || self.line.starts_with(b"HTTP/1.0 ");
+        let is_response = self.line.starts_with(b"HTTP/");
+        let is_old = if is_response { self.line.starts_with(b"HTTP/1.0") } else { self.line.ends_with(b"HTTP/1.0") };
         if is_old { Version::Http10 } else { Version::Http11 }
     }
 
