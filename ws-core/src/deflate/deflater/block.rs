@@ -237,8 +237,8 @@ impl<'m> Block<'m> {
         };
     }
 
-    /// Makes the lengths of the codes of a dynamic block (RFC 1951 3.2.7); tells its bits behind the header. Once they are
-    /// more than `most`, how many more does not matter.
+    /// Makes the lengths of the codes of a dynamic block (RFC 1951 3.2.7); tells its bits behind the header, or more than
+    /// anything if they are more than `most`.
     fn plan_dynamic(&mut self, most: u32) -> u32 {
         self.count_symbol(END_OF_BLOCK.into());
         let is_too_much = self.work.cells.iter().any(|count| *count > FREQUENCY_MAX);
@@ -258,7 +258,8 @@ impl<'m> Block<'m> {
         self.literals = used(literals);
         self.distances = used(distances);
         bits = bits.wrapping_add(self.extra);
-        if bits > most { bits } else { bits.wrapping_add(self.plan_lengths()) }
+        // The code lengths are to come.
+        if bits >= most { u32::MAX } else { bits.wrapping_add(self.plan_lengths()) }
     }
 
     /// Makes the code in which the code lengths are sent; tells the bits of all that is sent in it and before it.
