@@ -196,7 +196,8 @@ impl<'d> Head<'d> {
     /// It begins the line of a response, whose reason may end like another, and ends that of a request.
     pub(crate) fn version(&self) -> Version {
         let is_response = self.line.starts_with(b"HTTP/");
-        let is_old = if is_response { self.line.starts_with(b"HTTP/1.0") } else { self.line.ends_with(b"HTTP/1.0") };
+        let is_old =
+            if is_response { self.line.starts_with(b"HTTP/1.0") } else { self.line.ends_with(b"HTTP/1.0") };
         if is_old { Version::Http10 } else { Version::Http11 }
     }
 
