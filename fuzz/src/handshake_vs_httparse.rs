@@ -17,21 +17,47 @@ use crate::common::head::{Head, Rules, Verdict, is_control, is_one_of, is_token}
 use crate::common::io::{read, written};
 use crate::common::{Cuts, Rng, accept as key, extensions, host};
 
-/// Where httparse takes more, and who is right.
-const STRICTER: &[(HeadError, &str)] = &[
+/// Where httparse takes more, and who is right; each with what the bytes up to the one that we refuse have to be like.
+const STRICTER: &[(HeadError, fn(&[u8], HeadLimits) -> bool, &str)] = &[
     (
         HeadError::BadLine,
+        |seen, _| seen.iter().all(|b| is_line_break(*b)) || seen.last().is_some_and(|b| *b >= 0x80),
         "it skips any number of empty lines, and takes targets in UTF-8 (RFC 9112 2.2, RFC 3986 2)",
     ),
-    (HeadError::BadTarget, "it looks into no target: neither form nor fragment is its matter (RFC 9112 3.2)"),
+    (
+        HeadError::BadTarget,
+        |seen, _| {
+            let target = seen.split(|b| *b == b' ').nth(1).unwrap_or_default();
+            !target.starts_with(b"/") || target.contains(&b'#')
+        },
+        "it looks into no target: neither form nor fragment is its matter (RFC 9112 3.2)",
+    ),
     (
         HeadError::BareLineBreak,
+        |seen, _| seen.ends_with(b"\n") && !seen.ends_with(b"\r\n"),
         "it takes LF for a line break, which RFC 9112 2.2 allows, and others do not do",
     ),
-    (HeadError::DuplicateField, "it does not know what fields mean (RFC 9112 3.2, 6.3, RFC 6455 11.3)"),
-    (HeadError::ManyFields, "its limit is the caller's, and higher here"),
-    (HeadError::LongLine, "it has no limit"),
-    (HeadError::LongHead, "it has no limit"),
+    (
+        HeadError::DuplicateField,
+        |seen, _| {
+            let mut lines = seen.split(|b| *b == b'\n').rev();
+            let name = lines.next().and_then(|line| line.strip_suffix(b":")).unwrap_or_default();
+            let is_there =
+                |line: &[u8]| line.split(|b| *b == b':').next().unwrap().eq_ignore_ascii_case(name);
+            is_one_of(name, &SINGLE) && lines.any(is_there)
+        },
+        "it does not know what fields mean (RFC 9112 3.2, 6.3, RFC 6455 11.3)",
+    ),
+    (
+        HeadError::ManyFields,
+        |seen, limits| {
+            let lines = seen.split(|b| *b == b'\n').filter(|line| line.contains(&b':'));
+            lines.count() >= limits.fields
+        },
+        "its limit is the caller's, and higher here",
+    ),
+    (HeadError::LongLine, |seen, limits| seen.len() == limits.bytes + 1, "it has no limit"),
+    (HeadError::LongHead, |seen, limits| seen.len() == limits.bytes + 1, "it has no limit"),
 ];
 
 /// What an application wants besides.
@@ -43,14 +69,18 @@ const PAGES: [&str; 2] = ["http://example.com", "https://h:8443"];
 /// The bytes are what a client sends.
 pub fn check(data: &[u8]) {
     let rng = &mut Rng::of(data);
-    let rules = Rules { is_request: true, single: &SINGLE, limits: HeadLimits::DEFAULT };
+    let limits = match rng.below(8) {
+        0 => HeadLimits { bytes: rng.below(400), fields: rng.below(8) },
+        _ => HeadLimits::DEFAULT,
+    };
+    let rules = Rules { is_request: true, single: &SINGLE, limits };
     let verdict = rules.read(data);
-    compare(data, &verdict);
+    compare(data, &rules, &verdict);
 
     let policy = [OriginPolicy::Any, OriginPolicy::SameOrigin, OriginPolicy::List(&PAGES)][rng.below(3)];
     let size = 1 + rng.below(300);
     let mut store = [0xaa; 4096];
-    let mut handshake = Handshake::new(&mut store, &FURTHER, START);
+    let mut handshake = Handshake::new(&mut store, &FURTHER, START).with_limits(limits);
     let came = read(data, Cuts::of(data), |input| handshake.receive(input));
     match verdict {
         Verdict::More => {
@@ -77,14 +107,14 @@ pub fn check(data: &[u8]) {
             answer(&head, policy, size, handshake.accept(policy));
             // Now and then: it is quicker so.
             if rng.below(2) == 0 {
-                in_exchange(data, policy, size, &head);
+                in_exchange(data, limits, policy, size, &head);
             }
         }
     }
 }
 
 /// httparse says the same, or does not have the rule.
-fn compare(data: &[u8], verdict: &Verdict<'_>) {
+fn compare(data: &[u8], rules: &Rules<'_>, verdict: &Verdict<'_>) {
     let mut fields = [httparse::EMPTY_HEADER; 128];
     let mut other = httparse::Request::new(&mut fields);
     let mut said = other.parse(data);
@@ -105,17 +135,16 @@ fn compare(data: &[u8], verdict: &Verdict<'_>) {
             assert!(fields.eq(head.fields.iter().copied()), "{:?}", head.fields);
         }
         (Ok(httparse::Status::Partial), Verdict::More) | (Err(_), Verdict::Refused { .. }) => {}
-        (Ok(_), Verdict::Refused { error, .. }) => {
-            assert!(
-                STRICTER.iter().any(|(rule, _)| rule == error),
-                "httparse takes it, and we do not: {error}"
-            );
+        (Ok(_), Verdict::Refused { error, len, .. }) => {
+            let applies = |(rule, is_so, _): &(_, fn(&[u8], HeadLimits) -> bool, _)| {
+                rule == error && is_so(&data[..*len], rules.limits)
+            };
+            assert!(STRICTER.iter().any(applies), "httparse takes it, and we do not: {error}");
         }
         // It sees at once what takes us a line: so the line is ended.
         (Err(error), Verdict::More) => {
             let end: &[u8] = if data.ends_with(b"\r") { b"\n\r\n" } else { b"\r\n\r\n" };
             let whole = [data, end].concat();
-            let rules = Rules { is_request: true, single: &SINGLE, limits: HeadLimits::DEFAULT };
             let verdict = rules.read(&whole);
             assert!(matches!(verdict, Verdict::Refused { .. }), "httparse refuses it: {error}; {verdict:?}");
         }
@@ -123,8 +152,12 @@ fn compare(data: &[u8], verdict: &Verdict<'_>) {
     }
 }
 
+fn is_line_break(byte: u8) -> bool {
+    matches!(byte, b'\r' | b'\n')
+}
+
 fn with_version_1(data: &[u8]) -> Option<Vec<u8>> {
-    let start = data.iter().position(|b| !matches!(b, b'\r' | b'\n'))?;
+    let start = data.iter().position(|b| !is_line_break(*b))?;
     let len = data[start..].iter().position(|b| is_control(*b)).unwrap_or(data.len() - start);
     let line = &data[start..start + len];
     let digit = line.last().filter(|digit| matches!(digit, b'2'..=b'9'))?;
@@ -253,10 +286,11 @@ fn is_refusal(size: usize, refusal: Refusal) {
 }
 
 /// The same head as one of the requests of a connection: it is refused for more, and means the same.
-fn in_exchange(data: &[u8], policy: OriginPolicy<'_>, size: usize, head: &Head<'_>) {
-    let rules = Rules { is_request: true, single: &SINGLE_OF_PAGES, limits: HeadLimits::DEFAULT };
+fn in_exchange(data: &[u8], limits: HeadLimits, policy: OriginPolicy<'_>, size: usize, head: &Head<'_>) {
+    let rules = Rules { is_request: true, single: &SINGLE_OF_PAGES, limits };
     let mut store = [0xaa; 4096];
-    let mut exchange = Exchange::new(&mut store, &FURTHER, &Settings::DEFAULT, START);
+    let settings = Settings { head: limits, ..Settings::DEFAULT };
+    let mut exchange = Exchange::new(&mut store, &FURTHER, &settings, START);
     let came = read(data, Cuts::of(data), |input| exchange.receive(input));
     match (came, rules.read(data)) {
         ((Ok(true), len), Verdict::Head(_)) => {

@@ -152,17 +152,14 @@ fn each_byte_of_a_head_is_taken_once_and_kept_only_if_wanted() {
     let mut store = [0; 400];
     let mut handshake = Handshake::new(&mut store, &[], START)
         .with_limits(HeadLimits { bytes: head.len(), fields: FIELDS + 5 });
-    let mut calls = 0;
     for (at, byte) in head.iter().enumerate() {
         let mut buf = [*byte];
         let mut input = Input::new(&mut buf);
         let done = handshake.receive(&mut input).expect("a good head");
-        calls += 1;
         assert_eq!(input.consumed(), 1, "at {at}");
         assert_eq!(done, at + 1 == head.len(), "at {at}");
         buf.fill(0xee);
     }
-    assert_eq!(calls, head.len());
     assert!(handshake.accept(OriginPolicy::Any).is_ok());
     // Behind the head nothing is taken, however often it is offered.
     for _ in 0..3 {

@@ -1,5 +1,6 @@
 //! Heads and lists that cost whoever reads them again and again: at the front with each read, or from each of their elements.
-//! They have a megabyte here, so that work that grows with their square would take hours, and each byte once takes no time.
+//! They have a megabyte here: each byte once takes no time, and work that grows with their square takes minutes as tests are built. How many
+//! instructions a byte takes, `.ci/cycles` counts.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,7 @@ use ws_core::http::HeadLimits;
 /// Less where every step is looked at, which is not to take hours either.
 const MEGABYTE: usize = few(1 << 20, 1 << 8);
 
-/// No machine is so slow that it needs this for a few of these, and none so fast that their square gets by.
+/// No machine is so slow that it needs this for a few of these.
 const AGES: Duration = Duration::from_secs(40);
 
 const LIMITS: HeadLimits = HeadLimits { bytes: 64 * MEGABYTE, fields: usize::MAX };

@@ -77,7 +77,6 @@
 //! | requests | a stranger's name is pointed at a server in somebody's own network | | `a_name_that_anybody_can_point_here_is_not_ours` |
 //! | requests | a body of 100 MB is taken | CVE-2020-36048 | `a_body_too_large_is_refused_before_it_comes` |
 //! | requests | a parameter is looked up among the members of an object | CVE-2023-31125 | `names_of_what_every_object_has_mean_nothing` |
-//! | requests | a body of another type is never answered | CVE-2026-59725 | `a_body_of_any_type_is_answered` |
 //! | requests | a request that drips has all the time | | `a_request_has_one_deadline_however_it_drips` |
 //! | requests | a head, or a list in it, is looked at from its beginning with each read, or from each of its elements | CVE-2023-43669, CVE-2021-32640, CVE-2020-7662, CVE-2020-7663 | `a_head_of_megabytes_is_read_once`, `lists_of_megabytes_are_read_once`, `answers_of_megabytes_are_read_once` |
 //! | events | a line break in what is said begins a field or an event of a stream | GHSA-4hxc-9384-m385, GHSA-p6xx-57qc-3wxr | `no_text_begins_a_field_or_an_event`, `no_text_ends_a_line_of_json` |

@@ -221,17 +221,6 @@ fn names_of_what_every_object_has_mean_nothing() {
 }
 
 #[test]
-fn a_body_of_any_type_is_answered() {
-    for content_type in
-        ["application/octet-stream", "text/plain;charset=UTF-8", "x", "multipart/form-data; boundary=x"]
-    {
-        let head = "POST /?s=AAAAAAAAAAAAAAAAAAAAAAAA&n=1 HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n";
-        let answer = ask(&format!("{head}Content-Type: {content_type}\r\n\r\nt1:")).unwrap();
-        assert!(answer.starts_with("HTTP/1.1 404 "), "{content_type}: {answer}");
-    }
-}
-
-#[test]
 fn a_request_has_one_deadline_however_it_drips() {
     let (mut store, mut at) = ([0; 512], 0);
     let mut exchange = Exchange::new(&mut store, &[], &Settings::DEFAULT, Instant::from_millis(0));

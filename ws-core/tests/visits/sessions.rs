@@ -220,6 +220,30 @@ fn of_two_posts_the_later_one_counts() {
     assert!(!server.is_attached(key));
 }
 
+/// Elsewhere a body of a type that is not known was never answered, and its connection stayed.
+#[test]
+fn a_body_of_any_type_is_taken_and_answered() {
+    const TYPES: [&str; 6] = [
+        "",
+        "Content-Type: application/octet-stream\r\n",
+        "Content-Type: text/plain;charset=UTF-8\r\n",
+        "Content-Type: multipart/form-data; boundary=x\r\n",
+        "Content-Type: x\r\n",
+        "Content-Type:\r\n",
+    ];
+    let mut server = Server::new(OPEN);
+    let (_, sid) = server.session();
+    for (n, field) in (1..).zip(TYPES) {
+        let request = post(&format!("s={sid}&n={n}"), "t2:hi");
+        let request = request.replacen("Host: h\r\n", &format!("Host: h\r\n{field}"), 1);
+        let (said, link) = ask(&mut server, &request);
+        assert!(said.starts_with("HTTP/1.1 200 OK\r\n"), "{field}{said}");
+        assert!(said.ends_with(&format!("{{\"ack\":{n}}}")), "{field}{said}");
+        assert_eq!(link.state, State::Open, "{field}");
+    }
+    assert_eq!(server.texts(), ["hi"; TYPES.len()]);
+}
+
 /// What ends a response stays whole, whatever becomes of the session between two pieces of it.
 #[test]
 fn nothing_comes_between_the_bytes_of_an_end() {
