@@ -17,8 +17,11 @@ use crate::common::head::{Head, Rules, Verdict, is_control, is_one_of, is_token}
 use crate::common::io::{read, written};
 use crate::common::{Cuts, Rng, accept as key, extensions, host};
 
-/// Where httparse takes more, and who is right; each with what the bytes up to the one that we refuse have to be like.
-const STRICTER: &[(HeadError, fn(&[u8], HeadLimits) -> bool, &str)] = &[
+/// Whether the bytes up to the one that we refuse are of that kind.
+type IsOf = fn(&[u8], HeadLimits) -> bool;
+
+/// Where httparse takes more, what bytes those are, and who is right.
+const STRICTER: &[(HeadError, IsOf, &str)] = &[
     (
         HeadError::BadLine,
         |seen, _| seen.iter().all(|b| is_line_break(*b)) || seen.last().is_some_and(|b| *b >= 0x80),
@@ -136,9 +139,8 @@ fn compare(data: &[u8], rules: &Rules<'_>, verdict: &Verdict<'_>) {
         }
         (Ok(httparse::Status::Partial), Verdict::More) | (Err(_), Verdict::Refused { .. }) => {}
         (Ok(_), Verdict::Refused { error, len, .. }) => {
-            let applies = |(rule, is_so, _): &(_, fn(&[u8], HeadLimits) -> bool, _)| {
-                rule == error && is_so(&data[..*len], rules.limits)
-            };
+            let applies =
+                |(rule, is_of, _): &(_, IsOf, _)| rule == error && is_of(&data[..*len], rules.limits);
             assert!(STRICTER.iter().any(applies), "httparse takes it, and we do not: {error}");
         }
         // It sees at once what takes us a line: so the line is ended.
