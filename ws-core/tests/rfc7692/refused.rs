@@ -72,6 +72,23 @@ fn what_cannot_be_inflated_is_1007() {
     }
 }
 
+/// Though what is right before it in the same frame is lent first, and the message does not end with that frame.
+#[test]
+fn nothing_comes_behind_what_cannot_be_inflated() {
+    let bad = frame(0x42, b"\x00\x01\x00\xfe\xffa\x06");
+    for behind in [frame(0x89, b"x"), frame(0x00, b""), frame(0x80, b""), frame(0x88, b"\x03\xe8")] {
+        let frames = [bad.clone(), behind, frame(0x88, b"\x03\xe8")];
+        assert!(refused(&frames, PeerError::BadCompression, CloseCode::INVALID_PAYLOAD).is_empty());
+        for size in thin(1..30, 3) {
+            let (seen, _) = seen(&frames.concat(), size, 16 << 10);
+            assert_eq!(
+                (seen.begun, seen.pings, seen.closed),
+                (Some((Kind::Binary, b"a".to_vec())), 0, false)
+            );
+        }
+    }
+}
+
 #[test]
 fn text_is_checked_behind_the_inflater() {
     for text in [&b"ab\xff"[..], b"ab\xc3", b"\xed\xa0\x80"] {

@@ -162,7 +162,7 @@ impl<'m, L: Layout> InflatingReceiver<'m, L> {
                 None => return Ok(None),
             },
         };
-        self.more = self.inflater.is_full(self.max_out(limit));
+        self.more = self.inflater.is_full(self.max_out(limit)) || self.inflater.holds_more();
         let Ok(done) = done else { return Err(self.fail(engine, PeerError::BadCompression)) };
         if done {
             self.incoming = Incoming::No;

@@ -173,7 +173,7 @@ impl<'w, L: Layout> Inflater<'w, L> {
             }
             let mut rest = TAIL.get(usize::from(self.tail)..).unwrap_or_default();
             // A block that is held comes before the tail, and there may be no need of a tail behind it.
-            let is_held = matches!(self.block.state, State::Header) && self.bits.count() >= 3;
+            let is_held = self.holds_block();
             let from = if is_held { &mut *input } else { &mut rest };
             let result =
                 if from.is_empty() && !is_held { Err(InflateError::Truncated) } else { self.run(from, end) };
@@ -198,6 +198,17 @@ impl<'w, L: Layout> Inflater<'w, L> {
     /// The latest call lent as much as it might: there may be more.
     pub(crate) fn is_full(&self, max_out: usize) -> bool {
         self.window.at() >= self.end(max_out)
+    }
+
+    /// What was taken comes to more, without any further input: to a block behind the one whose tables this call has built, or to an
+    /// error.
+    pub(crate) fn holds_more(&self) -> bool {
+        matches!(self.block.state, State::Failed) || self.holds_block()
+    }
+
+    /// The header of a further block was taken.
+    fn holds_block(&self) -> bool {
+        matches!(self.block.state, State::Header) && self.bits.count() >= 3
     }
 
     /// The farthest distance that the window serves.
