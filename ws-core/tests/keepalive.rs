@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Driver, ENDS, End, FREE, Rng, Seen, at, few, incoming, ms};
-use ws_core::{Duration, Instant, Kind, Output, ReadyState, TimedOut, Timeouts};
+use ws_core::{Duration, Event, Input, Instant, Kind, Output, ReadyState, TimedOut, Timeouts};
 
 /// When tests begin.
 const STARTS: [u64; 2] = [0, (1 << 32) - 10_000];
@@ -241,6 +241,31 @@ fn a_heartbeat_waits_for_the_end_of_a_frame_begun() {
     }
 }
 
+/// Nor can the Pong to a Ping of the peer's, behind which the one that is awaited may have come.
+#[test]
+fn a_pong_counts_behind_a_ping_that_is_answered_after_the_frame_begun() {
+    for (end, start) in everywhere() {
+        let mut timed = Timed::new(end, start, PING);
+        timed.tick(3000);
+        let (_, body) = timed.pings();
+        let ws = &mut timed.driver.ws;
+        let (mut buf, mut payload) = ([0; 64], &[7; 10][..]);
+        assert_eq!(ws.begin(Kind::Binary, 10, true, &mut Output::new(&mut buf)), Ok(true));
+        let mut wire = [incoming(end, 0x89, b"x"), incoming(end, 0x8a, &body)].concat();
+        let mut input = Input::new(&mut wire);
+        assert_eq!((ws.receive(&mut input), ws.receive(&mut input)), (Ok(Some(Event::Ping)), Ok(None)));
+        assert_eq!(ws.poll_timeout(), None);
+        ws.handle_timeout(at(start + 60_000));
+        assert_eq!(ws.timed_out(), None);
+        assert_eq!(ws.payload(&mut payload, &mut Output::new(&mut buf)), Ok(true));
+        ws.transmit(&mut Output::new(&mut buf));
+        assert_eq!(ws.receive(&mut input), Ok(Some(Event::Pong)));
+        assert_eq!(ws.round_trip(), Some(ms(57_000)));
+        timed.tick(60_000);
+        timed.is_alive();
+    }
+}
+
 #[test]
 fn only_bytes_from_the_peer_put_the_idle_deadline_off() {
     for (end, start) in everywhere() {
@@ -390,6 +415,11 @@ fn the_longest_times_do_not_pass_early() {
             timed.is_alive();
             assert_eq!(timed.pings().0, 0);
         }
+        // What is due already comes before them.
+        let mut timed = Timed::new(end, start, Timeouts { idle: Duration::MAX, ..PING });
+        timed.driver.ws.set_time(at(start + 3010));
+        timed.driver.receive(&incoming(end, 0x82, b"x"));
+        timed.polls(3000);
     }
 }
 

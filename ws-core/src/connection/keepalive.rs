@@ -61,10 +61,9 @@ impl<R: Role> Connection<R> {
 
 impl Engine {
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
-        self.deadlines().into_iter().flatten().map(|(moment, _)| moment).reduce(|a, b| {
-            // Moments of a tick that wraps compare by how far they are from now.
-            if a.has_reached(b) { b } else { a }
-        })
+        // Moments of a tick that wraps compare by how far they are from now, of which some may have passed.
+        let ahead = |moment: &Instant| moment.millis().wrapping_sub(self.now.millis()).cast_signed();
+        self.deadlines().into_iter().flatten().map(|(moment, _)| moment).min_by_key(ahead)
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant) {
@@ -103,7 +102,9 @@ impl Engine {
         if timeouts.ping == Duration::ZERO {
             return [None, idle];
         }
-        let beat = if self.heartbeat.awaiting_pong && timeouts.pong != Duration::ZERO {
+        // The Pong may lie behind a Ping of the peer's, which is answered when the frame that was begun is done.
+        let is_held = self.frame_left != 0 && self.pong_owed;
+        let beat = if self.heartbeat.awaiting_pong && timeouts.pong != Duration::ZERO && !is_held {
             due(self.beat, timeouts.pong, Action::GiveUp(TimedOut::Pong))
         } else if self.ping_owed || self.frame_left != 0 {
             None // nothing can go out inside a frame: the Ping is due when that is done
