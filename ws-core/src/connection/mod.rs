@@ -79,7 +79,7 @@ struct Engine {
 
     // sender.rs
     /// The message that `send` or `begin` is inside of.
-    sending: Option<Kind>,
+    sending: Option<sender::Sending>,
     /// Payload that `begin` promised and that was not written yet.
     frame_left: u64,
     /// The control frame that is going out, and how many of its bytes have.

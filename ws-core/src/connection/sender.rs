@@ -17,6 +17,25 @@ pub(super) enum Control {
     Close,
 }
 
+/// A message that is going out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(test, derive(Hash))]
+pub(super) struct Sending {
+    kind: Kind,
+    /// It has to be gone on with as it was begun (RFC 7692 6.1).
+    pub(super) is_compressed: bool,
+}
+
+impl Sending {
+    const fn plain(kind: Kind) -> Self {
+        Self { kind, is_compressed: false }
+    }
+
+    const fn compressed(kind: Kind) -> Self {
+        Self { kind, is_compressed: true }
+    }
+}
+
 const FIN: u8 = 0x80;
 
 impl<R: Role> Connection<R> {
@@ -36,7 +55,7 @@ impl<R: Role> Connection<R> {
     /// # Errors
     ///
     /// [`UsageError::Closing`] once the closing handshake has begun; [`UsageError::UnfinishedMessage`] if `kind` is not
-    /// that of the message begun; [`UsageError::UnfinishedFrame`] inside [`begin`](Self::begin);
+    /// that of the message begun, or it is compressed; [`UsageError::UnfinishedFrame`] inside [`begin`](Self::begin);
     /// [`UsageError::OutputTooSmall`] if `out` holds less than 3 bytes (server) or 7 (client).
     #[must_use = "`Ok(false)` asks to be called again"]
     pub fn send(
@@ -46,7 +65,7 @@ impl<R: Role> Connection<R> {
         last: bool,
         out: &mut Output<'_>,
     ) -> Result<bool, UsageError> {
-        self.engine.check_sendable(kind)?;
+        self.engine.check_sendable(Sending::plain(kind))?;
         let least = const { if R::MASKS { 7 } else { 3 } };
         if out.capacity() < least {
             return Err(UsageError::OutputTooSmall);
@@ -87,7 +106,7 @@ impl<R: Role> Connection<R> {
         last: bool,
         out: &mut Output<'_>,
     ) -> Result<bool, UsageError> {
-        self.engine.check_sendable(kind)?;
+        self.engine.check_sendable(Sending::plain(kind))?;
         let least = 10usize.saturating_add(Self::KEY_LEN);
         if out.capacity() < least {
             return Err(UsageError::OutputTooSmall);
@@ -237,7 +256,7 @@ impl<R: Role> Connection<R> {
             _ => _ = out.put(header::encode(fin | opcode, len, Self::MASK).as_bytes()),
         }
         self.put_key(out);
-        self.engine.sending = if last { None } else { Some(kind) };
+        self.engine.sending = if last { None } else { Some(Sending::plain(kind)) };
     }
 
     /// Bytes kept free in front of compressed payload: for the longer of two headers.
@@ -245,7 +264,7 @@ impl<R: Role> Connection<R> {
 
     /// There is room for a frame of compressed payload, in a message that is begun with this if it was not; `false`: not yet.
     pub(super) fn begin_compressed(&mut self, kind: Kind, out: &mut Output<'_>) -> Result<bool, UsageError> {
-        self.engine.check_sendable(kind)?;
+        self.engine.check_sendable(Sending::compressed(kind))?;
         let least = Self::COMPRESSED_HEAD.saturating_add(1);
         if out.capacity() < least {
             return Err(UsageError::OutputTooSmall);
@@ -253,7 +272,7 @@ impl<R: Role> Connection<R> {
         if !self.make_room(least, out) {
             return Ok(false);
         }
-        self.engine.sending = Some(kind);
+        self.engine.sending = Some(Sending::compressed(kind));
         Ok(true)
     }
 
@@ -278,7 +297,7 @@ impl<R: Role> Connection<R> {
         if R::MASKS {
             unmask::<false>(out.tail_mut(len), self.role.key());
         }
-        self.engine.sending = if is_last { None } else { Some(kind) };
+        self.engine.sending = if is_last { None } else { Some(Sending::compressed(kind)) };
     }
 
     fn put_key(&mut self, out: &mut Output<'_>) {
@@ -366,11 +385,11 @@ impl Engine {
         self.frame_left.saturating_add(bytes as u64)
     }
 
-    fn check_sendable(&self, kind: Kind) -> Result<(), UsageError> {
+    fn check_sendable(&self, message: Sending) -> Result<(), UsageError> {
         if self.ready_state() != ReadyState::Open {
             return Err(UsageError::Closing);
         }
-        if self.sending.is_some_and(|begun| begun != kind) {
+        if self.sending.is_some_and(|begun| begun != message) {
             return Err(UsageError::UnfinishedMessage);
         }
         if self.frame_left != 0 {

@@ -208,3 +208,49 @@ fn all_that_was_taken_of_a_message_is_lent_before_more_of_it_comes() {
         }
     }
 }
+
+/// A call builds the tables of one block. Of a block behind it that lies in the same byte, what it comes to is not left for later.
+#[test]
+fn blocks_that_were_taken_are_lent_before_more_comes() {
+    let (agreement, _) = agree(Terms::new(9, 9), Terms::new(15, 15));
+    let mut room = Room::new();
+    let mut compression = room.small(&agreement);
+    let mut ws = Connection::<Server>::server(CONFIG, START);
+    let mut seen = Seen::default();
+    // "a" and "b", each in a block of the fixed code, and the header of a stored one.
+    receive(&mut ws, &mut compression, &mut frame(0x42, b"\x4a\x04\x28\x09\x00"), &mut seen);
+    assert_eq!(seen.begun, Some((Kind::Binary, b"ab".to_vec())));
+}
+
+/// What was begun compressed is not gone on with by other means, and the other way round as it was begun.
+#[test]
+fn a_message_is_sent_by_one_means() {
+    let (server, client) = agree(Terms::new(10, 10), Terms::new(15, 15));
+    let (mut here, mut there) = (Room::new(), Room::new());
+    let (mut sender, mut reader) = (here.small(&server), there.small(&client));
+    let mut ws = Connection::<Server>::server(CONFIG, START);
+    let mut buf = [0; 256];
+    let mut out = Output::new(&mut buf);
+    let unfinished = Err(UsageError::UnfinishedMessage);
+    let text = [b'a'; 100];
+    assert_eq!(sender.send(&mut ws, Kind::Text, &mut &text[..], false, &mut out), Ok(true));
+    assert_eq!(ws.send(Kind::Text, &mut &b"x"[..], true, &mut out), unfinished);
+    assert_eq!(ws.begin(Kind::Text, 1, true, &mut out), unfinished);
+    assert_eq!(sender.send(&mut ws, Kind::Text, &mut &b"b"[..], true, &mut out), Ok(true));
+    // Begun as it is, whatever came before.
+    assert_eq!(ws.send(Kind::Binary, &mut &b"c"[..], false, &mut out), Ok(true));
+    assert_eq!(sender.send(&mut ws, Kind::Binary, &mut &text[..], true, &mut out), Ok(true));
+    // Nothing is no message, but its end is.
+    assert_eq!(sender.send(&mut ws, Kind::Binary, &mut &b""[..], false, &mut out), Ok(true));
+    assert!(ws.is_sendable());
+    assert_eq!(sender.send(&mut ws, Kind::Text, &mut &b""[..], true, &mut out), Ok(true));
+    let (mut wire, mut seen) = (out.filled().to_vec(), Seen::default());
+    let mut peer = Connection::client(CONFIG, super::sessions::Keys(1), START);
+    receive(&mut peer, &mut reader, &mut wire, &mut seen);
+    let messages = [
+        (Kind::Text, [&text[..], b"b"].concat()),
+        (Kind::Binary, [b"c", &text[..]].concat()),
+        (Kind::Text, vec![]),
+    ];
+    assert_eq!((seen.messages.as_slice(), seen.error), (&messages[..], None));
+}

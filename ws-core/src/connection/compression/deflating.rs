@@ -87,10 +87,14 @@ impl<'m> DeflatingSender<'m> {
         out: &mut Output<'_>,
     ) -> Result<bool, UsageError> {
         let is_new = ws.engine.sending.is_none();
-        if last && self.sends_plain(ws, payload.len()) {
-            self.outgoing = Outgoing::Plain;
-        } else if is_new {
-            self.outgoing = Outgoing::First;
+        match ws.engine.sending {
+            // Nothing is no message, unless it is all of one.
+            None if last && self.sends_plain(ws, payload.len()) || !last && payload.is_empty() => {
+                self.outgoing = Outgoing::Plain;
+            }
+            None => self.outgoing = Outgoing::First,
+            Some(begun) if begun.is_compressed => {}
+            Some(_) => self.outgoing = Outgoing::Plain,
         }
         if self.outgoing == Outgoing::Plain {
             return ws.send(kind, payload, last, out);

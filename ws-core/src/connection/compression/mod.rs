@@ -68,8 +68,8 @@ impl<'m, L: Layout> Compression<'m, L> {
     /// time.
     pub const THRESHOLD: usize = DeflatingSender::THRESHOLD;
 
-    /// Of one for each direction. How to size the window to inflate in: see [`Inflater`]; with less than 256 bytes nothing can be
-    /// agreed on.
+    /// Of one for each direction. How to size the window to inflate in: see [`Inflater`]; with less than 256 bytes, do not
+    /// offer it: [`begin`](Self::begin) refuses whatever was agreed on.
     pub fn new(inflater: Inflater<'m, L>, deflater: Deflater<'m>) -> Self {
         let (receiver, sender) = (InflatingReceiver::new(inflater), DeflatingSender::new(deflater));
         let terms = Terms::new(receiver.window_bits(), sender.window_bits());
