@@ -388,7 +388,8 @@ impl Refusal {
             }
             _ => "Content-Type: text/plain\r\n",
         };
-        // No body where the method may be HEAD, which takes none (RFC 9110 9.3.2).
+        // No body where the method may be HEAD, which takes none (RFC 9110 9.3.2); what is wrong with one in another way, too, is told all the
+        // same, and the connection closes.
         let text = if matches!(self, Self::Method) { "" } else { self.reason() };
         Response::fixed(status, phrase(REFUSALS, status), lines, text)
     }

@@ -185,7 +185,7 @@ impl<'s> Exchange<'s> {
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) has to be called at the latest; `None`: no timer runs. None does while
-    /// an answer is made and written.
+    /// an answer is made and written, once the body was read.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let Settings { first_timeout, head_timeout, body_timeout, idle_timeout, .. } = *self.settings;
         let timeout = match self.phase {
@@ -213,7 +213,7 @@ impl<'s> Exchange<'s> {
     ///
     /// # Errors
     ///
-    /// There will be no further request: transmit the refusal's [`response`](Refusal::response), if there is one, and close.
+    /// There will be no further request: transmit what [`refuse`](Self::refuse) makes of it, if anything, and close.
     pub fn receive(&mut self, input: &mut Input<'_>) -> Result<bool, Refusal> {
         match self.phase {
             Phase::Failed(refusal) => return Err(refusal),
@@ -355,6 +355,13 @@ impl<'s> Exchange<'s> {
         if self.persists() { response.persistent(request.version()) } else { response }
     }
 
+    /// The response that tells why there will be no further request, as this one needs it: without the reason if it was HEAD. `None`:
+    /// there is nobody to tell. Transmit it and close.
+    pub fn refuse(&self, refusal: Refusal) -> Option<Response<'static>> {
+        let response = refusal.response()?;
+        Some(if self.request().method() == "HEAD" { response.for_head() } else { response })
+    }
+
     /// A response without a length, as the request needs it: in chunks, or to the end of the connection.
     ///
     /// # Errors
@@ -451,7 +458,7 @@ impl Refusal {
         }
     }
 
-    /// The response: the status, and the reason as text. It closes.
+    /// The response: the status, and the reason as text. It closes. [`Exchange::refuse`] knows whether that may be said.
     pub fn response(self) -> Option<Response<'static>> {
         let status = self.status()?;
         Some(Response::fixed(status, phrase_of(status), "Content-Type: text/plain\r\n", self.reason()))

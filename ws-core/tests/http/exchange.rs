@@ -370,6 +370,20 @@ fn head_gets_heads() {
     assert_eq!(chunks.send(&mut &b"unsent"[..], &mut out), Ok(true));
     assert_eq!(chunks.write(&mut out, &mut |_| unreachable!("it is not asked for")), Ok(true));
     assert!(chunks.finish(&mut out) && out.is_empty());
+    // Nor is there a word on why it is refused, once it is known to be one.
+    for (fields, status) in
+        [("", 400), ("Host: h\r\nExpect: x\r\n", 417), ("Host: h\r\nContent-Length: 99999\r\n", 413)]
+    {
+        for method in ["HEAD", "GET"] {
+            let mut exchange = Exchange::new(&mut store, &[], &Settings::DEFAULT, at(0));
+            let mut bytes = format!("{method} / HTTP/1.1\r\n{fields}\r\n").into_bytes();
+            let refusal = exchange.receive(&mut Input::new(&mut bytes)).unwrap_err();
+            let mut response = exchange.refuse(refusal).unwrap();
+            let text = crate::written(512, |out| response.transmit(out));
+            assert_eq!((response.status(), response.closes()), (status, true));
+            assert_eq!(text.ends_with(b"\r\n\r\n"), method == "HEAD");
+        }
+    }
 }
 
 #[test]

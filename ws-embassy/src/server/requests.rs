@@ -72,7 +72,7 @@ impl<C: Codec> Server<'_, C> {
                 Ok(true) => return Head::Read,
                 Ok(false) if exchange.is_waiting() => {}
                 Ok(false) => _ = self.enter(place, Use::Reading),
-                Err(refusal) => return refusal.response().map_or(Head::Over, Head::Refused),
+                Err(refusal) => return exchange.refuse(refusal).map_or(Head::Over, Head::Refused),
             }
         }
     }

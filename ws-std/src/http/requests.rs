@@ -277,7 +277,8 @@ impl<'o, S: Transport> Requests<'o, S> {
 
     /// Tells the client why there is no further request. That it cannot be told does not change why.
     pub(crate) fn refuse<T>(&mut self, refusal: Refusal) -> Result<T, Error> {
-        if let (Some(wire), Some(mut response)) = (&mut self.wire, refusal.response()) {
+        let response = self.exchange.borrow_dependent().refuse(refusal);
+        if let (Some(wire), Some(mut response)) = (&mut self.wire, response) {
             wire.pause();
             let _ = wire.write(|out| response.transmit(out));
         }
