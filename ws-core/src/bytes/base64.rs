@@ -13,6 +13,13 @@ pub const fn encoded_len(len: usize) -> Option<usize> {
 
 /// Writes the text of `bytes` into `text`, which is as long as [`encoded_len`] says; into a shorter one, as many digits as
 /// make whole groups of four; of a longer one, what lies behind is padding.
+///
+/// ```
+/// use ws_core::bytes::base64::encode;
+/// let mut text = [0; 12];
+/// encode(b"hello", &mut text);
+/// assert_eq!(&text, b"aGVsbG8=====");
+/// ```
 pub fn encode(mut bytes: &[u8], text: &mut [u8]) {
     // Three bytes at a time: with lengths that are not known in advance, the encoder needs a division.
     for four in text.as_chunks_mut::<4>().0 {
@@ -20,7 +27,8 @@ pub fn encode(mut bytes: &[u8], text: &mut [u8]) {
         let n = copy_short(&mut three, bytes);
         bytes = bytes.get(n..).unwrap_or(&[]);
         encode_three(three, four);
-        for padding in four.get_mut(n.saturating_add(1)..).unwrap_or_default() {
+        let digits = if n == 0 { 0 } else { n.saturating_add(1) };
+        for padding in four.get_mut(digits..).unwrap_or_default() {
             *padding = b'=';
         }
     }
