@@ -62,6 +62,15 @@ fn send<R: Role, L: Layout>(
     }
 }
 
+/// What a server sees of a client's `bytes`, in pieces of `size`.
+fn seen_by<L: Layout>(compression: &mut Compression<'_, L>, bytes: &[u8], size: usize) -> Seen {
+    let (mut ws, mut seen) = (Connection::<Server>::server(CONFIG, START), Seen::default());
+    for piece in bytes.chunks(size) {
+        receive(&mut ws, compression, &mut piece.to_vec(), &mut seen);
+    }
+    seen
+}
+
 /// What one end says.
 #[derive(Clone, Debug)]
 struct Said {
@@ -137,6 +146,42 @@ proptest! {
             let mut scratch = [0; 64];
             server.0.transmit(&mut Output::new(&mut scratch));
             client.0.transmit(&mut Output::new(&mut scratch));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(800))]
+
+    /// Whatever is wrong: nothing comes behind that, and nothing before is lost.
+    #[test]
+    fn what_is_damaged_is_seen_the_same_however_it_is_cut(
+        server_terms in terms(),
+        client_terms in terms(),
+        talk in prop::collection::vec(said(), 1..4),
+        flips in prop::collection::vec((any::<prop::sample::Index>(), 0..8u8), 1..4),
+        is_fast in any::<bool>(),
+        seed in any::<u64>(),
+    ) {
+        let (here, there) = agree(server_terms, client_terms);
+        let (mut a, mut b) = (Room::new(), Room::new());
+        let mut client = (Connection::client(CONFIG, Keys(seed), START), b.fast(&there).with_threshold(0));
+        let mut wire = Vec::new();
+        for Said { message, .. } in &talk {
+            send(&mut client.0, &mut client.1, message, &mut Keys(seed), &mut wire);
+        }
+        for (at, bit) in flips {
+            let at = at.index(wire.len());
+            wire[at] ^= 1 << bit;
+        }
+        let mut whole = None;
+        for size in [wire.len(), 1, 2, 7, 100] {
+            let seen = if is_fast {
+                seen_by(&mut a.fast(&here), &wire, size)
+            } else {
+                seen_by(&mut a.small(&here), &wire, size)
+            };
+            prop_assert_eq!(whole.get_or_insert_with(|| seen.clone()), &seen, "in pieces of {}", size);
         }
     }
 }
