@@ -189,6 +189,22 @@ for (const name of TECHNIQUES) {
     await eventually(() => !server.sessions.has(session.sid));
   });
 
+  for (const type of ['transport', 'open']) {
+    test(`${name}: close() told of ${type} sends what waited for it`, { timeout: 20000 }, async (t) => {
+      const { server, socket } = await begin(t, { transports: [name] });
+      socket.send('early');
+      socket.send('words');
+      let session;
+      socket[`on${type}`] = () => {
+        session ??= server.session;
+        socket.close();
+      };
+      const { code, wasClean } = await until(socket, 'close');
+      assert.deepEqual([code, wasClean, session.got], [1000, true, ['early', 'words']]);
+      await eventually(() => !server.sessions.has(session.sid));
+    });
+  }
+
   if (name !== 'short-polling') test(`${name}: the server closes, and nobody comes back`, { timeout: 20000 }, async (t) => {
     const { server, socket } = await begin(t, { transports: [name] });
     await until(socket, 'open');

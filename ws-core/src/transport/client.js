@@ -90,8 +90,8 @@ function run(socket, {
     bye = [code, reason, true];
     alarm(sid ? timeout : 0, () => finish(1006));
     if (!current?.opened) drop();
-    else if (current.send) return current.stop(code, reason);
-    pump();
+    pump(); // over a WebSocket that is only just open, nothing has gone yet
+    current?.send && current.stop(code, reason);
   }
 
   // It slept, or it goes.
