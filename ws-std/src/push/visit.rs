@@ -170,9 +170,10 @@ fn give_events<S: Transport, const N: usize>(
         }
         let due = visit.poll_timeout().map_or(LOOK, |moment| wire.clock.until(moment));
         push.wait(seen, due.min(LOOK.saturating_sub(looked.elapsed())));
-        if looked.elapsed() >= LOOK && wire.inbox.is_empty() {
+        if looked.elapsed() >= LOOK {
             looked = Instant::now();
-            is_gone = wire.look()? == Got::End;
+            // Behind what waits to be read nothing can be seen.
+            is_gone = wire.inbox.is_empty() && wire.look()? == Got::End;
         }
         visit.handle_timeout(push.now());
         wire.pause();

@@ -2,7 +2,7 @@
 
 use super::host::{Host, TOO_LONG};
 use std::io::{ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 
 /// A client that writes bytes, reads responses, and gives up rather than to hang.
 pub(crate) struct Raw {
@@ -12,7 +12,11 @@ pub(crate) struct Raw {
 
 impl Raw {
     pub(crate) fn connect(host: &Host) -> Self {
-        let stream = TcpStream::connect(host.address).unwrap();
+        Self::to(host.address)
+    }
+
+    pub(crate) fn to(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(TOO_LONG)).unwrap();
         stream.set_write_timeout(Some(TOO_LONG)).unwrap();
         stream.set_nodelay(true).unwrap();

@@ -1,6 +1,8 @@
 //! Clients that hold on to a server and ask for little: none stays beyond its deadline, and others are served meanwhile.
 
 use super::flash::UPGRADE;
+#[cfg(target_os = "linux")]
+use super::host::{EVENTS, options};
 use super::host::{Host, NOTE_MAX, TOO_LONG, hasty};
 use super::raw::{Raw, has_status};
 use std::io::Write;
@@ -103,4 +105,47 @@ fn a_hundred_stalled_readers_are_given_up() {
     let is_given_up = |result: &_| matches!(result, Err(Error::TimedOut(_) | Error::Lost));
     assert!(ended.iter().all(is_given_up), "{ended:?}");
     drop(clients);
+}
+
+/// Processor time of the thread that asks, in ticks of 10 ms.
+#[cfg(target_os = "linux")]
+fn ticks() -> u64 {
+    let stat = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
+    let (_, fields) = stat.rsplit_once(") ").unwrap();
+    fields.split(' ').skip(11).take(2).map(|ticks| ticks.parse::<u64>().unwrap()).sum()
+}
+
+/// Bytes behind the request cannot be read while its answer goes on; who waits for them to go would wait without a pause.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_stream_with_a_byte_behind_it_takes_no_time() {
+    use std::{net::TcpListener, thread};
+    use ws_std::http::Requests;
+    use ws_std::push::{Endpoint, Push};
+
+    let endpoint = Endpoint { ping: ws_core::Duration::from_secs(1), ..EVENTS };
+    let push = Push::<1>::with_memory(1024, 1024, TOO_LONG).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::scope(|scope| {
+        let serving = scope.spawn(|| {
+            let mut client = Requests::new(listener.accept().unwrap().0, options()).unwrap();
+            assert!(client.read().unwrap().is_some());
+            let before = ticks();
+            client.push(&push, &endpoint, |_, _, _| {}).unwrap();
+            ticks() - before
+        });
+        let mut raw = Raw::to(address);
+        raw.write(b"GET /events?as=xhr&s= HTTP/1.1\r\nHost: localhost\r\n\r\nG");
+        for _ in 0..3 {
+            raw.until("{\"ping\":1}\n");
+        }
+        push.with(|hub| {
+            let session = hub.sessions().keys().next().unwrap();
+            hub.sessions_mut().close(session);
+        });
+        raw.until("{\"close\":[1000,\"\"]}\n");
+        let ticks = serving.join().unwrap();
+        assert!(ticks < 20, "{ticks} ticks");
+    });
 }
