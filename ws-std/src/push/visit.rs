@@ -86,14 +86,12 @@ fn visit<'m, S: Transport, const N: usize>(
     asked: Asked,
     receive: &mut Receive<'_, 'm, N>,
 ) -> Result<Result<bool, Refusal>, Error> {
-    let room = if matches!(asked, Asked::Send(_)) { endpoint.message } else { 0 };
+    let sends = matches!(asked, Asked::Send(_));
     // A listener that was there before may have to stop.
     let visit =
         push.change(|Shared { hub, entropy, .. }| Visit::new(endpoint, asked, hub, push.now(), entropy));
     let mut visiting = Visiting { push, visit };
-    if room != 0
-        && let Err(refusal) = take_messages(wire, exchange, &mut visiting, room, receive)?
-    {
+    if sends && let Err(refusal) = take_messages(wire, exchange, &mut visiting, endpoint.message, receive)? {
         return Ok(Err(refusal));
     }
     give_events(wire, exchange, &mut visiting, endpoint)?;

@@ -20,6 +20,8 @@ pub(crate) const NOTE_MAX: usize = 60_000;
 pub(crate) const TOO_LONG: Duration = Duration::from_secs(60);
 
 pub(crate) static EVENTS: Endpoint<'static> = Endpoint::new(OriginPolicy::SameOrigin);
+/// Messages of no bytes are all that it takes.
+pub(crate) static MUTE: Endpoint<'static> = Endpoint { message: 0, ..EVENTS };
 pub(crate) static SCRIPTS: Endpoint<'static> = Endpoint { jsonp: true, ..EVENTS };
 static PAGE: Content<'static> = Content::plain("text/html", "\"1\"", b"<h1>hello</h1>");
 /// More than the sockets of both ends hold.
@@ -148,6 +150,7 @@ impl App {
             match (request.method(), request.target().path) {
                 (_, "/events") => client.push(&self.push, &EVENTS, self.hear())?,
                 (_, "/scripts") => client.push(&self.push, &SCRIPTS, self.hear())?,
+                (_, "/mute") => client.push(&self.push, &MUTE, self.hear())?,
                 (_, "/broken") => client.push(&self.push, &EVENTS, |_, _, _| panic!("as it is meant to"))?,
                 (_, "/page") => client.content(&PAGE)?,
                 (_, "/large") => client.respond(200, &[], &LARGE)?,

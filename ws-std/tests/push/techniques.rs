@@ -152,6 +152,26 @@ fn messages_come_by_post_once_each() {
     assert_eq!(host.attached(), 0);
 }
 
+/// Where nothing is taken but the end of a session, that is.
+#[test]
+fn an_endpoint_for_messages_of_no_bytes_answers() {
+    let host = Host::start();
+    let mut raw = Raw::connect(&host);
+    raw.ask("GET /mute?s=", "", "");
+    let sid = value(&raw.response().1, "sid").unwrap();
+    raw.ask(&format!("POST /mute?s={sid}&n=1"), "", "t1:x");
+    has_status(&raw.response().0, 413);
+    let mut raw = Raw::connect(&host);
+    raw.ask(&format!("POST /mute?s={sid}&n=1"), "", "t0:");
+    assert_eq!(raw.response().1, "{\"ack\":1}");
+    raw.ask(&format!("POST /mute?s={sid}&n=2&close=1"), "Content-Length: 0\r\n", "");
+    let (head, body) = raw.response();
+    has_status(&head, 200);
+    assert_eq!(body, "{\"ack\":1}");
+    assert_eq!(host.push.with(|hub| hub.sessions().keys().count()), 0);
+    assert_eq!(host.texts(), [""]);
+}
+
 #[test]
 fn a_websocket_carries_both_ways() {
     let host = Host::start();
