@@ -115,6 +115,8 @@ impl<C: Codec> Server<'_, C> {
             match transmit(*point, visit, exchange, writer, send_timeout, &mut taken_by).await? {
                 Progress::Full => {}
                 Progress::Ended => return Ok(Visited::Answered),
+                // News may come again and again before `crowded` has looked.
+                Progress::Idle if self.gives_way(place, Instant::now()) => visit.hurry(),
                 Progress::Idle => {
                     let listen = async {
                         if listens {

@@ -1,5 +1,6 @@
 //! Who may hold a socket of six, and who gives way to others.
 
+use embassy_futures::select::select;
 use embassy_time::{Duration, Instant, Timer, with_timeout};
 
 use crate::client::{As, Event, Listener, chunk, post};
@@ -225,6 +226,35 @@ fn streams_never_give_way_and_polls_are_answered_early() {
             peer.abort().await;
         }
         drop(silent);
+        drop(poll);
+        Timer::after_secs(30).await;
+        bench.assert_recovered().await;
+    });
+}
+
+/// News of others wake what waits: it sees all the same that nobody can come in.
+#[test]
+fn a_poll_gives_way_however_often_there_is_news_for_others() {
+    let bench = Bench::new(4);
+    bench.net.run(async {
+        let mut poll = hold(&bench, Holds::Poll).await;
+        let busy = async {
+            loop {
+                Timer::after_millis(100).await;
+                bench.push.with(|_| ()); // as by an event to a session
+            }
+        };
+        let others = async {
+            let mut silent = Vec::new();
+            for _ in 0..10 {
+                silent.push(bench.connect().await);
+                silent.push(bench.connect().await);
+            }
+            let head =
+                with_timeout(Duration::from_secs(30), poll.read_head()).await.expect("an early answer");
+            assert_eq!(status(&head.unwrap()), 204);
+        };
+        select(busy, others).await;
         drop(poll);
         Timer::after_secs(30).await;
         bench.assert_recovered().await;
