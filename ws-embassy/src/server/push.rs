@@ -14,8 +14,8 @@ use ws_core::http::Request;
 use ws_core::http::exchange::{Exchange, Refusal};
 use ws_core::transport::websocket::TAKEN_OVER;
 use ws_core::transport::{
-    Asked, Endpoint, Hub, Listener, Listening, Lost, Outlet, Progress, SendError, Seq, SessionKey, Visit,
-    WebSocketError, WebSocketStream,
+    Asked, Endpoint, Hub, Listener, Listening, Lost, Outlet, Progress, SendError, Seq, SessionKey,
+    UpstreamError, Visit, WebSocketError, WebSocketStream,
 };
 use ws_core::{Connection, Data, Entropy, Input, Output};
 
@@ -117,7 +117,7 @@ pub(super) mod sealed {
 
         fn listen(&self, listening: &Listening) -> Option<(Listener, WebSocketStream)>;
         fn is_current(&self, listener: &Listener) -> Option<bool>;
-        fn accept(&self, listener: &Listener, n: Seq) -> Result<bool, ws_core::transport::UpstreamError>;
+        fn accept(&self, listener: &Listener, n: Seq) -> Result<bool, UpstreamError>;
         fn lend(&self, f: &mut dyn FnMut(&mut dyn Outlet));
         fn follow(
             &self,
@@ -202,7 +202,7 @@ impl<const N: usize, E: Entropy> sealed::Point for Push<'_, N, E> {
         with(&self.shared, |shared| listener.is_current(&shared.hub)).flatten()
     }
 
-    fn accept(&self, listener: &Listener, n: Seq) -> Result<bool, ws_core::transport::UpstreamError> {
+    fn accept(&self, listener: &Listener, n: Seq) -> Result<bool, UpstreamError> {
         with(&self.shared, |shared| listener.accept(&mut shared.hub, n)).unwrap_or(Ok(false))
     }
 
@@ -304,6 +304,7 @@ impl<'p> Following<'p> {
                             point.lend(&mut |outlet| service.receive(outlet, listener.session(), message));
                         }
                         Ok(false) => {}
+                        Err(UpstreamError::Superseded) => return Ok(Stop::Over),
                         Err(_) => return Ok(Stop::Gap),
                     }
                     if listener.session().is_some() {

@@ -226,6 +226,36 @@ fn messages_over_a_websocket_may_not_leave_a_gap() {
     });
 }
 
+/// The session ended in good order, whatever its client says before it knows.
+#[test]
+fn a_message_behind_the_end_of_its_session_is_no_gap() {
+    let bench = Bench::new(8);
+    bench.net.run(async {
+        for is_end_first in [false, true] {
+            // Both come to the server in one moment; that of the connection that was there first is looked at first.
+            let early = if is_end_first { Some(bench.connect().await) } else { None };
+            let mut listener = begin(&bench, As::WebSocket).await;
+            let mut other = if let Some(early) = early { early } else { bench.connect().await };
+            let end = post(listener.sid.as_deref().unwrap(), 1, "", "&close=1");
+            let (begin, last) = end.split_at(end.len() - 1);
+            other.write_all(begin).await.unwrap();
+            Timer::after_millis(50).await;
+            let peer = listener.peer.as_mut().unwrap();
+            other.write_all(last).await.unwrap();
+            peer.send(&Frame::text("hello").masked()).await.unwrap();
+            let code = loop {
+                if let Some(code) = peer.receive().await.unwrap().close_code() {
+                    break code;
+                }
+            };
+            assert_eq!(code, 1000, "{is_end_first}");
+            peer.abort().await;
+            other.abort().await;
+        }
+    });
+    assert_eq!(*bench.got.borrow(), [(true, b"hello".to_vec())], "only what came before the end");
+}
+
 #[test]
 fn more_sessions_than_places_have_to_wait() {
     let bench = Bench::new(7);

@@ -12,7 +12,9 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use ws_core::Server;
 use ws_core::transport::websocket::{PROTOCOL, TAKEN_OVER};
-use ws_core::transport::{Listener, Listening, Progress, Rejection, Seq, WebSocketError, WebSocketStream};
+use ws_core::transport::{
+    Listener, Listening, Progress, Rejection, Seq, UpstreamError, WebSocketError, WebSocketStream,
+};
 
 impl<S: Transport + Send> Requests<'_, S> {
     /// Answers with a WebSocket, `other` being another handle of its stream, and talks until it is closed.
@@ -138,9 +140,14 @@ impl<'p, 'm, const N: usize> Following<'p, 'm, N> {
                 }
                 accepted
             });
-            if accepted.is_err() {
-                reader.fail(CloseCode::POLICY_VIOLATION); // messages before it are missing
-                continue;
+            match accepted {
+                Ok(_) => {}
+                // It is over: who tells closes.
+                Err(UpstreamError::Superseded) => continue,
+                Err(_) => {
+                    reader.fail(CloseCode::POLICY_VIOLATION); // messages before it are missing
+                    continue;
+                }
             }
             if session.is_some() {
                 *self.ack.lock().unwrap_or_else(PoisonError::into_inner) = Some(n);

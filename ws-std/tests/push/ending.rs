@@ -116,6 +116,31 @@ fn messages_that_are_missing_end_a_websocket() {
     assert!(host.texts().is_empty());
 }
 
+/// The session ended in good order, whatever the client said before it could know.
+#[test]
+fn messages_behind_the_end_of_a_session_are_no_gap() {
+    let host = Host::start();
+    for round in 0..10 {
+        let mut place = Place::default();
+        let mut listener = Listener::begin(&host, Technique::WebSocket, &place);
+        listener.next(&mut place).unwrap();
+        let said = [&b"enough"[..], b"one more", b"and another"].map(|text| frame(true, TEXT, text));
+        listener.raw.write(&said.concat());
+        let (_, body) = loop {
+            let frames = frames::decode(false, &listener.raw.read).0;
+            if let Some(close) = frames.into_iter().find(|(b0, _)| *b0 == CLOSE) {
+                break close;
+            }
+            assert!(listener.raw.fill());
+        };
+        assert_eq!(body, close_body(1000, ""), "{round}");
+        listener.raw.write(&frame(true, CLOSE, &body));
+        listener.raw.stream.shutdown(Shutdown::Write).unwrap();
+        host.ended().0.unwrap();
+    }
+    assert_eq!(host.texts(), ["enough"; 10]);
+}
+
 #[test]
 fn who_is_gone_is_missed_within_a_moment() {
     for technique in LONG {

@@ -190,14 +190,16 @@ impl App {
         Ok(())
     }
 
-    /// Keeps what it hears, and says it back to the session.
+    /// Keeps what it hears, and says it back to the session; or ends that.
     fn hear(&self) -> impl FnMut(&mut Hub<'static, SESSIONS>, Option<SessionKey>, Message<'_>) {
         |hub, from, message| {
             self.heard.lock().unwrap().push((from, message.into()));
-            if let (Some(from), Message::Text(text)) = (from, message)
-                && text.starts_with("say")
-            {
-                hub.send(from, Message::Text(&format!("echo:{text}"))).unwrap();
+            match (from, message) {
+                (Some(from), Message::Text("enough")) => hub.sessions_mut().close(from),
+                (Some(from), Message::Text(text)) if text.starts_with("say") => {
+                    hub.send(from, Message::Text(&format!("echo:{text}"))).unwrap();
+                }
+                _ => {}
             }
         }
     }
