@@ -299,17 +299,20 @@ impl<'p> Following<'p> {
             let (mut reader, writer) = ws.split();
             let listen = async {
                 while let Some(message) = reader.read_message(&mut buffer).await? {
-                    match point.accept(listener, *n) {
-                        Ok(true) => {
-                            point.lend(&mut |outlet| service.receive(outlet, listener.session(), message));
-                        }
-                        Ok(false) => {}
+                    let is_new = match point.accept(listener, *n) {
+                        Ok(is_new) => is_new,
                         Err(UpstreamError::Superseded) => return Ok(Stop::Over),
                         Err(_) => return Ok(Stop::Gap),
-                    }
+                    };
                     if listener.session().is_some() {
                         with(stream, |stream| stream.acknowledge(*n));
                     }
+                    // For one that came before, too: this wakes who tells of the ack.
+                    point.lend(&mut |outlet| {
+                        if is_new {
+                            service.receive(outlet, listener.session(), message);
+                        }
+                    });
                     *n = n.next();
                 }
                 Ok::<_, tcp::Error>(Stop::Closed)

@@ -1,6 +1,6 @@
 //! Messages that are too long, or come in pieces: none is delivered in part, and none is told to have come that has not.
 
-use embassy_time::Timer;
+use embassy_time::{Duration, Instant, Timer};
 
 use crate::client::{As, Event, Listener, post};
 use crate::common::frames::{CONTINUATION, Frame};
@@ -126,6 +126,26 @@ fn a_post_behind_another_takes_its_place() {
         listener.peer.take().unwrap().abort().await;
     });
     assert_eq!(*bench.got.borrow(), [(true, b"hello".to_vec())]);
+}
+
+/// Nothing else happens that the ack could go with.
+#[test]
+fn a_message_that_comes_again_over_a_websocket_is_acknowledged_at_once() {
+    let bench = Bench::new(7);
+    bench.net.run(async {
+        let (mut listener, _) = begin(&bench, As::WebSocket).await;
+        listener.peer.as_mut().unwrap().send(&Frame::text("hello").masked()).await.unwrap();
+        assert_eq!(listener.next(&bench).await, Ok(Event::Ack(1)));
+        assert_eq!(listener.next(&bench).await, Ok(Event::Message(b"hello".to_vec())));
+        listener.peer.take().unwrap().abort().await;
+        assert!(matches!(listener.next(&bench).await, Ok(Event::Open(Some(_)))));
+        let begun = Instant::now();
+        listener.peer.as_mut().unwrap().send(&Frame::text("hello").masked()).await.unwrap();
+        assert_eq!(listener.next(&bench).await, Ok(Event::Ack(1)));
+        assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+        listener.peer.take().unwrap().abort().await;
+    });
+    assert_eq!(bench.got.borrow().len(), 1);
 }
 
 /// Else what was sent over a WebSocket, and got no answer, could not be sent again where only POST is left.
