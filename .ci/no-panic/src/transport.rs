@@ -148,6 +148,7 @@ fn listen(news: &News<'_>, sid: Option<Sid>) {
     show(news);
     let Some(callback) = Callback::parse(text(&mut buf)) else { return };
     write(callback.as_str().as_bytes());
+    keep(callback.is_plain());
     let sse =
         Sse { padding: any() as u16, retry: duration(), ..if maybe() { Sse::PLAIN } else { Sse::JSON } };
     let html = HtmlStream { callback, padding: any() as u16 };

@@ -117,8 +117,10 @@ fn judge(content_type: &str, body: &str) {
             let scripts = body.lines().filter_map(|line| line.strip_prefix("<script>parent."));
             for script in scripts {
                 let call = script.strip_suffix(")</script>").expect("an end");
-                let (_, argument) = call.split_once('(').expect("a call");
-                assert!(is_object(argument), "{script:?}");
+                let (name, argument) = call.split_once('(').expect("a call");
+                // Of the page around it: no method of anything.
+                let is_name = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'$');
+                assert!(name.bytes().all(is_name) && is_object(argument), "{script:?}");
             }
         }
         "text/plain; charset=utf-8" => {

@@ -9,6 +9,9 @@
 //!
 //! When to use it: where nothing else that streams gets through. Frame and page have to be of the same origin; a page of
 //! another cannot be called this way, by the rules of browsers.
+//!
+//! What is done here against misuse: the name has no dot. Opened as a window of its own, the document is its own `parent`, and
+//! with `opener.led.click` for a name a page of another site would have that method called in a page of this one.
 
 use super::event::{Item, put_item};
 use super::stream::{Format, sealed::Writes};
@@ -23,7 +26,8 @@ use crate::http::pieces::Pieces;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct HtmlStream {
-    /// The function of the page around it that is called with each event.
+    /// The function of the page around it that is called with each event. [`Endpoint::asked`](super::Endpoint::asked) takes none with a dot;
+    /// who takes it from a request by hand has to refuse what is not [plain](Callback::is_plain), too.
     pub callback: Callback,
     /// Spaces that are sent first. No browser needs them today; some waited for 1024 bytes.
     pub padding: u16,

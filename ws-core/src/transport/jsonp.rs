@@ -26,6 +26,7 @@ pub const CALLBACK_MAX: usize = 64;
 /// ```
 /// use ws_core::transport::Callback;
 /// assert_eq!(Callback::parse("push.fn_1").map(|name| name.as_str().len()), Some(9));
+/// assert_eq!(Callback::parse("push.fn_1").map(|name| name.is_plain()), Some(false));
 /// assert_eq!(Callback::parse("alert(1)"), None);
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -54,6 +55,12 @@ impl Callback {
     /// The name.
     pub fn as_str(&self) -> &str {
         core::str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
+
+    /// It has no dot, so it is a function of the page, and none of whatever the page can reach. An [`HtmlStream`](super::HtmlStream) is to
+    /// have such a one.
+    pub fn is_plain(&self) -> bool {
+        self.as_bytes().iter().all(|b| *b != b'.')
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {

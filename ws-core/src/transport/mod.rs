@@ -47,7 +47,7 @@
 //! | `s=` | the session: 24 characters, a [`Sid`]. One that has ended, or none behind the `=`: a new one. Without it: no session |
 //! | `n=7` | the number of the first message that the client sends with this request, or over this WebSocket |
 //! | `wait=20000` | long polling: how long to wait, in milliseconds |
-//! | `callback=fn` | JSONP and HTML streaming: the function to call |
+//! | `callback=fn` | JSONP and HTML streaming: the function to call; with `as=html` its name has no dot |
 //! | `d=` | JSONP: records of messages, percent-encoded |
 //! | `close=1` | beside messages: the session ends behind them |
 //!

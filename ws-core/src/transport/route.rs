@@ -109,7 +109,8 @@ impl<'a> Endpoint<'a> {
             Some("xhr") => AnyFormat::Xhr(XhrStream { padding }),
             Some("multipart") => AnyFormat::Multipart(Multipart),
             Some("html") => {
-                let callback = callback().unwrap_or(Err(Rejection::BadCallback))?;
+                let callback = value("callback").and_then(Callback::parse).filter(Callback::is_plain);
+                let callback = callback.ok_or(Rejection::BadCallback)?;
                 AnyFormat::Html(HtmlStream { callback, padding })
             }
             Some(_) => return Err(Rejection::BadQuery),
@@ -227,7 +228,7 @@ pub enum Rejection {
     Jsonp,
     /// A parameter that means nothing: 400.
     BadQuery,
-    /// No name of a function: 400.
+    /// No name of a function, or with [`HtmlStream`] one that has a dot: 400.
     BadCallback,
     /// No such session: 404. The client listens anew, and gets another.
     NoSession,

@@ -130,6 +130,26 @@ fn what_means_nothing_is_refused() {
     assert_eq!(said, refusal("400 Bad Request", "", "bad parameter\n"));
 }
 
+/// A window that a page of another site has opened is its own `parent`, and its `opener` may be a page of this host by now. What it is
+/// told to call must be a function of its own, and no method of something in there.
+#[test]
+fn a_document_calls_no_method_of_another_window() {
+    for name in ["opener.led.click", "a.b", "a.", "opener.opener.document.forms.f.submit", "fn.call"] {
+        for referer in ["", "Referer: http://h/page\r\n"] {
+            let mut server = Server::new(OPEN);
+            let request = format!("GET /e?as=html&callback={name} HTTP/1.1\r\nHost: h\r\n{referer}\r\n");
+            let (said, link) = ask(&mut server, &request);
+            assert_eq!(said, refusal("400 Bad Request", "", "bad name of a function\n"), "{name}");
+            assert_eq!((link.state, server.count()), (State::Open, 0), "{name}");
+        }
+    }
+    let (said, _) = ask(&mut Server::new(OPEN), &get("as=html&callback=_$fn_1"));
+    assert!(said.contains("<script>parent._$fn_1("), "{said}");
+    // A script is fetched by a page of this host alone.
+    let (said, _) = ask(&mut Server::new(OPEN), &script("since=16&callback=a.b"));
+    assert!(said.ends_with("/**/a.b({\"next\":\"16\",\"events\":[]});"), "{said}");
+}
+
 #[test]
 fn other_methods_are_none() {
     for method in ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "get", "X"] {
