@@ -12,6 +12,7 @@ pub mod deflate;
 pub mod event_stream;
 pub mod extension_params;
 pub mod frames_client;
+pub mod frames_compressed;
 pub mod frames_server;
 pub mod frames_vs_tungstenite;
 pub mod handshake_linear;
@@ -50,6 +51,7 @@ targets! {
     event_stream,
     extension_params,
     frames_client,
+    frames_compressed,
     frames_server,
     frames_vs_tungstenite,
     handshake_linear,
