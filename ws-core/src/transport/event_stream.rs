@@ -82,7 +82,9 @@ pub struct EventStream<'m> {
     is_lent: bool,
     /// A line of data has come, whether or not there was room for it.
     has_data: bool,
-    failure: Option<EventStreamError>,
+    is_data_long: bool,
+    /// The latest line with an id had one for which there is no room.
+    is_id_long: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -133,7 +135,8 @@ impl<'m> EventStream<'m> {
             is_behind_cr: false,
             is_lent: false,
             has_data: false,
-            failure: None,
+            is_data_long: false,
+            is_id_long: false,
         }
     }
 
@@ -161,8 +164,8 @@ impl<'m> EventStream<'m> {
                 self.read(byte);
             }
         }
-        if let Some(failure) = self.failure {
-            return Err(failure);
+        if self.is_data_long || self.is_id_long || self.event.is_long() {
+            return Err(EventStreamError::TooLong);
         }
         let data = self.memory.get(..self.len.saturating_sub(1)).unwrap_or(&[]);
         let (Ok(data), Ok(event)) = (core::str::from_utf8(data), core::str::from_utf8(self.event.bytes()))
@@ -196,7 +199,8 @@ impl<'m> EventStream<'m> {
         self.event = Text::new();
         self.is_lent = false;
         self.has_data = false;
-        self.failure = None;
+        self.is_data_long = false;
+        self.is_id_long = false;
     }
 
     /// Takes data up to the end of the line or of the input, whichever is first.
@@ -210,13 +214,7 @@ impl<'m> EventStream<'m> {
     fn push_data(&mut self, data: &[u8]) {
         let n = copy(self.memory.get_mut(self.len..).unwrap_or_default(), data);
         self.len = self.len.saturating_add(n);
-        if n < data.len() {
-            self.fail();
-        }
-    }
-
-    const fn fail(&mut self) {
-        self.failure = Some(EventStreamError::TooLong);
+        self.is_data_long |= n < data.len();
     }
 
     /// A byte that ends no line.
@@ -272,20 +270,17 @@ impl<'m> EventStream<'m> {
     fn value(&mut self, field: Field, byte: u8) -> Field {
         match field {
             Field::Data => self.push_data(&[byte]),
-            Field::Event if !self.event.push(byte) => self.fail(),
+            Field::Event => self.event.push(byte),
             Field::Id { is_valid } => {
-                let fits = self.new_id.push(byte);
-                if !fits {
-                    self.fail();
-                }
-                return Field::Id { is_valid: is_valid && fits && byte != 0 };
+                self.new_id.push(byte);
+                return Field::Id { is_valid: is_valid && byte != 0 };
             }
             Field::Retry { millis, is_valid } => {
                 let digit = byte.wrapping_sub(b'0');
                 let millis = millis.unwrap_or(0).saturating_mul(10).saturating_add(digit.into());
                 return Field::Retry { millis: Some(millis), is_valid: is_valid && digit <= 9 };
             }
-            Field::Event | Field::Other => {}
+            Field::Other => {}
         }
         field
     }
@@ -306,8 +301,9 @@ impl<'m> EventStream<'m> {
                 self.has_data = true;
                 self.push_data(b"\n");
             }
+            Field::Id { is_valid: true } if self.new_id.is_long() => self.is_id_long = true,
             Field::Id { is_valid: true } if core::str::from_utf8(self.new_id.bytes()).is_ok() => {
-                self.next_id = self.new_id;
+                (self.next_id, self.is_id_long) = (self.new_id, false);
             }
             Field::Retry { millis: Some(millis), is_valid: true } => {
                 self.retry = Some(Duration::from_millis(millis));
@@ -327,10 +323,11 @@ impl<'m> EventStream<'m> {
     }
 }
 
-/// A short text.
+/// A short text, or none that would be longer than there is room.
 #[derive(Clone, Copy)]
 struct Text<const N: usize> {
     bytes: [u8; N],
+    /// Above `N`: it is too long.
     len: u8,
 }
 
@@ -339,11 +336,15 @@ impl<const N: usize> Text<N> {
         Self { bytes: [0; N], len: 0 }
     }
 
-    fn push(&mut self, byte: u8) -> bool {
-        let Some(to) = self.bytes.get_mut(usize::from(self.len)) else { return false };
-        *to = byte;
+    fn push(&mut self, byte: u8) {
+        if let Some(to) = self.bytes.get_mut(usize::from(self.len)) {
+            *to = byte;
+        }
         self.len = self.len.saturating_add(1);
-        true
+    }
+
+    fn is_long(&self) -> bool {
+        usize::from(self.len) > N
     }
 
     fn bytes(&self) -> &[u8] {

@@ -149,6 +149,18 @@ fn what_is_too_long_is_passed_over_and_the_next_event_is_read() {
             assert_eq!(last, "1");
         }
     }
+    // A later line takes the place of one that is too long, and an id that is none is not read however long it is.
+    let (event, id) = (&long[..TYPE_MAX + 1], &long[..ID_MAX + 1]);
+    for (lines, event, id) in [
+        (format!("event: {event}\nevent: a\n"), "a", ""),
+        (format!("id: {id}\nid: 2\n"), "message", "2"),
+        (format!("id: {id}\0\n"), "message", ""),
+    ] {
+        let text = format!("{lines}data: y\n\n");
+        for cut in thin(0..text.len(), 10) {
+            assert_eq!(read(200, text.as_bytes(), &[cut]).0, [Ok((event.into(), "y".into(), id.into()))]);
+        }
+    }
     // What just fits.
     let text = format!("data: {}\nevent: {}\nid: {}\n\n", &long[..199], &long[..TYPE_MAX], &long[..ID_MAX]);
     let (seen, ..) = read(200, text.as_bytes(), &[]);
