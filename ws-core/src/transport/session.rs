@@ -367,7 +367,8 @@ impl<'m, const N: usize> Sessions<'m, N> {
         let latest = now.after(self.lifetime);
         for place in &mut self.places {
             // Where nobody has asked for weeks, the clock has come around: it was left at a moment that is to come.
-            let is_over = |end| now.has_reached(end) || !latest.has_reached(place.session.left);
+            let left = place.session.left;
+            let is_over = |end| now.has_reached(end) || !(now.has_reached(left) || latest.has_reached(left));
             if place.ends(self.lifetime).is_some_and(is_over) {
                 place.end();
             }

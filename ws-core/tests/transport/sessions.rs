@@ -167,6 +167,25 @@ fn what_was_left_long_ago_is_over_on_any_day() {
     }
 }
 
+/// Up to the longest time that there is.
+#[test]
+fn who_may_stay_away_for_weeks_is_not_forgotten_before() {
+    for lifetime in [Duration::MAX, Duration::from_secs(20 * 86_400), Duration::from_secs(13 * 86_400)] {
+        for left in [0, u64::from(u32::MAX) - 5000] {
+            let mut memory = [0; 64];
+            let mut sessions = Sessions::<1>::new(&mut memory, lifetime);
+            let key = sessions.open(Instant::from_millis(left), &mut Dice(7)).expect("room");
+            let end = u64::from(lifetime.millis());
+            for later in [0, 1, end / 2, end - 1] {
+                sessions.handle_timeout(Instant::from_millis(left + later));
+                assert!(sessions.get(key).is_some(), "{lifetime:?}, {later} ms later");
+            }
+            sessions.handle_timeout(Instant::from_millis(left + end));
+            assert!(sessions.get(key).is_none());
+        }
+    }
+}
+
 /// Who has said something over a WebSocket has messages that must not come twice.
 #[test]
 fn a_session_that_has_said_something_makes_no_room() {
