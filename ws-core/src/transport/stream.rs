@@ -148,7 +148,9 @@ impl<F: Format> Stream<F> {
                 self.is_begun = true;
                 self.written = core::mem::take(&mut self.at) as u32;
             }
-            let is_over = self.at == 0 && self.written >= self.format.limit();
+            // One that is to be closed ends behind what there is, for its client does not come back for that.
+            let is_full = self.written >= self.format.limit() && self.feed.close.is_none();
+            let is_over = self.at == 0 && is_full;
             let Some(pick) = self.feed.pick(news, self.at != 0, is_over) else {
                 self.is_ended = is_over;
                 if is_over {

@@ -209,6 +209,13 @@ fn what_the_browser_keeps_ends_at_its_limit_between_two_events() {
             let found = written.windows(4).filter(|four| four == b"xxx\"").count();
             assert_eq!(found as u32, events);
         }
+        // Who is told that all is over does not come back for the rest.
+        let mut stream = Stream::new(format, Cursor::default(), Duration::ZERO, at(0));
+        stream.close(CloseCode::NORMAL, "bye");
+        let (written, progress) = drain(&mut stream, &news, 1500).expect("nothing leaves");
+        assert_eq!((progress, stream.cursor().shared.get()), (Progress::Ended, 250));
+        let end = String::from_utf8_lossy(&written[written.len() - 100..]).into_owned();
+        assert!(end.contains("\"close\":[1000,\"bye\"]"), "{end}");
     }
 }
 
