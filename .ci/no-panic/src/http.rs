@@ -40,7 +40,7 @@ fn serve() {
         if input.is_empty()
             && let Err(refusal) = exchange.receive_eof()
         {
-            return refuse(refusal, &mut out);
+            return refuse(&exchange, refusal, &mut out);
         }
         let done = exchange.receive(&mut input).and_then(|done| {
             exchange.limit_body(any() as u64)?;
@@ -57,7 +57,7 @@ fn serve() {
         let closes = match done {
             Ok(true) => answer(&exchange, &mut out),
             Ok(false) => continue,
-            Err(refusal) => return refuse(refusal, &mut out),
+            Err(refusal) => return refuse(&exchange, refusal, &mut out),
         };
         if !exchange.next(closes, now()) {
             return;
@@ -65,10 +65,10 @@ fn serve() {
     }
 }
 
-fn refuse(refusal: Refusal, out: &mut Output<'_>) {
+fn refuse(exchange: &Exchange<'_>, refusal: Refusal, out: &mut Output<'_>) {
     keep((refusal.status(), refusal.reason()));
     say(refusal);
-    if let Some(response) = refusal.response() {
+    for response in [refusal.response(), exchange.refuse(refusal)].into_iter().flatten() {
         respond(response, out);
     }
 }

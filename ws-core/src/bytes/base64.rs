@@ -12,7 +12,7 @@ pub const fn encoded_len(len: usize) -> Option<usize> {
 }
 
 /// Writes the text of `bytes` into `text`, which is as long as [`encoded_len`] says; into a shorter one, as many digits as
-/// make whole groups of four; of a longer one, what lies behind is padding.
+/// make whole groups of four; of a longer one, the groups behind are padding.
 ///
 /// ```
 /// use ws_core::bytes::base64::encode;

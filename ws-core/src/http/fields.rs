@@ -24,7 +24,7 @@ impl defmt::Format for Fields<'_> {
 }
 
 impl<'a> Fields<'a> {
-    /// The first field of that name (in lower case), if its value is UTF-8.
+    /// The first field of that name (in lower case) whose value is UTF-8.
     pub fn first(self, name: &str) -> Option<&'a str> {
         self.all(name).next()
     }

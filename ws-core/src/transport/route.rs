@@ -6,7 +6,7 @@ use super::{
 };
 use crate::bytes::percent::parameter;
 use crate::http::target::split_scheme;
-use crate::http::{Cors, OriginPolicy, Request, is_preflight};
+use crate::http::{Cors, OriginPolicy, Request, field, is_preflight};
 use crate::time::Duration;
 
 /// A path at which events are pushed: who may listen, and how.
@@ -63,7 +63,7 @@ impl<'a> Endpoint<'a> {
     /// It comes from a page that is not let in, though without an `Origin`: as pictures, frames and scripts are asked for. Let in, any
     /// page of the world could take places.
     fn is_strangers(&self, request: &Request<'_>) -> bool {
-        if self.cors.origins == OriginPolicy::Any || request.origin().is_some() {
+        if self.cors.origins == OriginPolicy::Any || request.fields().find(field::ORIGIN).is_some() {
             return false; // that was looked at
         }
         match (page_of(request), request.field("sec-fetch-site")) {

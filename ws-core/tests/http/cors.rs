@@ -1,7 +1,10 @@
 //! What pages of other servers are told.
 
 use crate::{asked, at_every_size};
+use ws_core::http::exchange::{Exchange, Settings};
 use ws_core::http::{Cors, OriginPolicy, Response};
+use ws_core::transport::{Asked, Endpoint, Rejection};
+use ws_core::{Input, Instant};
 
 const LIST: OriginPolicy<'_> = OriginPolicy::List(&["https://good.example", "null"]);
 const GOOD: &str = "Origin: https://good.example\r\n";
@@ -50,6 +53,16 @@ fn what_changes_something_can_be_refused() {
     assert!(admits(Cors::new(LIST), GOOD) && admits(Cors::new(LIST), ""));
     assert!(!admits(Cors::new(LIST), EVIL));
     assert!(admits(Cors::new(OriginPolicy::Any), EVIL));
+    // No browser sends one that is no text; what does is not taken for something without a page.
+    for policy in [LIST, OriginPolicy::SameOrigin] {
+        let mut bytes = b"POST / HTTP/1.1\r\nHost: h\r\nOrigin: http://h\xff\r\n\r\n".to_vec();
+        let mut store = [0; 256];
+        let mut exchange = Exchange::new(&mut store, &[], &Settings::DEFAULT, Instant::from_millis(0));
+        assert_eq!(exchange.receive(&mut Input::new(&mut bytes)), Ok(true));
+        assert!(!Cors::new(policy).admits(&exchange.request()));
+        let endpoint = Endpoint::new(policy);
+        assert!(matches!(endpoint.asked(&exchange.request()), Asked::Reject(Rejection::Origin)));
+    }
 }
 
 fn preflight(cors: &Cors<'_>, method: &str, fields: &str) -> Option<(u16, String)> {
