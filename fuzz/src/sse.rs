@@ -91,7 +91,7 @@ impl Case<'_> {
         let said = self.talk(&mut hub, session, 1 + rng.below(60), &mut out);
 
         let mut source = EventSource::default();
-        let events = source.read(&out, |_| true);
+        let events = source.read(&out, usize::MAX);
         let retry = Duration::from_millis(self.retry);
         let told = source.retry_millis().map(Duration::from_millis);
         assert_eq!(told, (retry != Duration::ZERO).then_some(retry), "{self:?}");

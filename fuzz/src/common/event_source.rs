@@ -16,13 +16,13 @@ pub(crate) struct Dispatched {
     pub(crate) data: Vec<u8>,
     /// The id that holds from here on.
     pub(crate) id: Vec<u8>,
-    /// Bytes of the longest type and of the longest id among its lines, whether or not they count.
-    pub(crate) longest: (usize, usize),
+    /// The last of its lines with an id has one that is too long.
+    pub(crate) has_long_id: bool,
 }
 
 impl EventSource {
-    /// The events of a stream. `is_id`: what else an id has to be.
-    pub(crate) fn read(&mut self, stream: &[u8], is_id: fn(&[u8]) -> bool) -> Vec<Dispatched> {
+    /// The events of a stream, where an id of more than `id_max` bytes, or one that is no UTF-8, does not count.
+    pub(crate) fn read(&mut self, stream: &[u8], id_max: usize) -> Vec<Dispatched> {
         let mut rest = stream.strip_prefix("\u{feff}".as_bytes()).unwrap_or(stream);
         let (mut all, mut event, mut id) = (Vec::new(), Dispatched::default(), self.id.clone());
         while let Some(len) = rest.iter().position(|b| matches!(b, b'\r' | b'\n')) {
@@ -30,10 +30,10 @@ impl EventSource {
             rest = end.strip_prefix(b"\r\n").unwrap_or(&end[1..]);
             if line.is_empty() {
                 self.id.clone_from(&id);
-                let Dispatched { kind, mut data, longest, .. } = std::mem::take(&mut event);
+                let Dispatched { kind, mut data, has_long_id, .. } = std::mem::take(&mut event);
                 if data.pop().is_some() {
                     let kind = if kind.is_empty() { b"message".to_vec() } else { kind };
-                    all.push(Dispatched { kind, data, id: id.clone(), longest });
+                    all.push(Dispatched { kind, data, id: id.clone(), has_long_id });
                 }
                 continue;
             }
@@ -41,16 +41,13 @@ impl EventSource {
             let (name, value) = (&line[..colon], line.get(colon + 1..).unwrap_or_default());
             let value = value.strip_prefix(b" ").unwrap_or(value);
             match name {
-                b"event" => {
-                    event.kind = value.to_vec();
-                    event.longest.0 = event.longest.0.max(value.len());
-                }
+                b"event" => event.kind = value.to_vec(),
                 b"data" => event.data.extend(value.iter().chain(b"\n")),
-                b"id" => {
-                    event.longest.1 = event.longest.1.max(value.len());
-                    if !value.contains(&0) && is_id(value) {
-                        id = value.to_vec();
-                    }
+                b"id" if value.contains(&0) => {}
+                b"id" if value.len() > id_max => event.has_long_id = true,
+                b"id" if std::str::from_utf8(value).is_ok() => {
+                    id = value.to_vec();
+                    event.has_long_id = false;
                 }
                 b"retry" if !value.is_empty() && value.iter().all(u8::is_ascii_digit) => {
                     self.retry = Some(value.to_vec());
