@@ -301,7 +301,10 @@ impl<'o, S: Transport> Requests<'o, S> {
             Ok(false) => Ok(false),
             Ok(true) => {
                 let written = match &mut self.wire {
-                    Some(wire) => wire.write(|out| policy.transmit(out)),
+                    Some(wire) => {
+                        wire.pause();
+                        wire.write(|out| policy.transmit(out))
+                    }
                     None => Ok(()),
                 };
                 self.kept(written).map(|()| true)

@@ -36,6 +36,7 @@ impl<'a, S: Transport> BodyWriter<'a, S> {
     /// [`Error::TimedOut`] if the client takes nothing; [`Error::Io`].
     pub fn finish(self) -> Result<(), Error> {
         let Self { wire, mut chunks, closes, answered } = self;
+        wire.pause();
         wire.write(|out| chunks.finish(out))?;
         *answered = Answered::Whole { closes };
         Ok(())
@@ -66,5 +67,89 @@ fn io_error(error: Error) -> io::Error {
         Error::Io(error) => error,
         Error::TimedOut(_) => io::Error::new(io::ErrorKind::TimedOut, error),
         error => io::Error::other(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::http::{Hosts, HttpOptions, PolicyFile, Requests};
+    use crate::{Error, Transport};
+    use std::cell::RefCell;
+    use std::io::{self, Cursor, Read, Write};
+    use std::rc::Rc;
+    use std::thread;
+    use std::time::Duration;
+
+    fn timeout() -> Duration {
+        Duration::from_millis(200)
+    }
+
+    /// More than the timeout, and a millisecond for each byte that went out before.
+    fn long() -> Duration {
+        timeout() + Duration::from_millis(300)
+    }
+
+    /// A client that asks after a while, and takes all at once.
+    struct Client {
+        asks: Cursor<&'static [u8]>,
+        thinks: Duration,
+        taken: Rc<RefCell<Vec<u8>>>,
+    }
+
+    impl Client {
+        fn asking(asks: &'static str, thinks: Duration) -> (Self, Rc<RefCell<Vec<u8>>>) {
+            let taken = Rc::<RefCell<Vec<u8>>>::default();
+            (Self { asks: Cursor::new(asks.as_bytes()), thinks, taken: Rc::clone(&taken) }, taken)
+        }
+    }
+
+    impl Read for Client {
+        fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+            thread::sleep(self.thinks);
+            self.asks.read(buf)
+        }
+    }
+
+    impl Write for Client {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.taken.borrow_mut().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Transport for Client {}
+
+    fn options() -> HttpOptions<'static> {
+        let mut options = HttpOptions::new(Hosts::Any);
+        options.socket.send_timeout = timeout();
+        options
+    }
+
+    const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+    #[test]
+    fn a_host_may_rest_before_it_ends_a_body() {
+        let (client, taken) = Client::asking(GET, Duration::ZERO);
+        let mut requests = Requests::new(client, options()).expect("a connection");
+        assert!(requests.read().expect("a request").is_some());
+        let mut body = requests.stream(200, &[]).expect("a body");
+        body.write_all(b"hello").expect("a part");
+        thread::sleep(long());
+        let finished = body.finish();
+        assert!(finished.is_ok(), "{finished:?}");
+        assert!(taken.borrow().ends_with(b"5\r\nhello\r\n0\r\n\r\n"));
+    }
+
+    #[test]
+    fn a_flash_player_may_ask_late() -> Result<(), Error> {
+        let (client, taken) = Client::asking("<policy-file-request/>\0", long());
+        let mut options = options();
+        options.policy = Some(PolicyFile::new("example.com", "80")?);
+        assert!(Requests::new(client, options)?.read()?.is_none());
+        assert!(taken.borrow().ends_with(b"</cross-domain-policy>\0"));
+        Ok(())
     }
 }
