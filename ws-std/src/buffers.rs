@@ -192,14 +192,20 @@ impl Outbox {
                     (self.stuck, again) = (None, Again::default());
                     continue;
                 }
-                Err(error) => Error::from(error),
+                Err(error) => error,
             };
+            let is_signal = error.kind() == ErrorKind::Interrupted;
+            let error = if is_signal { Error::WouldBlock } else { Error::from(error) };
             if !matches!(error, Error::WouldBlock) {
                 return Err(error);
             }
             let stuck = *self.stuck.get_or_insert(begun);
             if !self.timeout.is_zero() && stuck.elapsed() >= self.timeout {
                 return Err(SEND_LATE);
+            }
+            // A signal ends a wait early, and says nothing of the peer.
+            if is_signal && !(matches!(patience, Patience::Little) && stuck.elapsed() >= LITTLE) {
+                continue;
             }
             // A clock that ticks coarsely ends a wait early, so half of it counts.
             let has_waited = limit.is_some_and(|limit| begun.elapsed().saturating_mul(2) >= limit);
@@ -231,23 +237,22 @@ impl Outbox {
     }
 
     /// Writes once, as much as the stream takes; flushes the stream if all is written.
+    ///
+    /// # Errors
+    ///
+    /// Those of the stream; behind [`Interrupted`](ErrorKind::Interrupted), write again.
     pub(crate) fn write_some(&mut self, stream: &mut impl Write) -> io::Result<()> {
-        let result = if self.waiting.is_empty() {
-            stream.flush().map(|()| self.unflushed = false)
-        } else {
-            match stream.write(self.buf.get(self.waiting.clone()).unwrap_or_default()) {
-                Ok(0) => Err(ErrorKind::WriteZero.into()),
-                Ok(n) => {
-                    self.waiting.start = self.waiting.start.saturating_add(n).min(self.waiting.end);
-                    self.unflushed = true;
-                    Ok(())
-                }
-                Err(error) => Err(error),
+        if self.waiting.is_empty() {
+            return stream.flush().map(|()| self.unflushed = false);
+        }
+        match stream.write(self.buf.get(self.waiting.clone()).unwrap_or_default()) {
+            Ok(0) => Err(ErrorKind::WriteZero.into()),
+            Ok(n) => {
+                self.waiting.start = self.waiting.start.saturating_add(n).min(self.waiting.end);
+                self.unflushed = true;
+                Ok(())
             }
-        };
-        match result {
-            Err(error) if error.kind() == ErrorKind::Interrupted => Ok(()),
-            result => result,
+            Err(error) => Err(error),
         }
     }
 }

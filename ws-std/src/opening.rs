@@ -4,6 +4,7 @@ use crate::buffers::{Inbox, Outbox};
 use crate::clock::{Deadline, Late};
 use crate::waiting::{Again, cut};
 use crate::{Error, Transport, Waited};
+use std::io::ErrorKind;
 use ws_core::Output;
 
 impl From<Late> for Error {
@@ -40,6 +41,7 @@ pub(crate) fn write<S: Transport>(
             stream.set_write_timeout(deadline.left()?.map(cut))?;
             match outbox.write_some(stream) {
                 Ok(()) => again = Again::default(),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => again.unless_failed(error.into())?,
             }
         }

@@ -11,6 +11,7 @@
 //! | `failing.rs` | refusing what the peer sent |
 //! | `answers.rs` | a server that answers without opening |
 //! | `refused.rs` | a client that is refused |
+//! | `signals.rs` | deadlines, among signals without an end |
 //! | here | what they share |
 
 #[path = "../common/mod.rs"]
@@ -22,6 +23,7 @@ mod dying;
 mod events;
 mod failing;
 mod refused;
+mod signals;
 
 use common::frames::{BINARY, Frame, TEXT};
 use common::script::{Fault, Plan, Script};
