@@ -42,18 +42,15 @@ impl Inbox {
     }
 
     /// Reads once, when everything has been decoded; 0 is the end of the stream.
+    ///
+    /// # Errors
+    ///
+    /// Those of the stream; behind [`Interrupted`](ErrorKind::Interrupted), look at the deadlines and read again.
     pub(crate) fn fill(&mut self, stream: &mut impl Read) -> io::Result<usize> {
         debug_assert!(self.is_empty());
-        loop {
-            match stream.read(&mut self.buf) {
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                result => {
-                    let n = result?;
-                    self.waiting = 0..n.min(self.buf.len());
-                    return Ok(n);
-                }
-            }
-        }
+        let n = stream.read(&mut self.buf)?;
+        self.waiting = 0..n.min(self.buf.len());
+        Ok(n)
     }
 
     /// Lets `decode` take bytes off the front. Returns what it returns.

@@ -21,6 +21,7 @@ pub(crate) fn read<S: Transport>(stream: &mut S, inbox: &mut Inbox, deadline: De
         match inbox.fill(stream) {
             Ok(0) => return Err(Error::Lost),
             Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => again.unless_failed(error.into())?,
         }
     }

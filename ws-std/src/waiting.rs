@@ -104,8 +104,8 @@ impl ReadTimer {
         self.read_at.take_if(|_| is_drained)
     }
 
-    /// Reads once, for at most `wait`, or as long as it takes. May return [`Got::Nothing`] before the time is up, when a
-    /// fifth of it is over.
+    /// Reads once, for at most `wait`, or as long as it takes. May return [`Got::Nothing`] before the time is up: when a
+    /// fifth of it is over, or a signal came.
     ///
     /// # Errors
     ///
@@ -134,6 +134,7 @@ impl ReadTimer {
         match read {
             Ok(0) => Ok(Got::End),
             Ok(_) => Ok(Got::Bytes),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(Got::Nothing),
             Err(error) => match (Error::from(error), set) {
                 // It has waited: this is the timeout that was set.
                 (Error::WouldBlock, Some(set)) if begun.elapsed().saturating_mul(2) >= set => {

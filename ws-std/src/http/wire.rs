@@ -81,6 +81,7 @@ impl<S: Transport> Wire<S> {
             Ok(0) => Ok(Got::End),
             Ok(_) => Ok(Got::Bytes),
             Err(Error::WouldBlock) => Ok(Got::Nothing),
+            Err(Error::Io(error)) if error.kind() == io::ErrorKind::Interrupted => Ok(Got::Nothing),
             Err(error) if is_end(&error) => Ok(Got::End),
             Err(error) => Err(error),
         }

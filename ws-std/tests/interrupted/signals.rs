@@ -5,6 +5,7 @@ use std::cell::Cell;
 use std::io::{self, Cursor, ErrorKind, Read, Write};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
+use ws_std::http::{Hosts, HttpOptions, Requests};
 use ws_std::{Answer, Error, Kind, Options, OriginPolicy, Server, Transport, Waited, WebSocket, accept_with};
 
 const SHORT: Duration = Duration::from_millis(50);
@@ -12,7 +13,7 @@ const SHORT: Duration = Duration::from_millis(50);
 const TOO_LONG: Duration = Duration::from_secs(8);
 
 /// A peer that says `input` and no more, and takes nothing once it is `stuck`: signals interrupt what waits for it.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct Signals {
     input: Cursor<&'static [u8]>,
     is_stuck: Rc<Cell<bool>>,
@@ -70,4 +71,29 @@ fn who_takes_nothing_is_given_up() {
         };
         assert!(matches!(result, Err(Error::TimedOut(Waited::Send))), "{result:?}");
     }
+}
+
+#[test]
+fn who_says_nothing_is_given_up() {
+    let options = Options { handshake_timeout: SHORT, ..Options::DEFAULT };
+    let result = Signals::new(b"GET ").open(&options);
+    assert!(matches!(result, Err(Error::TimedOut(Waited::Handshake))), "{result:?}");
+
+    let mut options = Options::DEFAULT;
+    options.config.timeouts.ping = ms(20);
+    options.config.timeouts.pong = ms(20);
+    let stream = Signals::new(REQUEST);
+    let result = stream.open(&options).unwrap().read().map(drop);
+    assert!(matches!(result, Err(Error::TimedOut(Waited::Pong))), "{result:?}");
+    let result = stream.open(&options).unwrap().split(stream.clone()).0.read().map(drop);
+    assert!(matches!(result, Err(Error::TimedOut(Waited::Pong))), "{result:?}");
+
+    let mut options = HttpOptions::new(Hosts::Any);
+    options.requests.first_timeout = ms(20);
+    let mut requests = Requests::new(Signals::new(b""), options).unwrap();
+    assert!(matches!(requests.read(), Ok(None)));
+}
+
+fn ms(millis: u32) -> ws_core::Duration {
+    ws_core::Duration::from_millis(millis)
 }
