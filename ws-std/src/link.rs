@@ -210,8 +210,8 @@ impl<S: Transport, R: Role> Link<S, R> {
     }
 
     /// How the connection ended, once it has.
-    pub(crate) fn ending(&mut self) -> Result<(), Error> {
-        ending(&self.ws).map_err(|error| why(error, &mut self.broken))
+    pub(crate) fn ending(&self) -> Result<(), Error> {
+        ending(&self.ws).map_err(|error| why(error, self.broken.as_ref()))
     }
 
     pub(crate) fn buffered_amount(&self) -> u64 {
@@ -249,15 +249,19 @@ pub(crate) fn note_broken(flushed: Result<(), Error>, broken: &mut Option<io::Er
         && is_end(error)
         && let Error::Io(error) = error
     {
-        *broken = Some(error.raw_os_error().map_or(error.kind().into(), io::Error::from_raw_os_error));
+        *broken = Some(copy(error));
     }
     flushed
 }
 
-/// A connection that is lost because it broke: says how, once.
-pub(crate) fn why(error: Error, broken: &mut Option<io::Error>) -> Error {
-    match (error, broken.take()) {
-        (Error::Lost, Some(broken)) => Error::Io(broken),
+fn copy(error: &io::Error) -> io::Error {
+    error.raw_os_error().map_or(error.kind().into(), io::Error::from_raw_os_error)
+}
+
+/// A connection that is lost because it broke: says how.
+pub(crate) fn why(error: Error, broken: Option<&io::Error>) -> Error {
+    match (error, broken) {
+        (Error::Lost, Some(broken)) => Error::Io(copy(broken)),
         (error, _) => error,
     }
 }

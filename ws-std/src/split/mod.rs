@@ -91,7 +91,7 @@ impl<S: Transport, R: Role> Shared<S, R> {
     fn ending(&self) -> Result<(), Error> {
         let result = ending(&self.ws());
         result.map_err(|error| match self.outgoing.try_lock() {
-            Ok(mut outgoing) => why(error, &mut outgoing.broken),
+            Ok(outgoing) => why(error, outgoing.broken.as_ref()),
             Err(_) => error,
         })
     }
@@ -199,8 +199,8 @@ impl<S: Transport, R: Role> Access<R> for &Shared<S, R> {
 impl<S: Transport> Outgoing<S> {
     fn flush(&mut self, patience: Patience) -> Result<(), Error> {
         match self.broken {
-            Some(_) if !self.outbox.is_settled() => Err(Error::Io(io::ErrorKind::BrokenPipe.into())),
-            Some(_) => Ok(()),
+            // Even if nothing waits: the reader may have forgotten it.
+            Some(_) => Err(Error::Io(io::ErrorKind::BrokenPipe.into())),
             None => note_broken(self.outbox.flush(&mut self.stream, patience), &mut self.broken),
         }
     }

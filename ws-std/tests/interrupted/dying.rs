@@ -7,7 +7,7 @@ use crate::conversation::{Seen, WHOLE, Way, each, expected, script, talk};
 use crate::{ENDS, End, OPTIONS, accept, connect, kept};
 use std::io::ErrorKind;
 use std::time::Duration;
-use ws_std::{Error, Event, Options, Transport, Waited, WebSocket};
+use ws_std::{Error, Event, Kind, Message, Options, Transport, Waited, WebSocket};
 
 /// What was read before is right, what was said before is right up to the frame that was cut, and the call that could
 /// not be done says so.
@@ -78,6 +78,30 @@ fn a_stream_that_broke_without_a_close_says_how() {
             "{end:?}: {result:?}"
         );
     }
+}
+
+/// What the writer has encoded is thrown away by the reader that finds the stream broken: the writer is told, before the end and
+/// behind it.
+#[test]
+fn a_writer_whose_words_were_thrown_away_is_told() {
+    let smooth = Script::new(Plan::SMOOTH, REQUEST.to_vec());
+    drop(accept(&smooth, OPTIONS).unwrap());
+    let broken = Fault::NoWrites(smooth.output().len(), ErrorKind::BrokenPipe);
+    let plan = Plan { read: 1, ..Plan::SMOOTH.with(broken) };
+    let script = Script::new(plan, [REQUEST, &frame(true, TEXT, b"one")].concat());
+    let (mut reader, mut writer) = accept(&script, OPTIONS).unwrap().split(script.clone());
+    writer.feed(Kind::Text, &mut &b"x"[..], true).unwrap();
+    assert_eq!(reader.read().unwrap(), Some(Message::Text("one")));
+    let flushed = writer.flush();
+    assert!(is_broken(&flushed), "{flushed:?}");
+    let ended = reader.read().map(drop);
+    assert!(is_broken(&ended), "{ended:?}");
+    let flushed = writer.flush();
+    assert!(is_broken(&flushed), "{flushed:?}");
+}
+
+fn is_broken(result: &Result<(), Error>) -> bool {
+    matches!(result, Err(Error::Io(error)) if error.kind() == ErrorKind::BrokenPipe)
 }
 
 /// A call that sends a whole message does not say how far it came, so it may not end half-way and be made again. A peer
