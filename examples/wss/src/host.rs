@@ -61,9 +61,10 @@ pub async fn run<'c, O>(
     session: impl AsyncFnOnce(&mut TlsWebSocket<'_, 'c>) -> Result<O, Error<embedded_tls::TlsError>>,
 ) -> Result<O, Failure> {
     let url = Url::parse(url).ok().filter(|url| url.scheme() == "wss").ok_or(Failure::Url)?;
-    let name = url.host_str().ok_or(Failure::Url)?;
+    let host = url.host_str().ok_or(Failure::Url)?;
+    let name = host.trim_start_matches('[').trim_end_matches(']'); // an address of IPv6 has brackets only in a URL
     let port = url.port().unwrap_or(443);
-    let host = url.port().map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"));
+    let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
     let target = &url[url::Position::BeforePath..url::Position::AfterQuery];
     let stream = TcpStream::connect((name, port)).await.map_err(Failure::Tcp)?;
     stream.set_nodelay(true).map_err(Failure::Tcp)?;

@@ -4,7 +4,7 @@ use base64ct::{Base64, Encoding as _};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned, SupportedProtocolVersion};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Ipv6Addr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -102,7 +102,24 @@ pub(crate) fn start_with(
     compression: Option<Compression>,
     serve: impl FnOnce(ServerSocket) -> Result<(), Error> + Send + 'static,
 ) -> (u16, JoinHandle<Result<(), Error>>) {
-    let (port, stream) = listen();
+    serve_at(listen(), config, compression, serve)
+}
+
+/// The same on a port of the address for the machine itself in IPv6; `None`: it has none.
+pub(crate) fn start_v6(
+    config: ServerConfig,
+    serve: impl FnOnce(ServerSocket) -> Result<(), Error> + Send + 'static,
+) -> Option<(u16, JoinHandle<Result<(), Error>>)> {
+    let listener = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).ok()?;
+    Some(serve_at(listen_by(listener), config, None, serve))
+}
+
+fn serve_at(
+    (port, stream): (u16, impl FnOnce() -> TcpStream + Send + 'static),
+    config: ServerConfig,
+    compression: Option<Compression>,
+    serve: impl FnOnce(ServerSocket) -> Result<(), Error> + Send + 'static,
+) -> (u16, JoinHandle<Result<(), Error>>) {
     let thread = thread::spawn(move || {
         let tls = ServerConnection::new(Arc::new(config)).unwrap();
         let options = Options { compression, ..Options::DEFAULT.with_message_limit(200_000) };
@@ -115,7 +132,10 @@ pub(crate) fn start_with(
 
 /// A port, and what waits there for one connection.
 pub(crate) fn listen() -> (u16, impl FnOnce() -> TcpStream + Send + 'static) {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    listen_by(TcpListener::bind(("127.0.0.1", 0)).unwrap())
+}
+
+fn listen_by(listener: TcpListener) -> (u16, impl FnOnce() -> TcpStream + Send + 'static) {
     let port = listener.local_addr().unwrap().port();
     let accept = move || {
         let (stream, _) = listener.accept().unwrap();

@@ -1,7 +1,7 @@
 //! What goes through, whole.
 
 use crate::block_on;
-use crate::server::{ALONE, Authority, echo, start, start_with};
+use crate::server::{ALONE, Authority, echo, start, start_v6, start_with};
 use embassy_futures::join::join;
 use embedded_tls::TlsError;
 use ws_embassy::compression::CompressionBuffers;
@@ -145,4 +145,15 @@ fn urls_of_other_schemes_are_refused() {
         let result = block_on(host::run(url, Trust::Anybody, &Options::DEFAULT, Plain, session));
         assert!(matches!(result, Err(host::Failure::Url)), "{url}: {result:?}");
     }
+}
+
+/// In a URL it has brackets, and nowhere else.
+#[test]
+fn an_address_of_ipv6_is_connected_to() {
+    let identity = Authority::new().issue("localhost");
+    let Some((port, server)) = start_v6(identity.config(ALONE), echo) else { return };
+    let url = format!("wss://[::1]:{port}/");
+    let session = async |ws: &mut host::TlsWebSocket<'_, '_>| ws.close(CloseCode::NORMAL, "").await;
+    block_on(host::run(&url, Trust::Anybody, &Options::DEFAULT, Plain, session)).unwrap();
+    server.join().unwrap().unwrap();
 }
