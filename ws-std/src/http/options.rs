@@ -19,7 +19,8 @@ pub struct HttpOptions<'a> {
     /// [`Exchange`](ws_core::http::Exchange).
     pub further: &'a [&'a str],
     /// Memory, and how long a client may take nothing of an answer: `send_timeout`. On the whole it has to take a byte a
-    /// millisecond besides. The rest is for the WebSocket that a request may ask for; `handshake_timeout` counts from the answer.
+    /// millisecond besides while there is something to write; while there is not, it can make up for as much time. The rest is
+    /// for the WebSocket that a request may ask for; `handshake_timeout` counts from the answer.
     pub socket: Options,
     /// What a Flash Player is told that asks on this port. `None`: nothing, as to any stranger.
     pub policy: Option<PolicyFile<'a>>,

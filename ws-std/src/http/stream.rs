@@ -36,7 +36,7 @@ impl<'a, S: Transport> BodyWriter<'a, S> {
     /// [`Error::TimedOut`] if the client takes nothing; [`Error::Io`].
     pub fn finish(self) -> Result<(), Error> {
         let Self { wire, mut chunks, closes, answered } = self;
-        wire.pause();
+        wire.go_on();
         wire.write(|out| chunks.finish(out))?;
         *answered = Answered::Whole { closes };
         Ok(())
@@ -46,7 +46,7 @@ impl<'a, S: Transport> BodyWriter<'a, S> {
 impl<S: Transport> io::Write for BodyWriter<'_, S> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut rest = bytes;
-        self.wire.pause();
+        self.wire.go_on();
         loop {
             let sent = self.wire.outbox.encode(|out| self.chunks.send(&mut rest, out));
             let done = sent.map_err(io::Error::other)?;
@@ -74,11 +74,11 @@ fn io_error(error: Error) -> io::Error {
 mod tests {
     use crate::http::{Hosts, HttpOptions, PolicyFile, Requests};
     use crate::{Error, Transport};
-    use std::cell::RefCell;
+    use std::cell::{Cell, RefCell};
     use std::io::{self, Cursor, Read, Write};
     use std::rc::Rc;
     use std::thread;
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     fn timeout() -> Duration {
         Duration::from_millis(200)
@@ -89,17 +89,19 @@ mod tests {
         timeout() + Duration::from_millis(300)
     }
 
-    /// A client that asks after a while, and takes all at once.
+    /// A client that asks after a while, and takes all at once, or a byte after the other.
     struct Client {
         asks: Cursor<&'static [u8]>,
         thinks: Duration,
+        is_slow: Rc<Cell<bool>>,
         taken: Rc<RefCell<Vec<u8>>>,
     }
 
     impl Client {
         fn asking(asks: &'static str, thinks: Duration) -> (Self, Rc<RefCell<Vec<u8>>>) {
             let taken = Rc::<RefCell<Vec<u8>>>::default();
-            (Self { asks: Cursor::new(asks.as_bytes()), thinks, taken: Rc::clone(&taken) }, taken)
+            let (asks, is_slow) = (Cursor::new(asks.as_bytes()), Rc::default());
+            (Self { asks, thinks, is_slow, taken: Rc::clone(&taken) }, taken)
         }
     }
 
@@ -112,7 +114,13 @@ mod tests {
 
     impl Write for Client {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.taken.borrow_mut().write(bytes)
+            let some = if self.is_slow.get() {
+                thread::sleep(Duration::from_millis(10));
+                &bytes[..1]
+            } else {
+                bytes
+            };
+            self.taken.borrow_mut().write(some)
         }
 
         fn flush(&mut self) -> io::Result<()> {
@@ -141,6 +149,35 @@ mod tests {
         let finished = body.finish();
         assert!(finished.is_ok(), "{finished:?}");
         assert!(taken.borrow().ends_with(b"5\r\nhello\r\n0\r\n\r\n"));
+    }
+
+    /// It takes each part within the timeout.
+    #[test]
+    fn who_takes_parts_too_slowly_is_given_up() {
+        let (client, _) = Client::asking(GET, Duration::ZERO);
+        let is_slow = Rc::clone(&client.is_slow);
+        let mut requests = Requests::new(client, options()).expect("a connection");
+        assert!(requests.read().expect("a request").is_some());
+        let mut body = requests.stream(200, &[]).expect("a body");
+        is_slow.set(true);
+        let written = (0..20).try_for_each(|_| body.write_all(b"hello"));
+        assert!(matches!(&written, Err(error) if error.kind() == io::ErrorKind::TimedOut), "{written:?}");
+    }
+
+    /// Each part takes it some 80 ms longer than it should, and the host rests longer than that.
+    #[test]
+    fn who_is_slow_makes_up_for_it_while_the_host_rests() {
+        let (client, _) = Client::asking(GET, Duration::ZERO);
+        let is_slow = Rc::clone(&client.is_slow);
+        let mut requests = Requests::new(client, options()).expect("a connection");
+        assert!(requests.read().expect("a request").is_some());
+        let mut body = requests.stream(200, &[]).expect("a body");
+        is_slow.set(true);
+        for _ in 0..4 {
+            let begun = Instant::now();
+            body.write_all(b"hello").expect("a part");
+            thread::sleep(begun.elapsed());
+        }
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub(crate) struct Wire<S> {
     /// By when the client has to have taken what was written, at a byte a millisecond since the latest pause; and then it has
     /// the timeout besides.
     taken_by: Instant,
+    /// Since when there has been nothing to be written.
+    rests_since: Instant,
     linger: Duration,
 }
 
@@ -39,6 +41,7 @@ impl<S: Transport> Wire<S> {
             timer: ReadTimer::new(),
             timeout: options.send_timeout,
             taken_by: Instant::now(),
+            rests_since: Instant::now(),
             linger: if close.is_zero() { LAST_WORDS } else { close },
         }
     }
@@ -109,12 +112,22 @@ impl<S: Transport> Wire<S> {
         self.outbox.flush(&mut self.stream, Patience::Insist)?;
         // What the system took at once for the client gives it no more time later.
         self.taken_by = self.taken_by.min(begun).checked_add(time).unwrap_or(begun);
+        self.rests_since = Instant::now();
         Ok(())
     }
 
     /// There was nothing to be written until now.
     pub(crate) fn pause(&mut self) {
         self.taken_by = Instant::now();
+    }
+
+    /// The same inside of an answer: the client has had as much time as that to make up for what it is behind, and no more.
+    pub(crate) fn go_on(&mut self) {
+        let now = Instant::now();
+        let rested = now.saturating_duration_since(self.rests_since);
+        let made_up = self.taken_by.checked_add(rested.saturating_mul(2));
+        self.taken_by = made_up.map_or(now, |taken_by| taken_by.min(now));
+        self.rests_since = now;
     }
 
     /// Behind the last answer: gives the client time to read it, and to end its side first.

@@ -174,6 +174,6 @@ fn give_events<S: Transport, const N: usize>(
             is_gone = wire.inbox.is_empty() && wire.look()? == Got::End;
         }
         visit.handle_timeout(push.now());
-        wire.pause();
+        wire.go_on();
     }
 }
