@@ -66,7 +66,7 @@ pub(crate) fn split<S: Transport, R: Role>(socket: WebSocket<S, R>, other: S) ->
     let Link { stream, ws, clock, outbox, deflating, timer, is_shut, broken } = link;
     let outgoing = Mutex::new(Outgoing { stream: other, outbox, deflating, broken });
     let shared = Arc::new(Shared { outgoing, ws: Mutex::new(ws), encoded: Condvar::new(), clock });
-    let hearing = Hearing { stream, timer, is_shut, shared: shared.clone() };
+    let hearing = Hearing { stream, timer, is_shut, held_since: None, shared: shared.clone() };
     (Reader { incoming, agreed, hearing }, Writer { shared })
 }
 

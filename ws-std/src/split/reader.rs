@@ -8,8 +8,8 @@ use crate::socket::Agreed;
 use crate::waiting::{ReadTimer, SHORT_NAP, linger};
 use crate::{Error, Transport};
 use std::sync::Arc;
-use std::time::Duration;
-use ws_core::{CloseCode, Message, ReadyState, Role};
+use std::time::{Duration, Instant};
+use ws_core::{CloseCode, Message, ReadyState, Role, Timeouts};
 
 /// The longest wait of a reader, so that a closing handshake begun by the writer is noticed.
 const NAP: Duration = Duration::from_secs(1);
@@ -35,6 +35,8 @@ pub(super) struct Hearing<S, R: Role> {
     pub(super) stream: S,
     pub(super) timer: ReadTimer,
     pub(super) is_shut: bool,
+    /// Since when a reply that only the writer can write has been in the way of reading on.
+    pub(super) held_since: Option<Instant>,
     pub(super) shared: Arc<Shared<S, R>>,
 }
 
@@ -130,7 +132,10 @@ impl<S: Transport, R: Role> Hearing<S, R> {
             let found = decode(&mut self.shared.ws(), decoder);
             let inbox = &mut decoder.inbox;
             match found {
-                Ok(Some(found)) => return Ok(Some(found)),
+                Ok(Some(found)) => {
+                    self.held_since = None;
+                    return Ok(Some(found));
+                }
                 Ok(None) => {}
                 Err(error) => {
                     return Err(match self.end(inbox) {
@@ -157,6 +162,7 @@ impl<S: Transport, R: Role> Hearing<S, R> {
                 self.wait(inbox, settled)?;
             } else {
                 self.make_way(settled)?;
+                self.judge_held(settled);
             }
         }
     }
@@ -189,6 +195,21 @@ impl<S: Transport, R: Role> Hearing<S, R> {
                 self.shared.wait_for_writer(|ws| ws.wants_transmit());
                 Ok(())
             }
+        }
+    }
+
+    /// A peer that takes no Pong keeps us from reading on. When that has lasted longer than it could be silent, it is judged as
+    /// one that was: what it said meanwhile is not looked for.
+    fn judge_held(&mut self, settled: Settled) {
+        if settled != Settled::ByWriter {
+            self.held_since = None;
+            return;
+        }
+        let Timeouts { ping, pong, idle, .. } = self.shared.ws().config().timeouts;
+        let longest = ping.millis().saturating_add(pong.millis()).max(idle.millis());
+        let held_since = *self.held_since.get_or_insert_with(Instant::now);
+        if held_since.elapsed() > Duration::from_millis(longest.into()) {
+            self.shared.handle_timeout();
         }
     }
 

@@ -3,7 +3,7 @@
 
 use crate::common::REQUEST;
 use crate::common::frames::{BINARY, PING, PONG, frame, take};
-use crate::peer::TOO_LONG;
+use crate::peer::{TOO_LONG, ms, options};
 use std::cell::Cell;
 use std::io::{self, Read, Write};
 use std::rc::Rc;
@@ -11,7 +11,10 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
-use ws_std::{Error, Halves, Kind, OriginPolicy, Server, Transport, accept};
+use ws_core::handshake::server::Request;
+use ws_std::{
+    Answer, Error, Halves, Kind, Options, OriginPolicy, Server, Transport, Waited, accept, accept_with,
+};
 
 /// As long as nobody waits who has something to do.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -77,6 +80,10 @@ struct Ends {
 
 /// An open WebSocket, its gate open, and nobody who reads or writes.
 fn open() -> (Gated, Ends, Halves<Gated, Server>) {
+    open_with(&Options::DEFAULT)
+}
+
+fn open_with(options: &Options) -> (Gated, Ends, Halves<Gated, Server>) {
     let (input, from_test) = channel();
     let (to_test, output) = channel();
     let (read, reads) = channel();
@@ -90,7 +97,8 @@ fn open() -> (Gated, Ends, Halves<Gated, Server>) {
         opened: Condvar::new(),
     }));
     input.send(REQUEST.to_vec()).unwrap();
-    let ws = accept(gated.clone(), OriginPolicy::SameOrigin).unwrap();
+    let answer = |_: Request<'_>| Answer::accept(OriginPolicy::SameOrigin);
+    let ws = accept_with(gated.clone(), options, &[], answer).unwrap().unwrap();
     while !output.recv_timeout(TOO_LONG).unwrap().ends_with(b"\r\n\r\n") {}
     while reads.try_recv().is_ok() {}
     let halves = ws.split(gated.clone());
@@ -148,6 +156,31 @@ fn a_reader_does_not_spin_behind_the_end_while_the_writer_is_stuck() {
         assert_eq!(frames(&ends.output, 2), [(BINARY, b"stuck".to_vec()), (PONG, b"answer me".to_vec())]);
         assert!(matches!(read.join().unwrap(), Err(Error::Lost)));
         assert!(reads < 50, "it reads the end again and again");
+    });
+}
+
+/// Pings come while the writer is stuck for good. Once one waits for its Pong the next is not read, nor is anything else: deadlines
+/// pass all the same.
+#[test]
+fn who_takes_nothing_and_asks_again_and_again_is_given_up() {
+    let mut options = options(|timeouts| {
+        timeouts.ping = ms(50);
+        timeouts.pong = ms(50);
+    });
+    options.send_timeout = Duration::ZERO;
+    let (gated, ends, (mut reader, mut writer)) = open_with(&options);
+    gated.set_open(false);
+    thread::scope(|scope| {
+        let (end, ended) = channel();
+        scope.spawn(move || end.send(reader.read().map(drop)).unwrap());
+        let sent = scope.spawn(move || _ = writer.send_binary(b"stuck"));
+        ends.stuck.recv_timeout(TOO_LONG).unwrap();
+        ends.input.send(frame(true, PING, b"answer me").repeat(3)).unwrap();
+        let end = ended.recv_timeout(TOO_LONG);
+        gated.set_open(true);
+        drop(ends.input);
+        assert!(matches!(end, Ok(Err(Error::TimedOut(Waited::Pong)))), "{end:?}");
+        sent.join().unwrap();
     });
 }
 
