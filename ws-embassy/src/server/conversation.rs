@@ -81,7 +81,8 @@ impl<C: Codec> Server<'_, C> {
             Err(Error::Usage(_)) => CloseCode::INTERNAL_ERROR, // the application's slip; the client is there
             Err(_) => return served,
         };
-        if ws.ready_state() == ReadyState::Open { ws.close(code, "").await.and(served) } else { served }
+        // Closing, it may owe its Close still: to the peer's, or what is left of its own.
+        if ws.ready_state() != ReadyState::Closed { ws.close(code, "").await.and(served) } else { served }
     }
 
     /// The requests of a client, one after the other, and their answers. If the last was 101, `codec` is what was agreed on, or
@@ -171,6 +172,7 @@ impl<C: Codec> Server<'_, C> {
             }
             self.enter(place, Use::Idle);
         }
+        self.enter(place, Use::Answering); // nobody waits behind it for a place
         // The end of a page may be in the ring still; what closes it has less patience with a slow client.
         let _ = with_deadline(taken_by, async { while writer.drain().await == Ok(false) {} }).await;
         Ok(Told::All)

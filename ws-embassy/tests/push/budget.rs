@@ -5,7 +5,7 @@ use embassy_time::{Duration, Instant, Timer, with_timeout};
 
 use crate::client::{As, Event, Listener, chunk, post};
 use crate::common::frames::{Frame, header};
-use crate::common::{Peer, peer::Ended};
+use crate::common::{Peer, Verdict, peer::Ended};
 use crate::{Bench, PORT, SOCKETS, STREAMS, end, status};
 
 async fn begin(bench: &Bench, by: As) -> Listener {
@@ -258,5 +258,32 @@ fn a_poll_gives_way_however_often_there_is_news_for_others() {
         drop(poll);
         Timer::after_secs(30).await;
         bench.assert_recovered().await;
+    });
+}
+
+/// What a client has not taken of an answer is waited for. Meanwhile it is in nobody's way: others go.
+#[test]
+fn who_does_not_take_its_answer_stands_before_nobody() {
+    let bench = Bench::without_sockets(31, crate::settings(), crate::endpoint());
+    for _ in 0..2 {
+        bench.add_socket();
+    }
+    let far = bench.net.host();
+    bench.net.run(async {
+        let mut gone = Peer::connect(&far, &bench.host, PORT).await.unwrap();
+        // It asks, and nobody learns what has reached it.
+        let number = far.number;
+        bench.net.script(move |frame| {
+            if frame.from == number && frame.payload() == 0 { Verdict::Drop } else { Verdict::Pass }
+        });
+        gone.write_all("GET /events?since=16 HTTP/1.1\r\nHost: 10.0.0.2\r\n\r\n").await.unwrap();
+        gone.read_head().await.unwrap();
+        let mut poll = hold(&bench, Holds::Poll).await;
+        let took = bench.assert_serves().await;
+        assert!(took < Duration::from_secs(4), "{took:?}");
+        assert_eq!(status(&poll.read_head().await.unwrap()), 204);
+        gone.abort().await;
+        poll.abort().await;
+        bench.net.calm();
     });
 }

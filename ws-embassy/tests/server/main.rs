@@ -20,6 +20,7 @@ use std::rc::Rc;
 use common::frames::{self, Frame};
 use common::peer::Ended;
 use common::{Host, Net, Peer};
+use embassy_futures::select::{Either, select};
 use embassy_time::{Duration, Instant, Timer};
 use ws_embassy::compression::Codec;
 use ws_embassy::server::{Answer, Memory, Page, Request, Server, Service, Settings};
@@ -53,6 +54,8 @@ enum Route {
     Echo,
     /// Talks first and lists to nothing, until that fails.
     Flood,
+    /// The same, but listens as well.
+    Both,
     /// Leaves at once.
     Bye,
     /// Asks for what cannot be sent.
@@ -70,6 +73,7 @@ impl Service for App {
             "/teapot" => Answer::Status(418, "short and stout\n"),
             "/echo" => websocket(Route::Echo),
             "/flood" => websocket(Route::Flood),
+            "/both" => websocket(Route::Both),
             "/bye" => websocket(Route::Bye),
             "/slip" => websocket(Route::Slip),
             "/secret" => match request.field("authorization") {
@@ -96,6 +100,21 @@ impl Service for App {
                     break Err(error);
                 }
             },
+            Route::Both => {
+                let (mut reader, mut writer) = ws.split();
+                let listen = async {
+                    while reader.read(buf).await?.is_some() {}
+                    Ok(())
+                };
+                let talk = async {
+                    loop {
+                        writer.send_binary(&PAGE[..1000]).await?;
+                    }
+                };
+                match select(listen, talk).await {
+                    Either::First(result) | Either::Second(result) => result,
+                }
+            }
             Route::Bye => Ok(()),
             Route::Slip => ws.ping(&[0; 126]).await,
         };

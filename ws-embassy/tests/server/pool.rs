@@ -49,6 +49,28 @@ fn two_sockets_are_kept_for_pages_and_refusals() {
     });
 }
 
+/// Its Close comes while all room for an answer is taken: what is sent next fails by that, and the session ends. The answer goes out still.
+#[test]
+fn a_close_is_answered_though_the_session_ends_first() {
+    let bench = Bench::new(3);
+    bench.net.run(async {
+        let mut peer = bench.websocket("/both").await;
+        Timer::after_secs(2).await; // all buffers fill
+        peer.send(&Frame::close(1000, "").masked()).await.unwrap();
+        let end = loop {
+            match peer.receive().await {
+                Ok(frame) if frame == Frame::close(1000, "") => break Ok(()),
+                Ok(_) => {}
+                Err(ended) => break Err(ended),
+            }
+        };
+        assert_eq!(end, Ok(()), "no Close");
+        peer.abort().await;
+        Timer::after_secs(5).await;
+        bench.assert_recovered().await;
+    });
+}
+
 #[test]
 fn more_clients_than_sockets_at_once_are_all_served_in_the_end() {
     let bench = std::rc::Rc::new(Bench::new(2));
