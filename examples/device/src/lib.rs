@@ -104,17 +104,31 @@ impl Device {
         loop {
             events = events.wrapping_add(1);
             self.publish(events, temperature, led);
-            if let Either::First(wanted) = select(self.live.wanted(), ticker.next()).await {
-                led = wanted;
-                board.set_led(led).await;
-                self.live.show(temperature, led);
-                Timer::after(SETTLE).await;
-                continue;
+            // The time comes first: who switches without a pause keeps nobody from being told the temperature.
+            match select(ticker.next(), self.changed(led)).await {
+                Either::First(()) => {
+                    ticks = ticks.wrapping_add(1);
+                    if ticks % EVENTS == 0 {
+                        temperature = board.temperature().await;
+                        self.live.show(temperature, led);
+                    }
+                }
+                Either::Second(wanted) => {
+                    led = wanted;
+                    board.set_led(led).await;
+                    self.live.show(temperature, led);
+                    Timer::after(SETTLE).await;
+                }
             }
-            ticks = ticks.wrapping_add(1);
-            if ticks % EVENTS == 0 {
-                temperature = board.temperature().await;
-                self.live.show(temperature, led);
+        }
+    }
+
+    /// What the LED is to be, once that is not what it is.
+    async fn changed(&self, led: bool) -> bool {
+        loop {
+            let wanted = self.live.wanted().await;
+            if wanted != led {
+                return wanted;
             }
         }
     }

@@ -1,6 +1,7 @@
 //! `/live`, subprotocol `live.v1`: the state each half second, and the switch of the LED.
 
-use embassy_time::{Duration, Instant, Timer};
+use embassy_futures::select::select;
+use embassy_time::{Duration, Instant, Timer, with_timeout};
 
 use crate::common::Peer;
 use crate::common::deflate::{Inflater, OFFER};
@@ -128,6 +129,28 @@ fn one_browser_switches_the_led_and_all_see_it() {
         assert!(!state_with_led(&mut one, false).await.led);
         assert!(!bench.lab.is_lit());
         leave(one).await;
+        leave(other).await;
+    });
+}
+
+/// Nor does it change anything to ask for what is.
+#[test]
+fn who_switches_without_a_pause_keeps_nobody_from_the_temperature() {
+    let bench = Bench::new(9);
+    bench.net.run(async {
+        let (mut one, mut other) = (bench.watch().await, bench.watch().await);
+        bench.lab.temperature.set(2500);
+        let asks = async {
+            loop {
+                switch(&mut one, true).await;
+                Timer::after_millis(5).await;
+            }
+        };
+        let told = async { while state(&mut other).await.expect("a state").temperature != "25.00" {} };
+        let both = select(told, asks);
+        with_timeout(Duration::from_secs(2), both).await.expect("the temperature");
+        assert_eq!(bench.lab.led.borrow().iter().map(|(on, _)| *on).collect::<Vec<_>>(), [false, true]);
+        one.abort().await;
         leave(other).await;
     });
 }
