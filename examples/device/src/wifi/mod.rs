@@ -24,6 +24,11 @@ pub const OWN_ADDRESS: Ipv4Cidr = Ipv4Cidr::new(Ipv4Address::new(192, 168, 4, 1)
 /// What the last octet of a lent address is, from and to.
 const LENT: (u8, u8) = (16, 31);
 
+/// How many have one at once.
+const CLIENTS: usize = 8;
+/// Seconds that one is lent for: few who leave give it back, and the next ones are to have it soon.
+const LEASE: u32 = 600;
+
 /// How long one attempt to join may take: a radio does not always say that it gave up.
 const JOINING: Duration = Duration::from_secs(15);
 /// When to tell that no address came.
@@ -123,8 +128,9 @@ pub async fn lend(stack: Stack<'_>) {
         .subnet_mask(OWN_ADDRESS.netmask())
         .no_router()
         .ip_pool(Ipv4Address::new(a, b, c, LENT.0), Ipv4Address::new(a, b, c, LENT.1))
+        .lease_time(LEASE)
         .build();
-    let mut server = DhcpServer::<8, 0>::with_config(config);
+    let mut server = DhcpServer::<CLIENTS, 0>::with_config(config);
     let mut buffers = DHCPServerBuffers::new();
     let Ok(mut socket) = DHCPServerSocket::new(stack, &mut buffers) else {
         return warning!("wifi: no socket to lend addresses with");
