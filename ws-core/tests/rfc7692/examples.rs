@@ -240,9 +240,9 @@ fn a_message_is_sent_by_one_means() {
     // Begun as it is, whatever came before.
     assert_eq!(ws.send(Kind::Binary, &mut &b"c"[..], false, &mut out), Ok(true));
     assert_eq!(sender.send(&mut ws, Kind::Binary, &mut &text[..], true, &mut out), Ok(true));
-    // Nothing is no message, but its end is.
-    assert_eq!(sender.send(&mut ws, Kind::Binary, &mut &b""[..], false, &mut out), Ok(true));
-    assert!(ws.is_sendable());
+    // Nothing begins a message, too.
+    assert_eq!(sender.send(&mut ws, Kind::Text, &mut &b""[..], false, &mut out), Ok(true));
+    assert_eq!(ws.send(Kind::Text, &mut &b""[..], true, &mut out), unfinished);
     assert_eq!(sender.send(&mut ws, Kind::Text, &mut &b""[..], true, &mut out), Ok(true));
     let (mut wire, mut seen) = (out.filled().to_vec(), Seen::default());
     let mut peer = Connection::client(CONFIG, super::sessions::Keys(1), START);

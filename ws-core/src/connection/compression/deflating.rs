@@ -69,7 +69,8 @@ impl<'m> DeflatingSender<'m> {
         ws.engine.sending.is_none() && len < self.threshold
     }
 
-    /// As [`Connection::send`], and compresses, unless the message is whole and shorter than the threshold.
+    /// As [`Connection::send`], and compresses, unless the message is whole and shorter than the threshold. A first piece begins the
+    /// message even if it is empty.
     ///
     /// What was taken of a message may stay in the deflater until more of it, or its end, comes: there is no flush in the
     /// middle of one. Work is bounded by the bytes taken and written; see [`Deflater::deflate`].
@@ -88,10 +89,7 @@ impl<'m> DeflatingSender<'m> {
     ) -> Result<bool, UsageError> {
         let is_new = ws.engine.sending.is_none();
         match ws.engine.sending {
-            // Nothing is no message, unless it is all of one.
-            None if last && self.sends_plain(ws, payload.len()) || !last && payload.is_empty() => {
-                self.outgoing = Outgoing::Plain;
-            }
+            None if last && self.sends_plain(ws, payload.len()) => self.outgoing = Outgoing::Plain,
             None => self.outgoing = Outgoing::First,
             Some(begun) if begun.is_compressed => {}
             Some(_) => self.outgoing = Outgoing::Plain,
