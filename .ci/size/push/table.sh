@@ -18,7 +18,7 @@ websocket frames 23350 WebSocket
 flash - 1325 Flash's policy file
 event-stream - 3425 client of SSE
 all frames 34700 all together
-served http 33100 all of them, served
+served http 33200 all of them, served
 "
 readonly PUSH_HTTP_MAX=9200 PUSH_FRAMES_MAX=15400 PUSH_HUB_MAX=4900
 # state, at most so many bytes; in the image `push-states` each has a section of its own

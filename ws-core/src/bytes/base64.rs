@@ -12,13 +12,13 @@ pub const fn encoded_len(len: usize) -> Option<usize> {
 }
 
 /// Writes the text of `bytes` into `text`, which is as long as [`encoded_len`] says; into a shorter one, as many digits as
-/// make whole groups of four; of a longer one, the groups behind are padding.
+/// make whole groups of four; of a longer one, what lies behind is no part of it.
 ///
 /// ```
-/// use ws_core::bytes::base64::encode;
-/// let mut text = [0; 12];
+/// use ws_core::bytes::base64::{encode, encoded_len};
+/// let mut text = [0; 8];
 /// encode(b"hello", &mut text);
-/// assert_eq!(&text, b"aGVsbG8=====");
+/// assert_eq!((&text, encoded_len(5)), (b"aGVsbG8=", Some(8)));
 /// ```
 pub fn encode(mut bytes: &[u8], text: &mut [u8]) {
     // Three bytes at a time: with lengths that are not known in advance, the encoder needs a division.
@@ -27,8 +27,7 @@ pub fn encode(mut bytes: &[u8], text: &mut [u8]) {
         let n = copy_short(&mut three, bytes);
         bytes = bytes.get(n..).unwrap_or(&[]);
         encode_three(three, four);
-        let digits = if n == 0 { 0 } else { n.saturating_add(1) };
-        for padding in four.get_mut(digits..).unwrap_or_default() {
+        for padding in four.get_mut(n.saturating_add(1)..).unwrap_or_default() {
             *padding = b'=';
         }
     }

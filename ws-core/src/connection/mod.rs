@@ -78,8 +78,8 @@ struct Engine {
     slot_len: u8,
 
     // sender.rs
-    /// The message that `send` or `begin` is inside of.
-    sending: Option<sender::Sending>,
+    /// How the message began that `send` or `begin` is inside of: its opcode, and RSV1 if it is compressed; 0: there is none.
+    sending: u8,
     /// Payload that `begin` promised and that was not written yet.
     frame_left: u64,
     /// The control frame that is going out, and how many of its bytes have.
@@ -146,7 +146,7 @@ impl Engine {
             empty_fragments: 0,
             slot: [0; CONTROL_MAX],
             slot_len: 0,
-            sending: None,
+            sending: 0,
             frame_left: 0,
             control: None,
             control_at: 0,

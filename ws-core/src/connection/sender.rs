@@ -17,25 +17,6 @@ pub(super) enum Control {
     Close,
 }
 
-/// A message that is going out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(test, derive(Hash))]
-pub(super) struct Sending {
-    kind: Kind,
-    /// It has to be gone on with as it was begun (RFC 7692 6.1).
-    pub(super) is_compressed: bool,
-}
-
-impl Sending {
-    const fn plain(kind: Kind) -> Self {
-        Self { kind, is_compressed: false }
-    }
-
-    const fn compressed(kind: Kind) -> Self {
-        Self { kind, is_compressed: true }
-    }
-}
-
 const FIN: u8 = 0x80;
 
 impl<R: Role> Connection<R> {
@@ -65,7 +46,7 @@ impl<R: Role> Connection<R> {
         last: bool,
         out: &mut Output<'_>,
     ) -> Result<bool, UsageError> {
-        self.engine.check_sendable(Sending::plain(kind))?;
+        self.engine.check_sendable(opcode_of(kind))?;
         let least = const { if R::MASKS { 7 } else { 3 } };
         if out.capacity() < least {
             return Err(UsageError::OutputTooSmall);
@@ -106,7 +87,7 @@ impl<R: Role> Connection<R> {
         last: bool,
         out: &mut Output<'_>,
     ) -> Result<bool, UsageError> {
-        self.engine.check_sendable(Sending::plain(kind))?;
+        self.engine.check_sendable(opcode_of(kind))?;
         let least = 10usize.saturating_add(Self::KEY_LEN);
         if out.capacity() < least {
             return Err(UsageError::OutputTooSmall);
@@ -224,7 +205,7 @@ impl<R: Role> Connection<R> {
     /// A new message may be sent now: no closing handshake, no message and no frame is begun, nothing is owed.
     pub fn is_sendable(&self) -> bool {
         self.ready_state() == ReadyState::Open
-            && self.engine.sending.is_none()
+            && self.engine.sending == 0
             && self.engine.frame_left == 0
             && !self.wants_transmit()
     }
@@ -249,14 +230,14 @@ impl<R: Role> Connection<R> {
 
     /// There is room for the header: the caller has seen to it.
     fn put_header(&mut self, kind: Kind, len: u64, last: bool, out: &mut Output<'_>) {
-        let opcode = if self.engine.sending.is_some() { opcode::CONTINUATION } else { opcode_of(kind) };
+        let opcode = if self.engine.sending != 0 { opcode::CONTINUATION } else { opcode_of(kind) };
         let fin = if last { FIN } else { 0 };
         match len {
             0..=125 => out.put_two(fin | opcode, Self::MASK | len as u8),
             _ => _ = out.put(header::encode(fin | opcode, len, Self::MASK).as_bytes()),
         }
         self.put_key(out);
-        self.engine.sending = if last { None } else { Some(Sending::plain(kind)) };
+        self.engine.sending = if last { 0 } else { opcode_of(kind) };
     }
 
     /// Bytes kept free in front of compressed payload: for the longer of two headers.
@@ -264,7 +245,7 @@ impl<R: Role> Connection<R> {
 
     /// There is room for a frame of compressed payload, in a message that is begun with this if it was not; `false`: not yet.
     pub(super) fn begin_compressed(&mut self, kind: Kind, out: &mut Output<'_>) -> Result<bool, UsageError> {
-        self.engine.check_sendable(Sending::compressed(kind))?;
+        self.engine.check_sendable(RSV1 | opcode_of(kind))?;
         let least = Self::COMPRESSED_HEAD.saturating_add(1);
         if out.capacity() < least {
             return Err(UsageError::OutputTooSmall);
@@ -272,7 +253,7 @@ impl<R: Role> Connection<R> {
         if !self.make_room(least, out) {
             return Ok(false);
         }
-        self.engine.sending = Some(Sending::compressed(kind));
+        self.engine.sending = RSV1 | opcode_of(kind);
         Ok(true)
     }
 
@@ -297,7 +278,7 @@ impl<R: Role> Connection<R> {
         if R::MASKS {
             unmask::<false>(out.tail_mut(len), self.role.key());
         }
-        self.engine.sending = if is_last { None } else { Some(Sending::compressed(kind)) };
+        self.engine.sending = if is_last { 0 } else { RSV1 | opcode_of(kind) };
     }
 
     fn put_key(&mut self, out: &mut Output<'_>) {
@@ -385,11 +366,12 @@ impl Engine {
         self.frame_left.saturating_add(bytes as u64)
     }
 
-    fn check_sendable(&self, message: Sending) -> Result<(), UsageError> {
+    /// `begun`: how the message begins, or has begun. It is gone on with as one that is compressed, or as one that is not (RFC 7692 6.1).
+    fn check_sendable(&self, begun: u8) -> Result<(), UsageError> {
         if self.ready_state() != ReadyState::Open {
             return Err(UsageError::Closing);
         }
-        if self.sending.is_some_and(|begun| begun != message) {
+        if self.sending != 0 && self.sending != begun {
             return Err(UsageError::UnfinishedMessage);
         }
         if self.frame_left != 0 {

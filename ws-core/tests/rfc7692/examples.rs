@@ -234,6 +234,7 @@ fn a_message_is_sent_by_one_means() {
     let unfinished = Err(UsageError::UnfinishedMessage);
     let text = [b'a'; 100];
     assert_eq!(sender.send(&mut ws, Kind::Text, &mut &text[..], false, &mut out), Ok(true));
+    assert!(!sender.split().1.sends_plain(&ws, 1), "it goes on");
     assert_eq!(ws.send(Kind::Text, &mut &b"x"[..], true, &mut out), unfinished);
     assert_eq!(ws.begin(Kind::Text, 1, true, &mut out), unfinished);
     assert_eq!(sender.send(&mut ws, Kind::Text, &mut &b"b"[..], true, &mut out), Ok(true));

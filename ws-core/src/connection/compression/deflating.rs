@@ -6,6 +6,7 @@ use crate::deflate::negotiate::Agreement;
 use crate::deflate::{Deflater, bits_of};
 use crate::error::UsageError;
 use crate::frame::Kind;
+use crate::frame::header::RSV1;
 
 /// The sending half of [`Compression`](super::Compression): used in place of [`Connection::send`].
 ///
@@ -66,7 +67,7 @@ impl<'m> DeflatingSender<'m> {
     /// A message of `len` bytes that begins now is sent as it is. For who passes a whole one on in pieces, each by a call of its own:
     /// such a message has to be one call.
     pub fn sends_plain<R: Role>(&self, ws: &Connection<R>, len: usize) -> bool {
-        ws.engine.sending.is_none() && len < self.threshold
+        ws.engine.sending == 0 && len < self.threshold
     }
 
     /// As [`Connection::send`], and compresses, unless the message is whole and shorter than the threshold. A first piece begins the
@@ -87,12 +88,12 @@ impl<'m> DeflatingSender<'m> {
         last: bool,
         out: &mut Output<'_>,
     ) -> Result<bool, UsageError> {
-        let is_new = ws.engine.sending.is_none();
-        match ws.engine.sending {
-            None if last && self.sends_plain(ws, payload.len()) => self.outgoing = Outgoing::Plain,
-            None => self.outgoing = Outgoing::First,
-            Some(begun) if begun.is_compressed => {}
-            Some(_) => self.outgoing = Outgoing::Plain,
+        let is_new = ws.engine.sending == 0;
+        if is_new {
+            let is_plain = last && self.sends_plain(ws, payload.len());
+            self.outgoing = if is_plain { Outgoing::Plain } else { Outgoing::First };
+        } else if ws.engine.sending & RSV1 == 0 {
+            self.outgoing = Outgoing::Plain;
         }
         if self.outgoing == Outgoing::Plain {
             return ws.send(kind, payload, last, out);
