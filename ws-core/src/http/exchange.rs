@@ -359,7 +359,7 @@ impl<'s> Exchange<'s> {
     /// there is nobody to tell. Transmit it and close.
     pub fn refuse(&self, refusal: Refusal) -> Option<Response<'static>> {
         let response = refusal.response()?;
-        Some(if self.request().method() == "HEAD" { response.for_head() } else { response })
+        Some(if self.request().line().starts_with(b"HEAD ") { response.for_head() } else { response })
     }
 
     /// A response without a length, as the request needs it: in chunks, or to the end of the connection.
