@@ -62,11 +62,8 @@ impl<R: Role> Connection<R> {
 impl Engine {
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         // Moments of a tick that wraps compare by how far they are from now, of which some may have passed.
-        let ahead = |moment: Instant| moment.millis().wrapping_sub(self.now.millis()).cast_signed();
-        match self.deadlines() {
-            [Some((a, _)), Some((b, _))] => Some(if ahead(b) < ahead(a) { b } else { a }),
-            [one, other] => one.or(other).map(|(moment, _)| moment),
-        }
+        let ahead = |moment: &Instant| moment.millis().wrapping_sub(self.now.millis()).cast_signed();
+        self.deadlines().into_iter().flatten().map(|(moment, _)| moment).min_by_key(ahead)
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant) {
