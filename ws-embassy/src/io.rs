@@ -17,7 +17,7 @@
 //! # }
 //! ```
 
-use crate::transport::{ROOM_MIN, ReadHalf, Span, WriteHalf};
+use crate::transport::{ROOM_MIN, ReadHalf, WriteHalf};
 use embassy_futures::yield_now;
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
 use embassy_sync::mutex::Mutex;
@@ -167,5 +167,33 @@ impl<T: Write> Write for Half<'_, T> {
 
     async fn flush(&mut self) -> Result<(), T::Error> {
         self.0.lock().await.flush().await
+    }
+}
+
+/// A place in a buffer where bytes wait: a range that never leaves it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Span {
+    from: usize,
+    to: usize,
+}
+
+impl Span {
+    const EMPTY: Self = Self { from: 0, to: 0 };
+
+    fn is_empty(self) -> bool {
+        self.from >= self.to
+    }
+
+    fn of(self, buf: &[u8]) -> &[u8] {
+        buf.get(self.from..self.to).unwrap_or(&[])
+    }
+
+    fn of_mut(self, buf: &mut [u8]) -> &mut [u8] {
+        buf.get_mut(self.from..self.to).unwrap_or_default()
+    }
+
+    /// The first `n` bytes of it are done with.
+    fn advance(&mut self, n: usize) {
+        self.from = self.from.saturating_add(n).min(self.to);
     }
 }

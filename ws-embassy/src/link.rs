@@ -24,6 +24,8 @@ pub(crate) struct Link<'c, Wr, R: Role> {
     /// For the reader: a reply has left, or there is another deadline.
     pub(crate) changed: Signal<NoopRawMutex, ()>,
     send_timeout: Duration,
+    /// Something was encoded and not flushed.
+    unflushed: Cell<bool>,
     /// How long writes have waited since the peer last took something. Kept here, so that calls made again do not put off
     /// that it is given up.
     waited: Cell<Duration>,
@@ -35,8 +37,6 @@ pub(crate) struct State<'c, R: Role> {
     deflating: Option<&'c mut dyn Deflate<R>>,
     /// What the peer did wrong, from then on.
     pub(crate) fault: Option<PeerError>,
-    /// Something was encoded and not flushed.
-    unflushed: bool,
     /// The next piece of a message that was inflated was put off once.
     pub(crate) put_off: bool,
     /// A write has failed, and nobody knows what of it has left; or a read has. Nothing is written any more.
@@ -51,17 +51,11 @@ impl<'c, Wr: WriteHalf, R: Role> Link<'c, Wr, R> {
         deflating: Option<&'c mut dyn Deflate<R>>,
     ) -> Self {
         Self {
-            state: RefCell::new(State {
-                ws,
-                deflating,
-                fault: None,
-                unflushed: false,
-                put_off: false,
-                broken: false,
-            }),
+            state: RefCell::new(State { ws, deflating, fault: None, put_off: false, broken: false }),
             writer: Mutex::new(writer),
             changed: Signal::new(),
             send_timeout,
+            unflushed: Cell::new(false),
             waited: Cell::new(Duration::MIN),
         }
     }
@@ -72,7 +66,7 @@ impl<'c, Wr: WriteHalf, R: Role> Link<'c, Wr, R> {
 
     /// There is something to write.
     pub(crate) fn owes(&self) -> bool {
-        self.with(|state| state.ws.wants_transmit() || state.unflushed).unwrap_or(false)
+        self.unflushed.get() || self.wants_transmit()
     }
 
     /// Lends the state; see [`with`].
@@ -123,6 +117,9 @@ impl<'c, Wr: WriteHalf, R: Role> Link<'c, Wr, R> {
                 step = Step::Flush;
             }
             let Some(by) = self.deadline() else { return Err(Error::Lost) };
+            if matches!(step, Step::Flush) && !self.unflushed.get() {
+                return Ok(());
+            }
             let wait = Wait { total: &self.waited, since: Instant::now() };
             let write = async {
                 match step {
@@ -144,7 +141,7 @@ impl<'c, Wr: WriteHalf, R: Role> Link<'c, Wr, R> {
             drop(wait);
             step = match (step, self.judge(result)?) {
                 (Step::Flush, _) => {
-                    self.with(|state| state.unflushed = false);
+                    self.unflushed.set(false);
                     return Ok(());
                 }
                 (Step::Drain, drained) => {
@@ -188,9 +185,11 @@ impl<'c, Wr: WriteHalf, R: Role> Link<'c, Wr, R> {
             if (state.ws.wants_transmit(), state.ws.ready_state()) != before {
                 self.changed.signal(());
             }
-            state.unflushed |= !out.is_empty();
             result
         });
+        if !out.is_empty() {
+            self.unflushed.set(true);
+        }
         result.unwrap_or(Err(UsageError::UnfinishedFrame))
     }
 
@@ -204,12 +203,17 @@ impl<'c, Wr: WriteHalf, R: Role> Link<'c, Wr, R> {
         Some(Instant::now().checked_add(left).unwrap_or(Instant::MAX))
     }
 
-    /// What a write has come to.
+    /// What a write has come to. The peer has taken something, unless there was too little room.
     #[inline(never)]
-    fn judge<O>(&self, result: Result<Result<O, Wr::Error>, TimeoutError>) -> Result<O, Error<Wr::Error>> {
+    fn judge<O>(
+        &self,
+        result: Result<Result<Result<O, UsageError>, Wr::Error>, TimeoutError>,
+    ) -> Result<Result<O, UsageError>, Error<Wr::Error>> {
         let error = match result {
             Ok(Ok(output)) => {
-                self.waited.set(Duration::MIN);
+                if output.is_ok() {
+                    self.waited.set(Duration::MIN);
+                }
                 return Ok(output);
             }
             Ok(Err(error)) => Error::Io(error),

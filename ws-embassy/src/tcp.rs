@@ -3,8 +3,9 @@
 //!
 //! All calls to embassy-net's sockets stand in this file, so that a new release of it changes no other.
 
-use crate::transport::{ROOM_MIN, ReadHalf, Span, WriteHalf};
+use crate::transport::{ROOM_MIN, ReadHalf, WriteHalf};
 use core::future::poll_fn;
+use core::mem::replace;
 use core::pin::pin;
 use core::task::{Context, Poll, ready};
 use embassy_futures::poll_once;
@@ -25,7 +26,7 @@ pub type Error = crate::Error<TcpError>;
 pub fn split<'a>(socket: &'a mut TcpSocket<'_>) -> (Reader<'a>, Writer<'a>) {
     socket.set_nagle_enabled(false); // a small frame is not to wait for the peer's acknowledgement of the one before
     let (reader, writer) = socket.split();
-    (Reader(reader), Writer { inner: writer, stage: [0; ROOM_MIN], staged: Span::EMPTY })
+    (Reader(reader), Writer { inner: writer, stage: Stage::EMPTY, queued: 0 })
 }
 
 /// The reading half: frames are decoded in the socket's own buffer.
@@ -57,14 +58,15 @@ impl Reader<'_> {
 /// small for a frame: then one is put together beside it.
 pub struct Writer<'a> {
     inner: TcpWriter<'a>,
-    stage: [u8; ROOM_MIN],
-    staged: Span,
+    stage: Stage,
+    /// What the peer did not have yet when last somebody waited; less shows that it has taken something, also between two calls.
+    queued: usize,
 }
 
 impl Writer<'_> {
     /// The peer has all that was written.
     pub(crate) fn is_drained(&self) -> bool {
-        self.staged.is_empty() && self.inner.send_queue() == 0
+        self.stage.unsent().is_empty() && self.inner.send_queue() == 0
     }
 
     fn unstage(&mut self) -> impl Future<Output = Result<(), TcpError>> {
@@ -73,9 +75,9 @@ impl Writer<'_> {
 
     #[inline(never)] // else it would lie on the stack of all that is encoded
     fn poll_unstage(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), TcpError>> {
-        while !self.staged.is_empty() {
-            let n = ready!(pin!(self.inner.write(self.staged.of(&self.stage))).poll(cx))?;
-            self.staged.advance(n);
+        while !self.stage.unsent().is_empty() {
+            let n = ready!(pin!(self.inner.write(self.stage.unsent())).poll(cx))?;
+            self.stage.advance(n);
         }
         Poll::Ready(Ok(()))
     }
@@ -85,20 +87,21 @@ impl WriteHalf for Writer<'_> {
     type Error = TcpError;
 
     async fn write_with<O>(&mut self, f: impl FnOnce(&mut [u8]) -> (usize, O)) -> Result<O, TcpError> {
+        self.queued = self.inner.send_queue().max(self.queued);
         self.unstage().await?;
-        let Self { inner, stage, staged } = self;
+        let Self { inner, stage, .. } = self;
         inner
             .write_with(|room| {
                 if room.len() >= ROOM_MIN {
                     return f(room);
                 }
-                let (filled, result) = f(stage);
-                *staged = Span { from: 0, to: filled.min(ROOM_MIN) };
-                let n = staged.to.min(room.len());
-                for (to, from) in room.iter_mut().zip(staged.of(stage)) {
+                let (filled, result) = f(&mut stage.bytes);
+                stage.set_filled(filled);
+                let n = stage.unsent().len().min(room.len());
+                for (to, from) in room.iter_mut().zip(stage.unsent()) {
                     *to = *from;
                 }
-                staged.advance(n);
+                stage.advance(n);
                 (n, result)
             })
             .await
@@ -111,17 +114,42 @@ impl WriteHalf for Writer<'_> {
 
     async fn drain(&mut self) -> Result<bool, TcpError> {
         self.unstage().await?;
-        let queued = self.inner.send_queue();
         poll_fn(|cx| {
             let flushed = pin!(self.inner.flush()).poll(cx);
+            let before = replace(&mut self.queued, self.inner.send_queue());
             match flushed {
                 // An empty ring begins anew, with all of its room in one piece.
                 Poll::Ready(done) => Poll::Ready(done.map(|()| true)),
-                Poll::Pending if self.inner.send_queue() < queued => Poll::Ready(Ok(false)),
+                Poll::Pending if self.queued < before => Poll::Ready(Ok(false)),
                 Poll::Pending => Poll::Pending,
             }
         })
         .await
+    }
+}
+
+/// What was put together beside the ring, and waits for room in it.
+struct Stage {
+    bytes: [u8; ROOM_MIN],
+    from: u8,
+    to: u8,
+}
+
+impl Stage {
+    const EMPTY: Self = Self { bytes: [0; ROOM_MIN], from: 0, to: 0 };
+
+    fn set_filled(&mut self, n: usize) {
+        (self.from, self.to) = (0, u8::try_from(n.min(ROOM_MIN)).unwrap_or(0));
+    }
+
+    fn unsent(&self) -> &[u8] {
+        self.bytes.get(self.from.into()..self.to.into()).unwrap_or(&[])
+    }
+
+    /// The first `n` bytes of it are done with.
+    fn advance(&mut self, n: usize) {
+        let n = u8::try_from(n).unwrap_or(u8::MAX);
+        self.from = self.from.saturating_add(n).min(self.to);
     }
 }
 

@@ -34,38 +34,10 @@ pub trait WriteHalf {
     /// Waits until everything written is on its way. Cancel-safe: what is not yet goes with the next call.
     async fn flush(&mut self) -> Result<(), Self::Error>;
 
-    /// Waits until the peer has taken something of what was written. `true`: the room to be lent is as large as it gets.
-    /// Cancel-safe.
+    /// Waits until the peer has taken something of what was written, since this or [`write_with`](Self::write_with) last waited
+    /// for it: what it took meanwhile counts. `true`: the room to be lent is as large as it gets. Cancel-safe.
     async fn drain(&mut self) -> Result<bool, Self::Error>;
 }
 
 /// The least room that [`WriteHalf::write_with`] lends: a frame's header, as a client, and some payload.
 pub const ROOM_MIN: usize = 16;
-
-/// A place in a buffer where bytes wait: a range that never leaves it.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Span {
-    pub(crate) from: usize,
-    pub(crate) to: usize,
-}
-
-impl Span {
-    pub(crate) const EMPTY: Self = Self { from: 0, to: 0 };
-
-    pub(crate) fn is_empty(self) -> bool {
-        self.from >= self.to
-    }
-
-    pub(crate) fn of(self, buf: &[u8]) -> &[u8] {
-        buf.get(self.from..self.to).unwrap_or(&[])
-    }
-
-    pub(crate) fn of_mut(self, buf: &mut [u8]) -> &mut [u8] {
-        buf.get_mut(self.from..self.to).unwrap_or_default()
-    }
-
-    /// The first `n` bytes of it are done with.
-    pub(crate) fn advance(&mut self, n: usize) {
-        self.from = self.from.saturating_add(n).min(self.to);
-    }
-}

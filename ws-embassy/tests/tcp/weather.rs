@@ -1,6 +1,6 @@
 //! Bad weather on the Ethernet: frames lost, doubled, late, and all of it; windows that close; cables and links.
 
-use embassy_time::{Duration, Instant, Timer};
+use embassy_time::{Duration, Instant, Timer, with_timeout};
 
 use crate::common::frames::{BINARY, CLOSE, Frame, PING, PONG};
 use crate::common::{Conditions, Net, Peer};
@@ -8,6 +8,7 @@ use crate::{Messages, PORT, QUIET, echo, exchange, leave, messages, messages_are
 use ws_embassy::{CloseCode, Error, Kind, Options, Server, Waited, tcp};
 
 const SECOND: Duration = Duration::from_secs(1);
+const MOMENT: Duration = Duration::from_millis(1);
 
 /// Messages of many sizes there and back.
 fn talk(seed: u64, conditions: Conditions, ring: usize, number: usize) -> Net {
@@ -95,6 +96,47 @@ fn a_peer_that_never_reads_is_given_up_after_the_send_timeout() {
     assert!(net.sent(&client).zero_window > 0);
 }
 
+/// Whatever a caller with less patience does meanwhile, and though there is room, if too little for a Ping.
+#[test]
+fn calls_made_again_do_not_put_off_that_it_is_given_up() {
+    for calls in ["ping", "close", "send, flush"] {
+        let net = Net::new(8);
+        let (client, server) = (net.host(), net.host());
+        let served = serve_one(&net, &server, (512, 8192), QUIET, async move |ws| {
+            let (bytes, long) = ([7; 100], "for an update, ".repeat(7));
+            ws.send(Kind::Binary, &mut &[7; 7000][..], true).await.expect("room in the ring");
+            Timer::after_secs(1).await; // the peer has what it takes
+            while with_timeout(MOMENT, ws.ping(&bytes)).await.is_ok() {}
+            let start = Instant::now();
+            loop {
+                let call = async {
+                    match calls {
+                        "ping" => ws.ping(&bytes).await,
+                        "close" => ws.split().1.close(CloseCode::GOING_AWAY, &long).await,
+                        _ => ws.send(Kind::Binary, &mut &bytes[..], true).await,
+                    }
+                };
+                let mut result = with_timeout(SECOND, call).await;
+                if result.is_err() && calls == "send, flush" {
+                    result = with_timeout(SECOND, ws.flush()).await;
+                }
+                if let Ok(Err(error)) = result {
+                    break (error, start.elapsed());
+                }
+                assert!(start.elapsed() < SECOND * 60, "{calls}");
+            }
+        });
+        net.run(async {
+            let mut peer = Peer::new(&client, 1024, 512);
+            peer.socket.connect((server.address, PORT)).await.unwrap();
+            peer.open("/").await.unwrap();
+            let (error, took) = served.await;
+            assert_eq!(error, Error::TimedOut(Waited::Send), "{calls}");
+            assert!(took >= SECOND * 9 && took <= SECOND * 11, "{calls}: {took:?}");
+        });
+    }
+}
+
 /// What a peer gets that reads a KiB each 4 s, behind `ahead` octets that fill a ring of 8 KiB to that degree; and how it went.
 /// All of the ring takes such a peer longer than the 10 s that one is given who takes nothing; but it takes something.
 fn to_a_slow_peer(
@@ -137,6 +179,48 @@ fn a_slow_peer_gets_a_ping() {
         assert_eq!(went, Ok(()), "behind {ahead} octets");
         assert!(came == [(BINARY, payload(ahead, 0)), (PING, vec![1; 100])], "behind {ahead} octets");
     }
+}
+
+/// Also from a caller who has only ever two seconds for it, between which the peer takes what it takes.
+#[test]
+fn a_slow_peer_gets_a_ping_in_several_calls() {
+    for ahead in (7800..8190).step_by(20) {
+        let (came, went) = to_a_slow_peer(ahead, async |ws| {
+            loop {
+                if let Ok(result) = with_timeout(SECOND * 2, ws.ping(&[1; 100])).await {
+                    break result;
+                }
+                Timer::after_secs(2).await;
+            }
+        });
+        assert_eq!(went, Ok(()), "behind {ahead} octets");
+        assert!(came == [(BINARY, payload(ahead, 0)), (PING, vec![1; 100])], "behind {ahead} octets");
+    }
+}
+
+/// Behind a ring that is full. What a peer takes of it may be too little room for a Ping, where the ring ends, and counts all the same.
+#[test]
+fn a_slow_peer_gets_pings_wherever_the_ring_is_full() {
+    let net = Net::new(14);
+    let (client, server) = (net.host(), net.host());
+    let served = serve_one(&net, &server, (512, 2048), QUIET, async |ws| {
+        for _ in 0..100 {
+            let filled = with_timeout(MOMENT, ws.send(Kind::Binary, &mut &[0; 3000][..], false)).await;
+            assert!(filled.is_err(), "all of the ring");
+            ws.ping(&[1; 100]).await?;
+        }
+        Ok::<_, tcp::Error>(())
+    });
+    net.run(async {
+        let mut peer = Peer::new(&client, 777, 512);
+        peer.socket.connect((server.address, PORT)).await.unwrap();
+        peer.open("/").await.unwrap();
+        while !served.is_finished() {
+            Timer::after_secs(7).await;
+            while with_timeout(MOMENT, peer.read()).await.is_ok_and(|octets| octets.is_ok()) {}
+        }
+        assert_eq!(served.await, Ok(()));
+    });
 }
 
 #[test]
