@@ -18,6 +18,7 @@
 //! ```
 
 use crate::transport::{ROOM_MIN, ReadHalf, WriteHalf};
+use core::mem::take;
 use embassy_futures::yield_now;
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
 use embassy_sync::mutex::Mutex;
@@ -75,12 +76,13 @@ pub struct Writer<'b, T> {
     inner: T,
     buf: &'b mut [u8],
     unsent: Span,
+    has_taken: bool,
 }
 
 impl<'b, T: Write> Writer<'b, T> {
     /// Writes to `inner` through `buf`. A write to `inner` must be cancel-safe: dropped, it has written nothing.
     pub fn new(inner: T, buf: &'b mut [u8]) -> Self {
-        Self { inner, buf, unsent: Span::EMPTY }
+        Self { inner, buf, unsent: Span::EMPTY, has_taken: false }
     }
 
     async fn write(&mut self) -> Result<(), T::Error> {
@@ -90,6 +92,7 @@ impl<'b, T: Write> Writer<'b, T> {
             if n == 0 {
                 yield_now().await; // the deadline ends it
             }
+            self.has_taken |= self.unsent.is_empty();
         }
         self.unsent = Span::EMPTY;
         Ok(())
@@ -110,12 +113,18 @@ impl<T: Write> WriteHalf for Writer<'_, T> {
 
     async fn flush(&mut self) -> Result<(), T::Error> {
         self.write().await?;
-        self.inner.flush().await
+        self.inner.flush().await?;
+        self.has_taken = true;
+        Ok(())
     }
 
     async fn drain(&mut self) -> Result<bool, T::Error> {
         self.write().await?;
         Ok(true)
+    }
+
+    fn has_taken(&mut self) -> bool {
+        take(&mut self.has_taken)
     }
 }
 

@@ -116,10 +116,10 @@ impl<'c, Wr: WriteHalf, R: Role> Link<'c, Wr, R> {
             if matches!(step, Step::Put) && put.is_none() && !self.wants_transmit() {
                 step = Step::Flush;
             }
-            let Some(by) = self.deadline() else { return Err(Error::Lost) };
-            if matches!(step, Step::Flush) && !self.unflushed.get() {
-                return Ok(());
+            if writer.has_taken() {
+                self.waited.set(Duration::MIN);
             }
+            let Some(by) = self.deadline() else { return Err(Error::Lost) };
             let wait = Wait { total: &self.waited, since: Instant::now() };
             let write = async {
                 match step {
@@ -203,19 +203,11 @@ impl<'c, Wr: WriteHalf, R: Role> Link<'c, Wr, R> {
         Some(Instant::now().checked_add(left).unwrap_or(Instant::MAX))
     }
 
-    /// What a write has come to. The peer has taken something, unless there was too little room.
+    /// What a write has come to.
     #[inline(never)]
-    fn judge<O>(
-        &self,
-        result: Result<Result<Result<O, UsageError>, Wr::Error>, TimeoutError>,
-    ) -> Result<Result<O, UsageError>, Error<Wr::Error>> {
+    fn judge<O>(&self, result: Result<Result<O, Wr::Error>, TimeoutError>) -> Result<O, Error<Wr::Error>> {
         let error = match result {
-            Ok(Ok(output)) => {
-                if output.is_ok() {
-                    self.waited.set(Duration::MIN);
-                }
-                return Ok(output);
-            }
+            Ok(Ok(output)) => return Ok(output),
             Ok(Err(error)) => Error::Io(error),
             Err(TimeoutError) => Error::TimedOut(Waited::Send),
         };

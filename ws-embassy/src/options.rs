@@ -12,7 +12,7 @@ pub struct Options {
     /// The opening handshake has to be done within this time, as a whole; [`ws_core::Duration::ZERO`]: no limit.
     pub handshake_timeout: ws_core::Duration,
     /// A peer that takes nothing of what is sent for this long is given up. Over [`io`](crate::io) it has to take what the
-    /// writer's buffer holds in that time. What counts is how long writes wait, not what passes between them.
+    /// writer's buffer holds in that time, over [`tcp`](crate::tcp) 16 bytes. What counts is how long writes wait, not what passes between them.
     pub send_timeout: Duration,
 }
 

@@ -26,7 +26,7 @@ pub type Error = crate::Error<TcpError>;
 pub fn split<'a>(socket: &'a mut TcpSocket<'_>) -> (Reader<'a>, Writer<'a>) {
     socket.set_nagle_enabled(false); // a small frame is not to wait for the peer's acknowledgement of the one before
     let (reader, writer) = socket.split();
-    (Reader(reader), Writer { inner: writer, stage: Stage::EMPTY, queued: 0 })
+    (Reader(reader), Writer { inner: writer, stage: Stage::EMPTY, untaken: 0 })
 }
 
 /// The reading half: frames are decoded in the socket's own buffer.
@@ -59,14 +59,19 @@ impl Reader<'_> {
 pub struct Writer<'a> {
     inner: TcpWriter<'a>,
     stage: Stage,
-    /// What the peer did not have yet when last somebody waited; less shows that it has taken something, also between two calls.
-    queued: usize,
+    /// What would be on its way still if the peer had taken nothing since it was asked for that.
+    untaken: usize,
 }
 
 impl Writer<'_> {
     /// The peer has all that was written.
     pub(crate) fn is_drained(&self) -> bool {
-        self.stage.unsent().is_empty() && self.inner.send_queue() == 0
+        self.on_its_way() == 0
+    }
+
+    /// How much the peer does not have yet.
+    fn on_its_way(&self) -> usize {
+        self.inner.send_queue().saturating_add(self.stage.unsent().len())
     }
 
     fn unstage(&mut self) -> impl Future<Output = Result<(), TcpError>> {
@@ -87,9 +92,13 @@ impl WriteHalf for Writer<'_> {
     type Error = TcpError;
 
     async fn write_with<O>(&mut self, f: impl FnOnce(&mut [u8]) -> (usize, O)) -> Result<O, TcpError> {
-        self.queued = self.inner.send_queue().max(self.queued);
         self.unstage().await?;
-        let Self { inner, stage, .. } = self;
+        let Self { inner, stage, untaken } = self;
+        let f = |room: &mut [u8]| {
+            let (filled, result) = f(room);
+            *untaken = untaken.saturating_add(filled);
+            (filled, result)
+        };
         inner
             .write_with(|room| {
                 if room.len() >= ROOM_MIN {
@@ -114,17 +123,22 @@ impl WriteHalf for Writer<'_> {
 
     async fn drain(&mut self) -> Result<bool, TcpError> {
         self.unstage().await?;
+        let queued = self.inner.send_queue();
         poll_fn(|cx| {
             let flushed = pin!(self.inner.flush()).poll(cx);
-            let before = replace(&mut self.queued, self.inner.send_queue());
             match flushed {
                 // An empty ring begins anew, with all of its room in one piece.
                 Poll::Ready(done) => Poll::Ready(done.map(|()| true)),
-                Poll::Pending if self.queued < before => Poll::Ready(Ok(false)),
+                Poll::Pending if self.inner.send_queue() < queued => Poll::Ready(Ok(false)),
                 Poll::Pending => Poll::Pending,
             }
         })
         .await
+    }
+
+    fn has_taken(&mut self) -> bool {
+        let left = self.on_its_way();
+        left < replace(&mut self.untaken, left)
     }
 }
 

@@ -34,9 +34,13 @@ pub trait WriteHalf {
     /// Waits until everything written is on its way. Cancel-safe: what is not yet goes with the next call.
     async fn flush(&mut self) -> Result<(), Self::Error>;
 
-    /// Waits until the peer has taken something of what was written, since this or [`write_with`](Self::write_with) last waited
-    /// for it: what it took meanwhile counts. `true`: the room to be lent is as large as it gets. Cancel-safe.
+    /// Waits until the peer has taken something of what was written. `true`: the room to be lent is as large as it gets.
+    /// Cancel-safe.
     async fn drain(&mut self) -> Result<bool, Self::Error>;
+
+    /// Whether the peer has taken something of what was written since this was asked last. What is left in the memory to be lent
+    /// from, it has not taken.
+    fn has_taken(&mut self) -> bool;
 }
 
 /// The least room that [`WriteHalf::write_with`] lends: a frame's header, as a client, and some payload.

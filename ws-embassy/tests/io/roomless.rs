@@ -38,6 +38,10 @@ impl WriteHalf for Roomless<'_> {
     async fn drain(&mut self) -> Result<bool, ErrorKind> {
         self.0.drain().await
     }
+
+    fn has_taken(&mut self) -> bool {
+        self.0.has_taken()
+    }
 }
 
 const TOO_SMALL: Error<ErrorKind> = Error::Usage(UsageError::OutputTooSmall);

@@ -19,6 +19,7 @@ both_sides! {
     a_limit_may_be_as_long_as_there_is
     a_buffer_is_taken_in_time
     a_flush_that_does_not_end_is_given_up
+    a_flush_that_ends_is_something_taken
     a_pong_that_is_not_taken_ends_it
 }
 
@@ -45,9 +46,11 @@ fn a_peer_that_takes_nothing_is_given_up<S: Side>() {
 
 fn calls_made_again_do_not_put_it_off<S: Side>() {
     run_at_both_times(|start| async move {
-        let line = Line::new(10);
+        let line = Line::new(usize::MAX);
         let (mut read, mut write) = ([0; 16], [0; 32]);
         let mut ws = line.open::<S>((Pace::Ready, Pace::Ready), (&mut read, &mut write), &Options::DEFAULT);
+        ws.send_binary(b"hello").await.expect("room");
+        line.to_peer.set_capacity(0);
         let (bytes, second) = ([0; 100], Duration::from_secs(1));
         let mut rest = &bytes[..];
         let result = loop {
@@ -158,6 +161,24 @@ fn a_flush_that_does_not_end_is_given_up<S: Side>() {
         // Six seconds to write, six to flush.
         assert_eq!(ws.send_binary(b"hello").await, Err(LATE));
         assert_eq!(start.since(), 10_000);
+    });
+}
+
+/// Of what comes behind it, none of the time counts that it took.
+fn a_flush_that_ends_is_something_taken<S: Side>() {
+    run_at_both_times(|start| async move {
+        let line = Line::new(usize::MAX);
+        let (mut read, mut write) = ([0; 16], [0; 32]);
+        let mut ws =
+            line.open::<S>((Pace::Ready, Pace::Late(6000)), (&mut read, &mut write), &Options::DEFAULT);
+        ws.send(Kind::Binary, &mut &b"hello"[..], true).await.expect("room in the buffer");
+        assert!(
+            with_timeout(Duration::from_secs(7), ws.flush()).await.is_err(),
+            "six seconds to write, six to flush"
+        );
+        assert_eq!((ws.flush().await, start.since()), (Ok(()), 12_000));
+        line.to_peer.set_capacity(0);
+        assert_eq!((ws.send_binary(b"hello").await, start.since()), (Err(LATE), 22_000));
     });
 }
 

@@ -94,6 +94,10 @@ impl<W: WriteHalf> WriteHalf for Watched<W> {
     async fn drain(&mut self) -> Result<bool, W::Error> {
         self.inner.drain().await
     }
+
+    fn has_taken(&mut self) -> bool {
+        self.inner.has_taken()
+    }
 }
 
 /// Messages of all small sizes, the next one sent before the last is back: the ring is never empty, and so goes round.

@@ -99,7 +99,13 @@ fn a_peer_that_never_reads_is_given_up_after_the_send_timeout() {
 /// Whatever a caller with less patience does meanwhile, and though there is room, if too little for a Ping.
 #[test]
 fn calls_made_again_do_not_put_off_that_it_is_given_up() {
-    for calls in ["ping", "close", "send, flush"] {
+    for calls in [
+        "a ping",
+        "a close",
+        "data, and a flush",
+        "a ping, and a piece of nothing",
+        "a ping, and a short one",
+    ] {
         let net = Net::new(8);
         let (client, server) = (net.host(), net.host());
         let served = serve_one(&net, &server, (512, 8192), QUIET, async move |ws| {
@@ -111,18 +117,23 @@ fn calls_made_again_do_not_put_off_that_it_is_given_up() {
             loop {
                 let call = async {
                     match calls {
-                        "ping" => ws.ping(&bytes).await,
-                        "close" => ws.split().1.close(CloseCode::GOING_AWAY, &long).await,
-                        _ => ws.send(Kind::Binary, &mut &bytes[..], true).await,
+                        "a close" => ws.split().1.close(CloseCode::GOING_AWAY, &long).await,
+                        "data, and a flush" => ws.send(Kind::Binary, &mut &bytes[..], true).await,
+                        _ => ws.ping(&bytes).await,
                     }
                 };
-                let mut result = with_timeout(SECOND, call).await;
-                if result.is_err() && calls == "send, flush" {
-                    result = with_timeout(SECOND, ws.flush()).await;
-                }
-                if let Ok(Err(error)) = result {
+                if let Ok(Err(error)) = with_timeout(SECOND, call).await {
                     break (error, start.elapsed());
                 }
+                let second = async {
+                    match calls {
+                        "data, and a flush" => ws.flush().await,
+                        "a ping, and a piece of nothing" => ws.send(Kind::Binary, &mut &[][..], false).await,
+                        "a ping, and a short one" => ws.ping(b"").await,
+                        _ => Ok(()),
+                    }
+                };
+                assert!(second.await.is_ok(), "{calls}");
                 assert!(start.elapsed() < SECOND * 60, "{calls}");
             }
         });
