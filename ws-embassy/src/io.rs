@@ -18,7 +18,9 @@
 //! ```
 
 use crate::transport::{ROOM_MIN, ReadHalf, WriteHalf};
+use core::future::poll_fn;
 use core::mem::take;
+use core::pin::pin;
 use embassy_futures::yield_now;
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
 use embassy_sync::mutex::Mutex;
@@ -70,29 +72,38 @@ impl<T: Read> ReadHalf for Reader<'_, T> {
 ///
 /// # Memory
 ///
-/// The buffer, and 4 words.
+/// The buffer, and 5 words.
 #[derive(Debug)]
 pub struct Writer<'b, T> {
     inner: T,
     buf: &'b mut [u8],
     unsent: Span,
+    /// A write had to wait.
+    has_waited: bool,
+    /// It did, and has ended; or a flush has.
     has_taken: bool,
 }
 
 impl<'b, T: Write> Writer<'b, T> {
     /// Writes to `inner` through `buf`. A write to `inner` must be cancel-safe: dropped, it has written nothing.
     pub fn new(inner: T, buf: &'b mut [u8]) -> Self {
-        Self { inner, buf, unsent: Span::EMPTY, has_taken: false }
+        Self { inner, buf, unsent: Span::EMPTY, has_waited: false, has_taken: false }
     }
 
     async fn write(&mut self) -> Result<(), T::Error> {
         while !self.unsent.is_empty() {
-            let n = self.inner.write(self.unsent.of(self.buf)).await?;
+            let mut write = pin!(self.inner.write(self.unsent.of(self.buf)));
+            let n = poll_fn(|cx| {
+                let result = write.as_mut().poll(cx);
+                self.has_waited |= result.is_pending();
+                result
+            })
+            .await?;
             self.unsent.advance(n);
             if n == 0 {
+                self.has_waited = true;
                 yield_now().await; // the deadline ends it
             }
-            self.has_taken |= self.unsent.is_empty();
         }
         self.unsent = Span::EMPTY;
         Ok(())
@@ -105,6 +116,7 @@ impl<T: Write> WriteHalf for Writer<'_, T> {
     async fn write_with<O>(&mut self, f: impl FnOnce(&mut [u8]) -> (usize, O)) -> Result<O, T::Error> {
         if self.buf.len().saturating_sub(self.unsent.to) < ROOM_MIN {
             self.write().await?;
+            self.has_taken |= take(&mut self.has_waited); // what took no time says nothing of the peer
         }
         let (filled, result) = f(self.buf.get_mut(self.unsent.to..).unwrap_or_default());
         self.unsent.to = self.unsent.to.saturating_add(filled).min(self.buf.len());
@@ -114,12 +126,13 @@ impl<T: Write> WriteHalf for Writer<'_, T> {
     async fn flush(&mut self) -> Result<(), T::Error> {
         self.write().await?;
         self.inner.flush().await?;
-        self.has_taken = true;
+        (self.has_waited, self.has_taken) = (false, true);
         Ok(())
     }
 
     async fn drain(&mut self) -> Result<bool, T::Error> {
         self.write().await?;
+        self.has_taken |= take(&mut self.has_waited);
         Ok(true)
     }
 

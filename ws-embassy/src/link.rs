@@ -26,8 +26,8 @@ pub(crate) struct Link<'c, Wr, R: Role> {
     send_timeout: Duration,
     /// Something was encoded and not flushed.
     unflushed: Cell<bool>,
-    /// How long writes have waited since the peer last took something. Kept here, so that calls made again do not put off
-    /// that it is given up.
+    /// How long writes have taken since the peer was last known to have taken something. Kept here, so that calls made again do not
+    /// put off that it is given up.
     waited: Cell<Duration>,
 }
 

@@ -11,8 +11,9 @@ pub struct Options {
     pub config: Config,
     /// The opening handshake has to be done within this time, as a whole; [`ws_core::Duration::ZERO`]: no limit.
     pub handshake_timeout: ws_core::Duration,
-    /// A peer that takes nothing of what is sent for this long is given up. Over [`io`](crate::io) it has to take what the
-    /// writer's buffer holds in that time, over [`tcp`](crate::tcp) 16 bytes. What counts is how long writes wait, not what passes between them.
+    /// A peer that takes nothing of what is sent for this long is given up. Over [`tcp`](crate::tcp) it has to take 16 bytes in that
+    /// time; over [`io`](crate::io) the transport has to take what the writer's buffer holds, and to end a flush, for which some wait
+    /// until the peer has all. What counts is how long writes wait, not what passes between them.
     pub send_timeout: Duration,
 }
 

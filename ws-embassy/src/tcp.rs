@@ -59,7 +59,7 @@ impl Reader<'_> {
 pub struct Writer<'a> {
     inner: TcpWriter<'a>,
     stage: Stage,
-    /// What would be on its way still if the peer had taken nothing since it was asked for that.
+    /// What would be on its way still if the peer had taken nothing since [`has_taken`](WriteHalf::has_taken) was asked.
     untaken: usize,
 }
 
@@ -138,7 +138,7 @@ impl WriteHalf for Writer<'_> {
 
     fn has_taken(&mut self) -> bool {
         let left = self.on_its_way();
-        left < replace(&mut self.untaken, left)
+        left < replace(&mut self.untaken, left) || left == 0
     }
 }
 

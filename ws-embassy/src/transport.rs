@@ -38,8 +38,12 @@ pub trait WriteHalf {
     /// Cancel-safe.
     async fn drain(&mut self) -> Result<bool, Self::Error>;
 
-    /// Whether the peer has taken something of what was written since this was asked last. What is left in the memory to be lent
-    /// from, it has not taken.
+    /// Whether the peer has taken something of what was written since this was asked last, also between calls and in those that
+    /// were dropped; or has all of it.
+    ///
+    /// It is asked before each of the calls above, and nothing else but `true` begins the count of
+    /// [`send_timeout`](crate::Options::send_timeout) anew. So each of them has to end within that time if the peer takes enough, and
+    /// room that there was anyway is no reason to say `true`.
     fn has_taken(&mut self) -> bool;
 }
 

@@ -77,7 +77,8 @@ impl Pipe {
     }
 
     pub(crate) fn sink(&self, pace: Pace) -> Sink {
-        Sink { pipe: self.clone(), gait: Gait::new(pace), flush: Gait::new(pace), fault: Fault::default() }
+        let flush = if matches!(pace, Pace::Unflushed) { Pace::Late(u64::MAX >> 20) } else { pace };
+        Sink { pipe: self.clone(), gait: Gait::new(pace), flush: Gait::new(flush), fault: Fault::default() }
     }
 }
 
@@ -102,6 +103,8 @@ pub(crate) enum Pace {
     Busy(u64),
     /// Each time after so many milliseconds, one byte.
     Drip(u64),
+    /// At once, but a flush does not end: for one that waits until the peer has all.
+    Unflushed,
 }
 
 struct Gait {
@@ -120,7 +123,7 @@ impl Gait {
     /// How many bytes may go now.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<usize> {
         let (limit, delay) = match self.pace {
-            Pace::Ready => return Poll::Ready(usize::MAX),
+            Pace::Ready | Pace::Unflushed => return Poll::Ready(usize::MAX),
             Pace::Busy(millis) => {
                 pass(millis);
                 return Poll::Ready(usize::MAX);

@@ -20,6 +20,7 @@ both_sides! {
     a_buffer_is_taken_in_time
     a_flush_that_does_not_end_is_given_up
     a_flush_that_ends_is_something_taken
+    what_is_written_at_once_says_nothing_of_the_peer
     a_pong_that_is_not_taken_ends_it
 }
 
@@ -164,22 +165,45 @@ fn a_flush_that_does_not_end_is_given_up<S: Side>() {
     });
 }
 
-/// Of what comes behind it, none of the time counts that it took.
+/// Of what comes behind it, none of the time counts that it took; and it is the same in one call and in two.
 fn a_flush_that_ends_is_something_taken<S: Side>() {
-    run_at_both_times(|start| async move {
-        let line = Line::new(usize::MAX);
-        let (mut read, mut write) = ([0; 16], [0; 32]);
-        let mut ws =
-            line.open::<S>((Pace::Ready, Pace::Late(6000)), (&mut read, &mut write), &Options::DEFAULT);
-        ws.send(Kind::Binary, &mut &b"hello"[..], true).await.expect("room in the buffer");
-        assert!(
-            with_timeout(Duration::from_secs(7), ws.flush()).await.is_err(),
-            "six seconds to write, six to flush"
-        );
-        assert_eq!((ws.flush().await, start.since()), (Ok(()), 12_000));
-        line.to_peer.set_capacity(0);
-        assert_eq!((ws.send_binary(b"hello").await, start.since()), (Err(LATE), 22_000));
-    });
+    for (millis, in_time) in [(4000, true), (6000, false)] {
+        run_at_both_times(|start| async move {
+            let line = Line::new(usize::MAX);
+            let (mut read, mut write) = ([0; 16], [0; 32]);
+            let pace = (Pace::Ready, Pace::Late(millis));
+            let mut ws = line.open::<S>(pace, (&mut read, &mut write), &Options::DEFAULT);
+            ws.send(Kind::Binary, &mut &b"hello"[..], true).await.expect("room in the buffer");
+            // The write ends, and the flush begins.
+            assert!(with_timeout(Duration::from_secs(7), ws.flush()).await.is_err());
+            if !in_time {
+                assert_eq!((ws.flush().await, start.since()), (Err(LATE), 10_000));
+                return;
+            }
+            assert_eq!((ws.flush().await, start.since()), (Ok(()), 8_000));
+            line.to_peer.set_capacity(0);
+            assert_eq!((ws.send_binary(b"hello").await, start.since()), (Err(LATE), 18_000));
+        });
+    }
+}
+
+/// There is room for them, but nothing arrives.
+fn what_is_written_at_once_says_nothing_of_the_peer<S: Side>() {
+    for length in [0, 100] {
+        run_at_both_times(|start| async move {
+            let line = Line::new(usize::MAX);
+            let (mut read, mut write) = ([0; 16], [0; 32]);
+            let pace = (Pace::Ready, Pace::Unflushed);
+            let mut ws = line.open::<S>(pace, (&mut read, &mut write), &Options::DEFAULT);
+            let result = loop {
+                let send = with_timeout(Duration::from_secs(1), ws.send_binary(&[0; 100][..length]));
+                if let Ok(result) = send.await {
+                    break result;
+                }
+            };
+            assert_eq!((result, start.since()), (Err(LATE), 10_000));
+        });
+    }
 }
 
 fn a_pong_that_is_not_taken_ends_it<S: Side>() {

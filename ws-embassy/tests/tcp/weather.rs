@@ -1,10 +1,12 @@
 //! Bad weather on the Ethernet: frames lost, doubled, late, and all of it; windows that close; cables and links.
 
+use embassy_net::tcp::TcpSocket;
 use embassy_time::{Duration, Instant, Timer, with_timeout};
 
 use crate::common::frames::{BINARY, CLOSE, Frame, PING, PONG};
 use crate::common::{Conditions, Net, Peer};
 use crate::{Messages, PORT, QUIET, echo, exchange, leave, messages, messages_are, payload, serve_one};
+use ws_embassy::transport::{ROOM_MIN, WriteHalf};
 use ws_embassy::{CloseCode, Error, Kind, Options, Server, Waited, tcp};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -146,6 +148,41 @@ fn calls_made_again_do_not_put_off_that_it_is_given_up() {
             assert!(took >= SECOND * 9 && took <= SECOND * 11, "{calls}: {took:?}");
         });
     }
+}
+
+/// What the writing half says of the peer, asked by hand.
+#[test]
+fn what_arrives_is_taken_and_nothing_is_as_good() {
+    let net = Net::new(15);
+    let (client, server) = (net.host(), net.host());
+    let served = net.spawn({
+        let stack = server.stack;
+        async move {
+            let (mut receive, mut send) = ([0; 64], [0; 64]);
+            let mut socket = TcpSocket::new(stack, &mut receive, &mut send);
+            socket.accept(PORT).await.expect("a new socket listens");
+            let (_, mut writer) = tcp::split(&mut socket);
+            assert!(writer.has_taken() && writer.has_taken(), "nothing is on its way");
+            for length in [ROOM_MIN, 60 - ROOM_MIN] {
+                writer.write_with(|_| (length, ())).await.expect("room");
+                assert!(!writer.has_taken(), "it had no time to arrive");
+            }
+            writer.write_with(|room| (room.len(), ())).await.expect("room, in part beside the ring");
+            assert!(!writer.has_taken());
+            Timer::after_secs(1).await;
+            assert!(writer.has_taken(), "what was in the ring");
+            assert!(!writer.has_taken(), "once");
+            writer.flush().await.expect("the rest, into the ring");
+            assert!(!writer.has_taken(), "it had no time to arrive");
+            Timer::after_secs(1).await;
+            assert!(writer.has_taken() && writer.has_taken());
+        }
+    });
+    net.run(async {
+        let mut peer = Peer::new(&client, 1024, 512);
+        peer.socket.connect((server.address, PORT)).await.unwrap();
+        served.await;
+    });
 }
 
 /// What a peer gets that reads a KiB each 4 s, behind `ahead` octets that fill a ring of 8 KiB to that degree; and how it went.
