@@ -142,7 +142,7 @@ impl WriteHalf for Writer<'_> {
     }
 }
 
-/// What was put together beside the ring, and waits for room in it.
+/// What was put together beside the ring, and waits for room in it. Its places are bytes, as the future of each socket holds one.
 struct Stage {
     bytes: [u8; ROOM_MIN],
     from: u8,

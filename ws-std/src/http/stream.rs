@@ -90,17 +90,19 @@ mod tests {
         timeout() + Duration::from_millis(300)
     }
 
+    type Taken = Rc<RefCell<Vec<u8>>>;
+
     /// A client that asks after a while, and takes all at once, or a byte after the other.
     struct Client {
         asks: Cursor<&'static [u8]>,
         thinks: Duration,
         is_slow: Rc<Cell<bool>>,
-        taken: Rc<RefCell<Vec<u8>>>,
+        taken: Taken,
     }
 
     impl Client {
-        fn asking(asks: &'static str, thinks: Duration) -> (Self, Rc<RefCell<Vec<u8>>>) {
-            let taken = Rc::<RefCell<Vec<u8>>>::default();
+        fn asking(asks: &'static str, thinks: Duration) -> (Self, Taken) {
+            let taken = Taken::default();
             let (asks, is_slow) = (Cursor::new(asks.as_bytes()), Rc::default());
             (Self { asks, thinks, is_slow, taken: Rc::clone(&taken) }, taken)
         }
@@ -137,13 +139,18 @@ mod tests {
         options
     }
 
-    const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    /// The connection of one that has asked, what it has taken, and whether it is slow.
+    fn asked() -> (Requests<'static, Client>, Taken, Rc<Cell<bool>>) {
+        let (client, taken) = Client::asking("GET / HTTP/1.1\r\nHost: a\r\n\r\n", Duration::ZERO);
+        let is_slow = Rc::clone(&client.is_slow);
+        let mut requests = Requests::new(client, options()).expect("a connection");
+        assert!(requests.read().expect("a request").is_some());
+        (requests, taken, is_slow)
+    }
 
     #[test]
     fn a_host_may_rest_before_it_ends_a_body() {
-        let (client, taken) = Client::asking(GET, Duration::ZERO);
-        let mut requests = Requests::new(client, options()).expect("a connection");
-        assert!(requests.read().expect("a request").is_some());
+        let (mut requests, taken, _) = asked();
         let mut body = requests.stream(200, &[]).expect("a body");
         body.write_all(b"hello").expect("a part");
         thread::sleep(long());
@@ -155,10 +162,7 @@ mod tests {
     /// It takes each part within the timeout.
     #[test]
     fn who_takes_parts_too_slowly_is_given_up() {
-        let (client, _) = Client::asking(GET, Duration::ZERO);
-        let is_slow = Rc::clone(&client.is_slow);
-        let mut requests = Requests::new(client, options()).expect("a connection");
-        assert!(requests.read().expect("a request").is_some());
+        let (mut requests, _, is_slow) = asked();
         let mut body = requests.stream(200, &[]).expect("a body");
         is_slow.set(true);
         let written = (0..20).try_for_each(|_| body.write_all(b"hello"));
@@ -168,10 +172,7 @@ mod tests {
     /// Each part takes it some 80 ms longer than it should, and the host rests longer than that.
     #[test]
     fn who_is_slow_makes_up_for_it_while_the_host_rests() {
-        let (client, _) = Client::asking(GET, Duration::ZERO);
-        let is_slow = Rc::clone(&client.is_slow);
-        let mut requests = Requests::new(client, options()).expect("a connection");
-        assert!(requests.read().expect("a request").is_some());
+        let (mut requests, _, is_slow) = asked();
         let mut body = requests.stream(200, &[]).expect("a body");
         is_slow.set(true);
         for _ in 0..15 {
